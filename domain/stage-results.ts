@@ -1,0 +1,154 @@
+import type { ColumnType } from "./definition-schema.ts";
+import type { Evaluation, Verdict } from "./evidence.ts";
+import type { Digest, ModelName, ReleaseId, Timestamp, VersionId } from "./ids.ts";
+
+/**
+ * What the stages hand to each other: digests of content-addressed artifacts and a few numbers,
+ * small enough for a workflow's history (a payload may have 2 MiB; these have about one KiB).
+ * `summary` is a sentence for a person.
+ */
+export interface StageContext {
+  model: ModelName;
+  release: ReleaseId;
+  /** Artifact: canonical JSON of the ResolvedDefinition the release is pinned to. */
+  definition: Digest;
+  /** Parameters of this release: an override of train.parameters, train.seed, train.limits, window… See release-parameters.ts. */
+  parameters: ReleaseParameters;
+}
+
+/** What a request for a release, an unblock or a reviewer may change for one release. */
+export interface ReleaseParameters {
+  /** Replaces `window.until` of every windowed source (a month, 2013-03). */
+  until?: string;
+  months?: number;
+  seed?: number;
+  /** Merged over train.parameters. */
+  train?: Record<string, number | string | boolean>;
+  /** Merged over train.limits. */
+  limits?: { minutes?: number; memoryMb?: number; outputMb?: number };
+}
+
+export interface IngestResult {
+  summary: string;
+  /** Artifact: canonical JSON of a DatasetManifest. */
+  dataset: Digest;
+  rows: number;
+  files: number;
+  bytes: number;
+}
+
+export interface DatasetManifest {
+  rows: string;
+  sources: Record<string, SourceManifest>;
+}
+
+export interface SourceManifest {
+  format: "parquet" | "csv";
+  rows: number;
+  columns: { name: string; type: string }[];
+  /** In reading order (by name). `digest` is the file's bytes in the artifact store. */
+  files: { name: string; digest: Digest; bytes: number; rows: number }[];
+}
+
+export interface ValidateResult {
+  summary: string;
+  verdict: "pass" | "warn";
+  /** Artifact: canonical JSON of a ValidationReport. */
+  report: Digest;
+  rules: number;
+  warned: number;
+}
+
+export interface ValidationReport {
+  source: string;
+  rows: number;
+  rules: {
+    rule: string;
+    column: string | null;
+    severity: "error" | "warning";
+    outcome: "pass" | "fail";
+    failing: number;
+    /** Of the rows, 0 to 1. */
+    share: number;
+    message: string;
+    /** Up to five examples: row number in the source (from 1) and value. */
+    sample: { row: number; file: string; value: string }[];
+  }[];
+}
+
+/** How features are made, for training, evaluation and serving alike; an artifact (canonical JSON), part of the version. */
+export interface FeatureSpec {
+  sql: string;
+  request: Record<string, ColumnType>;
+  /** Lookup tables as Parquet artifacts with the rows that the release saw. */
+  lookups: Record<string, { table: Digest; rows: number; asOf: Timestamp | null }>;
+  features: { name: string; type: "float" | "string" }[];
+}
+
+export interface FeaturizeResult {
+  summary: string;
+  /** Artifact: FeatureSpec. */
+  spec: Digest;
+  /** Parquet artifacts: `row_id`, the features, `label` (0 or 1, INTEGER). */
+  train: Digest;
+  holdout: Digest;
+  /** Parquet artifact: `row_id`, the request columns, `label` of the holdout rows: a champion with other features is evaluated on these. */
+  holdoutRequests: Digest;
+  trainRows: number;
+  holdoutRows: number;
+  /** Where the holdout begins when split by time. */
+  holdoutFrom: Timestamp | null;
+}
+
+export interface TrainResult {
+  summary: string;
+  /** The ONNX bytes. */
+  model: Digest;
+  /** Artifact: text, the trainer's log (its end, when it was long). */
+  log: Digest;
+  trainer: string;
+  seed: number;
+  parameters: Record<string, number | string | boolean>;
+  /** What made it: versions of Node, the trainer, libraries. */
+  environment: Record<string, string>;
+  durationMs: number;
+  modelBytes: number;
+}
+
+/** The ids and digests that together are a version; its canonical JSON's digest is what a gate approves. */
+export interface VersionManifest {
+  version: VersionId;
+  model: ModelName;
+  onnx: Digest;
+  features: Digest;
+  dataset: Digest;
+  definition: Digest;
+  trainData: Digest;
+  threshold: number;
+  labelName: string;
+  trainer: { name: string; seed: number; parameters: Record<string, number | string | boolean>; environment: Record<string, string> };
+  runtime: { onnxruntime: string; duckdb: string };
+}
+
+export interface EvaluateInput extends StageContext {
+  holdout: FeaturizeResult;
+  candidate: { onnx: Digest; features: Digest };
+  /** Null for the first release. */
+  champion: { version: VersionId; onnx: Digest; features: Digest } | null;
+}
+
+export interface EvaluateResult {
+  summary: string;
+  verdict: Verdict;
+  /** Artifact: canonical JSON of the Evaluation. */
+  evaluation: Digest;
+  headline: Evaluation["headline"];
+  /** True when the candidate is no better than the champion: the difference's interval lies wholly on the worse side. */
+  worseThanChampion: boolean;
+}
+
+export interface MonitorResult {
+  summary: string;
+  /** Artifact: canonical JSON of the ReferenceProfile. */
+  profile: Digest;
+}
