@@ -1,0 +1,31 @@
+import type { PrincipalId, Timestamp } from "./ids.ts";
+
+/** Every kind of record in the audit chain. A kind is never renamed or reused. */
+export const auditKinds = [
+  "principal.seeded", "group.changed", "token.created", "token.revoked",
+  "policy.published", "model.registered", "definition.applied", "model.paused", "model.resumed", "model.retired",
+  "release.requested", "release.folded", "release.started", "release.ended", "release.blocked", "release.unblocked",
+  "stage.started", "stage.ended", "stage.failed", "stage.skipped",
+  "version.recorded", "evaluation.recorded",
+  "gate.frozen", "gate.opened", "gate.decided", "gate.closed", "gate.reopening-refused", "gate.id-taken",
+  "attempt.refused", "message.refused", "decision.not-counted",
+  "approval.recorded", "deployment.promoted", "deployment.rolled-back", "deployment.refused", "command.refused",
+  "monitor.enrolled", "monitor.looked", "workflow.died",
+] as const;
+export type AuditKind = (typeof auditKinds)[number];
+
+/** One record before it enters the chain. `subject` is the id it is about (release, gate, version, model, principal). */
+export interface AuditEvent {
+  kind: AuditKind;
+  actor: PrincipalId | "countersign" | "unknown";
+  model: string | null;
+  subject: string;
+  data: Record<string, unknown>;
+}
+
+/** What is hashed: canonical JSON of this is the `body`, and the body's SHA-256 is the `hash`. */
+export interface AuditRecord extends AuditEvent {
+  seq: number;
+  at: Timestamp;
+  prev: string;
+}

@@ -1,0 +1,35 @@
+import type { PrincipalId } from "./ids.ts";
+
+export const roles = ["viewer", "engineer", "operator", "admin", "break-glass"] as const;
+export type Role = (typeof roles)[number];
+
+/** Who acts: a person or a machine, with the groups as read at this moment. */
+export interface Principal {
+  id: PrincipalId;
+  kind: "person" | "machine";
+  displayName: string;
+  groups: string[];
+  roles: Role[];
+}
+
+export const surfaces = ["api", "console", "cli", "slack", "temporal"] as const;
+export type Surface = (typeof surfaces)[number];
+
+/** What each role may do besides reading; approving is by group and stands in the policy. */
+export const rolePermissions: Record<"release" | "define" | "unblock" | "rollback" | "pause", Role[]> = {
+  define: ["engineer", "admin"],
+  release: ["engineer", "operator"],
+  unblock: ["engineer", "operator"],
+  rollback: ["operator", "break-glass", "engineer"],
+  pause: ["operator", "engineer"],
+};
+
+export function mayDo(principal: Principal, action: keyof typeof rolePermissions): boolean {
+  return rolePermissions[action].some((role) => principal.roles.includes(role));
+}
+
+/** Reading is by team: the owner team, whoever may decide on its gates, and those who run the platform. */
+export function mayRead(principal: Principal, model: { ownerTeam: string; deciderGroups: string[] }): boolean {
+  if (principal.roles.includes("operator") || principal.roles.includes("admin")) return true;
+  return principal.groups.includes(model.ownerTeam) || model.deciderGroups.some((group) => principal.groups.includes(group));
+}
