@@ -48,7 +48,8 @@ CREATE TABLE commands (
   body_digest     text NOT NULL,
   state           text NOT NULL CHECK (state IN ('running', 'pending', 'done')),
   gate_id         text,
-  response        jsonb,
+  -- The signed command, so that one whose outcome was not known in time can be delivered again under the same id.
+  signed          jsonb,
   response_status integer,
   response_body   text,
   created_at      timestamptz NOT NULL DEFAULT now(),

@@ -1,0 +1,137 @@
+import type { Verdict } from "../domain/evidence.ts";
+import type { GateRequest, GateState, Resolution } from "../domain/gate.ts";
+import type { Digest, GateId, ModelName, PrincipalId, ReleaseId, Timestamp, VersionId } from "../domain/ids.ts";
+import type { BlockedCause, ReleaseOutcome } from "../domain/lifecycle.ts";
+import type { PolicyGate, Tier } from "../domain/policy.ts";
+import type { CommandOf, DecisionCommand, SignedCommand, UnblockAction } from "../domain/signed-command.ts";
+import type {
+  EvaluateInput, EvaluateResult, FeaturizeResult, IngestResult, MonitorResult, ReleaseParameters, StageContext, TrainResult, ValidateResult,
+} from "../domain/stage-results.ts";
+import type { Stage } from "../domain/stages.ts";
+
+/**
+ * What workflows may ask of activities, as types: the only thing that workflow code imports from
+ * this room. Task queues: `lifecycle` for records and moves of the slot, `stages` for data work,
+ * `train` for other people's code.
+ */
+export const taskQueues = { lifecycle: "lifecycle", stages: "stages", train: "train" } as const;
+export type TaskQueue = (typeof taskQueues)[keyof typeof taskQueues];
+
+export interface StageActivities {
+  ingest(context: StageContext): Promise<IngestResult>;
+  validate(context: StageContext & { dataset: Digest }): Promise<ValidateResult>;
+  featurize(context: StageContext & { dataset: Digest }): Promise<FeaturizeResult>;
+  evaluate(input: EvaluateInput): Promise<EvaluateResult>;
+  monitor(input: MonitorInput): Promise<MonitorResult>;
+  /** One look of the sweep at all enrolled models. */
+  lookAtPredictions(): Promise<{ looked: number; drifting: ModelName[] }>;
+}
+
+export interface TrainActivities {
+  train(input: StageContext & { spec: Digest; train: Digest }): Promise<TrainResult>;
+}
+
+export interface MonitorInput extends StageContext {
+  version: VersionId;
+  environment: string;
+  train: Digest;
+  spec: Digest;
+  holdout: Digest;
+  onnx: Digest;
+}
+
+/** A refusal that the workflow obeys and goes on from; the activity has put it on record. */
+export interface Refused {
+  ok: false;
+  code: string;
+  message: string;
+}
+
+export interface StartedBy {
+  /** The signed request, or the release whose reviewers asked for changes. */
+  command: CommandOf<"request-release"> | null;
+  parent: { release: ReleaseId; gate: GateId } | null;
+}
+
+export interface PinnedRelease {
+  ok: true;
+  definition: Digest;
+  parameters: ReleaseParameters;
+  tier: Tier;
+  environment: string;
+  gates: PolicyGate[];
+  skippable: Stage[];
+}
+
+/** Writes of the lifecycle tables. Each is idempotent by its ids and appends its audit records in the same transaction. */
+export interface RecordActivities {
+  // the model
+  /** Verifies the command; registers the model or changes its definition. Writes command_results. */
+  applyDefinition(command: CommandOf<"apply-definition">): Promise<{ ok: true; definition: Digest } | Refused>;
+  /** pause, resume, retire. Writes command_results. */
+  changeModelState(command: CommandOf<"pause" | "resume" | "retire">): Promise<{ ok: true } | Refused>;
+  /** Creates the release row (queued), pins definition and policy, names the contributors. */
+  createRelease(input: { model: ModelName; release: ReleaseId; number: number } & StartedBy): Promise<PinnedRelease | Refused>;
+  foldRequest(input: { command: CommandOf<"request-release">; release: ReleaseId }): Promise<{ ok: true } | Refused>;
+  /** Compare-and-set of the slot back to a version approved before. Writes command_results. */
+  rollBack(command: CommandOf<"rollback">): Promise<{ ok: true; epoch: number } | Refused>;
+
+  // the release
+  /** Queued → running; a queued release takes the model's newest definition here. */
+  startRelease(input: { release: ReleaseId; runId: string }): Promise<PinnedRelease | Refused>;
+  beginStage(input: { release: ReleaseId; stage: Stage }): Promise<void>;
+  endStage(input: { release: ReleaseId; stage: Stage; attempts: number; result: { summary: string } & object }): Promise<void>;
+  skipStage(input: { release: ReleaseId; stage: Stage; by: PrincipalId; reason: string }): Promise<void>;
+  /** Running/waiting → blocked, with the cause; marks the stage failed and keeps its log. */
+  blockRelease(input: { release: ReleaseId; cause: BlockedCause; log: Digest | null }): Promise<void>;
+  /** Verifies the command and the release's state; blocked → running. Parameters make the person a contributor. Writes command_results. */
+  unblockRelease(command: CommandOf<"unblock">): Promise<{ ok: true; action: UnblockAction; parameters: ReleaseParameters } | Refused>;
+  /** Verifies the command; closes an open gate of the release as withdrawn in the same transaction. Writes command_results. */
+  withdrawRelease(command: CommandOf<"withdraw-release">): Promise<{ ok: true; gate: GateId | null } | Refused>;
+  recordVersion(input: { release: ReleaseId; dataset: Digest; featurized: FeaturizeResult; trained: TrainResult }): Promise<{ version: VersionId; digest: Digest }>;
+  recordEvaluation(input: { release: ReleaseId; evaluation: EvaluateResult }): Promise<void>;
+  readChampion(input: { model: ModelName; environment: string }): Promise<{ version: VersionId; onnx: Digest; features: Digest } | null>;
+  endRelease(input: { release: ReleaseId; outcome: ReleaseOutcome; next: ReleaseId | null; summary: string }): Promise<void>;
+
+  // the gate
+  /** Builds and freezes the k-th request of a gate from what the database holds: nothing of it comes from a message. */
+  freezeGate(input: { release: ReleaseId; gate: string }): Promise<{ gate: GateId; digest: Digest; verdict: Verdict }>;
+  openGate(input: { gate: GateId; runId: string }): Promise<GateOpening>;
+  /** One transaction: reads membership again, verifies every token, writes decisions, audit, resolution and (when approved) the approval. */
+  closeGate(input: { gate: GateId; commands: DecisionCommand[] }): Promise<GateClosing>;
+  readGate(input: { gate: GateId }): Promise<{ state: GateState; resolution: Resolution | null; changes: RequestedChanges | null } | null>;
+  /** Puts a message on record that came without a valid token or was a false report. */
+  refuseMessage(input: { workflow: string; message: string; claimed: string; why: string }): Promise<void>;
+  gateIdTaken(input: { gate: GateId }): Promise<void>;
+
+  // the slot
+  /** Where the policy asks for no gate: checks that in the database and records the policy's own approval. */
+  approveByPolicy(input: { release: ReleaseId }): Promise<{ approval: string }>;
+  /** Recomputes digests, verifies the approval and its tokens, then moves the slot in one compare-and-set. */
+  deploy(input: { release: ReleaseId }): Promise<{ summary: string; epoch: number; environment: string; version: VersionId }>;
+
+  // the watch
+  /** Finds releases and gates whose workflows died in silence (terminated, lost) and tells their parents. */
+  findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
+}
+
+export interface RequestedChanges {
+  by: PrincipalId;
+  reason: string;
+  returnTo: Stage | null;
+  parameters: ReleaseParameters;
+}
+
+export type GateOpening =
+  | { kind: "open"; request: Pick<GateRequest, "ask" | "deciders" | "excluded" | "deadline"> & { digest: Digest; release: ReleaseId | null; model: ModelName | null; tier: Tier | null } }
+  | { kind: "closed"; resolution: Resolution }
+  /** No such request was ever frozen: somebody started this workflow by hand. */
+  | { kind: "unknown" };
+
+export type GateClosing =
+  | { kind: "closed"; resolution: Resolution; at: Timestamp }
+  /** Nothing that counts is left after verification; these do not count and the gate goes on waiting. */
+  | { kind: "open"; dropped: { command: string; why: string }[] };
+
+/** Any signed command, for the shapes that only pass them on. */
+export type AnyCommand = SignedCommand;
