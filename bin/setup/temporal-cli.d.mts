@@ -1,0 +1,1 @@
+export function ensureTemporalCli(options?: { env?: NodeJS.ProcessEnv }): Promise<string>;
