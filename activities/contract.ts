@@ -1,7 +1,7 @@
 import type { Verdict } from "../domain/evidence.ts";
 import type { GateRequest, GateState, Resolution } from "../domain/gate.ts";
 import type { Digest, GateId, ModelName, PrincipalId, ReleaseId, Timestamp, VersionId } from "../domain/ids.ts";
-import type { BlockedCause, ReleaseOutcome } from "../domain/lifecycle.ts";
+import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
 import type { PolicyGate, Tier } from "../domain/policy.ts";
 import type { CommandOf, DecisionCommand, SignedCommand, UnblockAction } from "../domain/signed-command.ts";
 import type {
@@ -91,6 +91,8 @@ export interface RecordActivities {
   recordVersion(input: { release: ReleaseId; dataset: Digest; featurized: FeaturizeResult; trained: TrainResult }): Promise<{ version: VersionId; digest: Digest }>;
   recordEvaluation(input: { release: ReleaseId; evaluation: EvaluateResult }): Promise<void>;
   readChampion(input: { model: ModelName; environment: string }): Promise<{ version: VersionId; onnx: Digest; features: Digest } | null>;
+  /** How a release stands; `changes` names the gate when reviewers asked for changes. Null when there is none. */
+  readRelease(input: { release: ReleaseId }): Promise<{ state: ReleaseState; outcome: ReleaseOutcome | null; changes: GateId | null } | null>;
   endRelease(input: { release: ReleaseId; outcome: ReleaseOutcome; next: ReleaseId | null; summary: string }): Promise<void>;
 
   // the gate
