@@ -1,5 +1,5 @@
 import { Client, Connection } from "@temporalio/client";
-import { msToTs } from "@temporalio/common/lib/time";
+import { msToTs } from "@temporalio/common/lib/time.js";
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inject } from "vitest";
