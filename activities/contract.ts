@@ -76,6 +76,11 @@ export interface RecordActivities {
   /** Compare-and-set of the slot back to a version approved before. Writes command_results. */
   rollBack(command: CommandOf<"rollback">): Promise<{ ok: true; epoch: number } | Refused>;
 
+  /** What the database holds of a model, for a lifecycle that starts (or starts again after it was terminated). */
+  recallModel(input: { model: ModelName }): Promise<RecalledModel>;
+  /** True when the five search attributes are registered; an unregistered one would fail workflow tasks for ever. */
+  searchAttributesReady(): Promise<boolean>;
+
   // the release
   /** Queued → running; a queued release takes the model's newest definition here. */
   startRelease(input: { release: ReleaseId; runId: string }): Promise<PinnedRelease | Refused>;
@@ -115,6 +120,15 @@ export interface RecordActivities {
   // the watch
   /** Finds releases and gates whose workflows died in silence (terminated, lost) and tells their parents. */
   findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
+}
+
+export interface RecalledModel {
+  /** One more than the highest release number there is. */
+  nextNumber: number;
+  /** Null when the model was never applied. */
+  definition: Digest | null;
+  active: { release: ReleaseId; definition: Digest; hasParameters: boolean } | null;
+  queued: { release: ReleaseId; definition: Digest; hasParameters: boolean } | null;
 }
 
 export interface RequestedChanges {
