@@ -1,0 +1,5 @@
+/** The workflow bundle's entry: the one barrel there is. */
+export { gate } from "./gate.ts";
+export { lifecycle } from "./lifecycle.ts";
+export { monitorSweep } from "./monitor-sweep.ts";
+export { release } from "./release.ts";

@@ -1,0 +1,38 @@
+import { proxyActivities } from "@temporalio/workflow";
+import type { RecordActivities, StageActivities, TrainActivities } from "../activities/contract.ts";
+
+/**
+ * Records: short, idempotent, on the light queue. They retry without an end, every 5 s at most:
+ * a record that gave up would leave the database behind the workflow. A person sees the pending
+ * activity with its last failure in the Temporal UI and can terminate the run.
+ */
+export function record(summary: string) {
+  return proxyActivities<RecordActivities>({
+    taskQueue: "lifecycle",
+    startToCloseTimeout: "10s",
+    retry: { initialInterval: "200ms", backoffCoefficient: 2, maximumInterval: "5s" },
+    summary,
+  });
+}
+
+/** Data work: four tries, then the release is blocked and a person is asked. A dead worker is noticed by its heartbeat. */
+export function stageWork(summary: string) {
+  return proxyActivities<StageActivities>({
+    taskQueue: "stages",
+    startToCloseTimeout: "2h",
+    heartbeatTimeout: "15s",
+    retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: 4 },
+    summary,
+  });
+}
+
+/** Other people's code, in a process of its own. `minutes` is the definition's limit; the slack is for copying and checking. */
+export function trainWork(summary: string, minutes: number) {
+  return proxyActivities<TrainActivities>({
+    taskQueue: "train",
+    startToCloseTimeout: minutes * 60_000 + 5 * 60_000,
+    heartbeatTimeout: "15s",
+    retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: 4 },
+    summary,
+  });
+}
