@@ -298,6 +298,8 @@ CREATE TABLE predictions (
   epoch       bigint NOT NULL,
   at          timestamptz NOT NULL DEFAULT now(),
   request     jsonb NOT NULL,
+  -- What the caller gave as `key`: one request's rows share it.
+  key         text,
   probability double precision NOT NULL,
   label       text NOT NULL
 );
