@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { z } from "zod";
-import { bundleWorkflows } from "./workflow-bundle.ts";
+import { bundleWorkflows, type WorkflowBundle } from "./workflow-bundle.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -15,8 +15,7 @@ declare module "vitest" {
     templateDatabase: string;
     /** host:port of the Temporal server. */
     temporalAddress: string;
-    /** The file with the bundled workflows; null while there are none. */
-    workflowBundlePath: string | null;
+    workflowBundle: WorkflowBundle;
   }
 }
 
@@ -32,13 +31,14 @@ const readySchema = z.object({ adminDatabaseUrl: z.string(), temporalAddress: z.
 
 /** Starts what every test file shares, once a run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const [services, workflowBundlePath] = await Promise.all([startServices(), bundleWorkflows()]);
-  project.provide("adminDatabaseUrl", services.adminDatabaseUrl);
-  project.provide("temporalAddress", services.temporalAddress);
-  project.provide("templateDatabase", templateDatabase);
-  project.provide("workflowBundlePath", workflowBundlePath);
+  const bundling = bundleWorkflows();
+  const services = await startServices();
   try {
+    project.provide("adminDatabaseUrl", services.adminDatabaseUrl);
+    project.provide("temporalAddress", services.temporalAddress);
+    project.provide("templateDatabase", templateDatabase);
     await makeTemplate(services.adminDatabaseUrl);
+    project.provide("workflowBundle", await bundling);
   } catch (error) {
     await services.end();
     throw error;

@@ -17,11 +17,11 @@ export function createTestPrefix(): string {
   return `t${randomBytes(4).toString("hex")}`;
 }
 
-/** The options of a Worker that take the run's bundle; fails while there are no workflows. */
+/** The options of a Worker that take the run's bundle. */
 export function workflowBundle(): { codePath: string } {
-  const codePath = inject("workflowBundlePath");
-  if (codePath === null) throw new Error("There is no workflows/index.ts to bundle.");
-  return { codePath };
+  const bundle = inject("workflowBundle");
+  if ("fault" in bundle) throw new Error(`The workflows could not be bundled: ${bundle.fault}`);
+  return { codePath: bundle.codePath };
 }
 
 /** A client on the run's server; close it in afterAll. */

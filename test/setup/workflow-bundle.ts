@@ -32,23 +32,23 @@ async function digestOfIngredients(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** Bundles the workflows once for all test files; gives the file's path, or null while there are no workflows. */
-export async function bundleWorkflows(): Promise<string | null> {
-  if (!existsSync(entry)) return null;
+/** The file with the bundled workflows, or why there is none: only the tests that need it fail then. */
+export type WorkflowBundle = { codePath: string } | { fault: string };
+
+/** Bundles the workflows once for all test files. */
+export async function bundleWorkflows(): Promise<WorkflowBundle> {
+  if (!existsSync(entry)) return { fault: "there is no workflows/index.ts" };
   const folder = join(root, "node_modules", ".cache", "countersign");
-  const path = join(folder, `workflows-${await digestOfIngredients()}.js`);
-  if (existsSync(path)) return path;
-  const silent = {
-    trace() {},
-    debug() {},
-    info() {},
-    warn: console.warn,
-    error: console.error,
-    log() {},
-  };
-  const { code } = await bundleWorkflowCode({ workflowsPath: entry, logger: silent });
-  await mkdir(folder, { recursive: true });
-  await writeFile(`${path}.${process.pid}`, code);
-  await rename(`${path}.${process.pid}`, path);
-  return path;
+  const codePath = join(folder, `workflows-${await digestOfIngredients()}.js`);
+  if (existsSync(codePath)) return { codePath };
+  const silent = { trace() {}, debug() {}, info() {}, warn: console.warn, error() {}, log() {} };
+  try {
+    const { code } = await bundleWorkflowCode({ workflowsPath: entry, logger: silent });
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${codePath}.${process.pid}`, code);
+    await rename(`${codePath}.${process.pid}`, codePath);
+    return { codePath };
+  } catch (error) {
+    return { fault: error instanceof Error ? error.message : String(error) };
+  }
 }
