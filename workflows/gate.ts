@@ -1,10 +1,24 @@
 import {
-  allHandlersFinished, ApplicationFailure, condition, getExternalWorkflowHandle, setCurrentDetails, setHandler, workflowInfo,
+  allHandlersFinished,
+  ApplicationFailure,
+  condition,
+  getExternalWorkflowHandle,
+  setCurrentDetails,
+  setHandler,
+  workflowInfo,
 } from "@temporalio/workflow";
 import { reasonRequired, resolve, type Resolution } from "../domain/gate.ts";
 import type { Digest, GateId } from "../domain/ids.ts";
 import type { DecisionCommand } from "../domain/signed-command.ts";
-import { decideSignal, decideUpdate, gateClosedSignal, gateStateQuery, lookSignal, type GateRefusalType, type GateReply } from "./messages.ts";
+import {
+  decideSignal,
+  decideUpdate,
+  gateClosedSignal,
+  gateStateQuery,
+  lookSignal,
+  type GateRefusalType,
+  type GateReply,
+} from "./messages.ts";
 import { record } from "./records.ts";
 import { makeFindable } from "./search-attributes.ts";
 
@@ -32,19 +46,37 @@ const mostRefused = 20;
  * decided by the one transaction of closeGate, and the workflow obeys that answer. Handlers are
  * synchronous, so that an outage of the database holds up no acceptance.
  */
-export async function gate(input: GateInput): Promise<{ gate: GateId; resolution: Resolution | null }> {
+export async function gate(
+  input: GateInput,
+): Promise<{ gate: GateId; resolution: Resolution | null }> {
   const box = new DecisionBox(input);
-  setHandler(decideUpdate, (command) => box.accept(command), { validator: (command) => box.check(command) });
+  setHandler(decideUpdate, (command) => box.accept(command), {
+    validator: (command) => box.check(command),
+  });
   setHandler(decideSignal, (command) => box.acceptSignal(command));
   setHandler(lookSignal, () => void (box.look = true));
-  setHandler(gateStateQuery, () => ({ state: box.state, digest: input.digest, votes: box.votes.length, waitsFor: box.waitsFor }));
+  setHandler(gateStateQuery, () => ({
+    state: box.state,
+    digest: input.digest,
+    votes: box.votes.length,
+    waitsFor: box.waitsFor,
+  }));
 
-  const opening = await record("Opens the request").openGate({ gate: input.gate, runId: workflowInfo().runId });
-  if (opening.kind !== "open") return end(box, opening.kind === "closed" ? opening.resolution : null);
+  const opening = await record("Opens the request").openGate({
+    gate: input.gate,
+    runId: workflowInfo().runId,
+  });
+  if (opening.kind !== "open")
+    return end(box, opening.kind === "closed" ? opening.resolution : null);
 
   const { request } = opening;
   box.open(request.deciders, request.ask);
-  makeFindable(input.searchable, { gate: input.gate, state: "open", ...(request.model && { model: request.model }), ...(request.tier && { tier: request.tier }) });
+  makeFindable(input.searchable, {
+    gate: input.gate,
+    state: "open",
+    ...(request.model && { model: request.model }),
+    ...(request.tier && { tier: request.tier }),
+  });
   setCurrentDetails(`${box.waitsFor}\n\nThe request's digest is ${request.digest}.`);
 
   for (;;) {
@@ -63,15 +95,23 @@ export async function gate(input: GateInput): Promise<{ gate: GateId; resolution
 async function settle(box: DecisionBox): Promise<Resolution | null> {
   if (box.look) {
     box.look = false;
-    const row = await record("Looks whether the request was closed").readGate({ gate: box.input.gate });
+    const row = await record("Looks whether the request was closed").readGate({
+      gate: box.input.gate,
+    });
     if (row?.state === "closed") return row.resolution;
   }
   if (box.unverified === 0) return null;
   const commands = [...box.votes];
   box.unverified = 0;
-  const closing = await record("Verifies the decisions and closes the gate").closeGate({ gate: box.input.gate, commands });
+  const closing = await record("Verifies the decisions and closes the gate").closeGate({
+    gate: box.input.gate,
+    commands,
+  });
   if (closing.kind === "closed") return closing.resolution;
-  box.drop(closing.dropped.map((one) => one.command), commands);
+  box.drop(
+    closing.dropped.map((one) => one.command),
+    commands,
+  );
   return null;
 }
 
@@ -87,7 +127,10 @@ async function tellParent(gate: GateId, resolution: Resolution | null): Promise<
   const parent = workflowInfo().parent;
   if (!parent || resolution === null) return;
   try {
-    await getExternalWorkflowHandle(parent.workflowId).signal(gateClosedSignal, { gate, resolution });
+    await getExternalWorkflowHandle(parent.workflowId).signal(gateClosedSignal, {
+      gate,
+      resolution,
+    });
   } catch {
     // The row stands; whoever starts the release again reads it there.
   }
@@ -125,28 +168,47 @@ class DecisionBox {
   /** Refuses without a trace in history what can only be a mistake; what has no token goes on to be put on record. */
   check(command: DecisionCommand): void {
     if (!isSigned(command)) {
-      if (this.refusedSoFar >= mostRefused) throw refuse("invalid", "Too many messages without a token.");
+      if (this.refusedSoFar >= mostRefused)
+        throw refuse("invalid", "Too many messages without a token.");
       return;
     }
     if (this.state === "closed") throw refuse("already-decided", "The gate is closed.");
-    if (command.body.gate !== this.input.gate) throw refuse("invalid", `This decision is for ${command.body.gate}.`);
-    if (command.body.digest !== this.input.digest) throw refuse("stale", "The digest is not this request's.");
-    if (reasonRequired[command.body.decision] && !command.body.reason?.trim()) throw refuse("invalid", "reason: say why.");
-    const own = this.votes.find((vote) => vote.principal === command.principal && this.verified.has(vote.id));
-    if (own) throw refuse(own.body.decision === command.body.decision ? "duplicate" : "already-voted", `Decided ${own.body.decision} already.`);
-    if (this.votes.length >= mostVotes) throw refuse("invalid", "This gate takes no further decisions.");
+    if (command.body.gate !== this.input.gate)
+      throw refuse("invalid", `This decision is for ${command.body.gate}.`);
+    if (command.body.digest !== this.input.digest)
+      throw refuse("stale", "The digest is not this request's.");
+    if (reasonRequired[command.body.decision] && !command.body.reason?.trim())
+      throw refuse("invalid", "reason: say why.");
+    const own = this.votes.find(
+      (vote) => vote.principal === command.principal && this.verified.has(vote.id),
+    );
+    if (own)
+      throw refuse(
+        own.body.decision === command.body.decision ? "duplicate" : "already-voted",
+        `Decided ${own.body.decision} already.`,
+      );
+    if (this.votes.length >= mostVotes)
+      throw refuse("invalid", "This gate takes no further decisions.");
   }
 
   accept(command: DecisionCommand): GateReply {
     if (!isSigned(command)) {
       this.refuseUnsigned(command, "update");
-      throw refuse("not-signed", "A decision needs Countersign's token; this message is on record and counts nothing.");
+      throw refuse(
+        "not-signed",
+        "A decision needs Countersign's token; this message is on record and counts nothing.",
+      );
     }
     if (!this.votes.some((vote) => vote.id === command.id)) {
       this.votes.push(command);
       this.unverified++;
     }
-    const votes = this.votes.map((vote) => ({ command: vote.id, principal: vote.principal, decision: vote.body.decision, at: vote.at }));
+    const votes = this.votes.map((vote) => ({
+      command: vote.id,
+      principal: vote.principal,
+      decision: vote.body.decision,
+      at: vote.at,
+    }));
     return { accepted: true, missing: resolve(votes, { quorum: this.quorum }).missing };
   }
 
@@ -156,7 +218,10 @@ class DecisionBox {
     try {
       this.check(command);
     } catch (error) {
-      this.remember({ message: "signal", claimed: `${command.principal} ${command.body.decision}: ${error instanceof Error ? error.message : "refused"}` });
+      this.remember({
+        message: "signal",
+        claimed: `${command.principal} ${command.body.decision}: ${error instanceof Error ? error.message : "refused"}`,
+      });
       return;
     }
     this.accept(command);
@@ -171,7 +236,11 @@ class DecisionBox {
   async recordRefused(): Promise<void> {
     for (let next = this.refused.shift(); next; next = this.refused.shift()) {
       const why = "It carries no valid token of Countersign.";
-      await record("Puts a refused message on record").refuseMessage({ workflow: workflowInfo().workflowId, ...next, why });
+      await record("Puts a refused message on record").refuseMessage({
+        workflow: workflowInfo().workflowId,
+        ...next,
+        why,
+      });
     }
   }
 
@@ -188,5 +257,11 @@ class DecisionBox {
 function isSigned(command: unknown): command is DecisionCommand {
   if (typeof command !== "object" || command === null) return false;
   const { id, principal, signature, body } = command as Partial<DecisionCommand>;
-  return typeof id === "string" && typeof principal === "string" && typeof signature === "string" && typeof body === "object" && body?.kind === "decide";
+  return (
+    typeof id === "string" &&
+    typeof principal === "string" &&
+    typeof signature === "string" &&
+    typeof body === "object" &&
+    body?.kind === "decide"
+  );
 }

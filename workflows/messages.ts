@@ -10,14 +10,26 @@ import type { Stage } from "../domain/stages.ts";
  * sent twice counts once. All handlers are synchronous: they append to the workflow's state and
  * return; what they lead to happens in the workflow's main loop.
  */
-export const workflowTypes = { lifecycle: "lifecycle", release: "release", gate: "gate", monitorSweep: "monitorSweep" } as const;
+export const workflowTypes = {
+  lifecycle: "lifecycle",
+  release: "release",
+  gate: "gate",
+  monitorSweep: "monitorSweep",
+} as const;
 
 // to `model/<name>`
-export type LifecycleCommand = CommandOf<"apply-definition" | "rollback" | "pause" | "resume" | "retire">;
+export type LifecycleCommand = CommandOf<
+  "apply-definition" | "rollback" | "pause" | "resume" | "retire"
+>;
 /** Answers at once which release it led to. The release's row follows within moments. */
-export const requestReleaseUpdate = defineUpdate<{ release: ReleaseId; folded: boolean }, [CommandOf<"request-release">]>("requestRelease");
+export const requestReleaseUpdate = defineUpdate<
+  { release: ReleaseId; folded: boolean },
+  [CommandOf<"request-release">]
+>("requestRelease");
 /** Accepted means: it will be carried out; what came of it stands in `command_results`. */
-export const lifecycleCommandUpdate = defineUpdate<{ accepted: true }, [LifecycleCommand]>("command");
+export const lifecycleCommandUpdate = defineUpdate<{ accepted: true }, [LifecycleCommand]>(
+  "command",
+);
 /** A release tells that it ended. A hint only: the lifecycle reads nothing from it but the id. */
 export const releaseEndedSignal = defineSignal<[{ release: ReleaseId }]>("releaseEnded");
 
@@ -25,7 +37,8 @@ export const releaseEndedSignal = defineSignal<[{ release: ReleaseId }]>("releas
 export type ReleaseCommand = CommandOf<"unblock" | "withdraw-release">;
 export const releaseCommandUpdate = defineUpdate<{ accepted: true }, [ReleaseCommand]>("command");
 /** A gate tells that it closed. A hint only: the release reads the resolution row. */
-export const gateClosedSignal = defineSignal<[{ gate: GateId; resolution?: Resolution }]>("gateClosed");
+export const gateClosedSignal =
+  defineSignal<[{ gate: GateId; resolution?: Resolution }]>("gateClosed");
 
 // to `gate/<id>`
 export interface GateReply {
@@ -39,9 +52,28 @@ export const decideSignal = defineSignal<[DecisionCommand]>("decide-by-signal");
 /** Asks the gate to look at its row again (its release was withdrawn). Carries nothing. */
 export const lookSignal = defineSignal<[]>("look");
 
-export const gateStateQuery = defineQuery<{ state: GateState; digest: Digest | null; votes: number; waitsFor: string }>("state");
-export const releaseStateQuery = defineQuery<{ state: ReleaseState; stage: Stage | null; waitsFor: string }>("state");
-export const lifecycleStateQuery = defineQuery<{ model: ModelName; active: ReleaseId | null; queued: ReleaseId | null; nextNumber: number }>("state");
+export const gateStateQuery = defineQuery<{
+  state: GateState;
+  digest: Digest | null;
+  votes: number;
+  waitsFor: string;
+}>("state");
+export const releaseStateQuery = defineQuery<{
+  state: ReleaseState;
+  stage: Stage | null;
+  waitsFor: string;
+}>("state");
+export const lifecycleStateQuery = defineQuery<{
+  model: ModelName;
+  active: ReleaseId | null;
+  queued: ReleaseId | null;
+  nextNumber: number;
+}>("state");
 
 /** `type`s of the ApplicationFailures with which a validator refuses; a refusal leaves no trace in history. */
-export type GateRefusalType = "stale" | "already-voted" | "duplicate" | "already-decided" | "invalid";
+export type GateRefusalType =
+  | "stale"
+  | "already-voted"
+  | "duplicate"
+  | "already-decided"
+  | "invalid";

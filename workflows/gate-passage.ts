@@ -1,0 +1,99 @@
+import {
+  ParentClosePolicy,
+  startChild,
+  WorkflowIdReusePolicy,
+  workflowInfo,
+} from "@temporalio/workflow";
+import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
+import type { Resolution } from "../domain/gate.ts";
+import { workflowIds, type GateId } from "../domain/ids.ts";
+import type { PolicyGate } from "../domain/policy.ts";
+import { gate as gateWorkflow } from "./gate.ts";
+import { record } from "./records.ts";
+import { ReleaseEnd, type ReleaseRun } from "./release-run.ts";
+import { pairs } from "./search-attributes.ts";
+
+/**
+ * Opens a gate and waits until its row says how it was resolved. Returns when it was approved;
+ * ends the release otherwise. A request that was superseded is asked anew.
+ */
+export async function passGate(run: ReleaseRun, gate: PolicyGate): Promise<void> {
+  for (;;) {
+    const frozen = await record(`Freezes the request of gate ${gate.name}`).freezeGate({
+      release: run.release,
+      gate: gate.name,
+    });
+    if (!(await startGate(run, frozen))) continue;
+    run.tell(
+      "waiting",
+      `Waits at gate ${frozen.gate} for ${gate.quorum} approval${gate.quorum === 1 ? "" : "s"} by ${gate.groups.join(" or ")}.`,
+    );
+    const resolution = await awaitResolution(run, frozen.gate);
+    if (resolution === "approved") return run.tell("running", `${frozen.gate} was approved.`);
+    if (resolution !== "superseded")
+      throw new ReleaseEnd(outcomeOf(resolution), `${frozen.gate} was closed as ${resolution}.`);
+  }
+}
+
+function outcomeOf(resolution: Exclude<Resolution, "approved" | "superseded">) {
+  return resolution;
+}
+
+/** False when the id was taken by somebody else's workflow and a person said to ask anew. */
+async function startGate(
+  run: ReleaseRun,
+  frozen: { gate: GateId; digest: `sha256:${string}` },
+): Promise<boolean> {
+  try {
+    await startChild(gateWorkflow, {
+      workflowId: workflowIds.gate(frozen.gate),
+      args: [{ ...frozen, searchable: run.searchable }],
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      staticSummary: `Gate ${frozen.gate}: may this version go on?`,
+      ...(run.searchable && {
+        typedSearchAttributes: pairs({ gate: frozen.gate, state: "opening" }),
+      }),
+    });
+    return true;
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    await record("The gate's id was taken").gateIdTaken({ gate: frozen.gate });
+    const workflow = workflowIds.gate(frozen.gate);
+    const message = `The workflow id ${workflow} was taken by a workflow that Countersign did not start, so the gate could not open.`;
+    const cure =
+      "End that workflow in Temporal if it still runs, find out who started it, then retry: a new request is opened.";
+    await run.block(
+      {
+        stage: "gate",
+        code: "gate-id-taken",
+        message,
+        cure,
+        faults: [],
+        logTail: null,
+        skippable: false,
+      },
+      null,
+    );
+    return false;
+  }
+}
+
+/** A report by signal is a hint: only the row of the gate says how it was resolved. False reports go on record. */
+async function awaitResolution(run: ReleaseRun, gate: GateId): Promise<Resolution> {
+  for (;;) {
+    const hinted = await run.desk.nextHint();
+    const row = await record("Reads how the gate was resolved").readGate({ gate: hinted });
+    if (row?.state === "closed" && row.resolution !== null) {
+      if (hinted === gate) return row.resolution;
+      continue;
+    }
+    const why = row ? "The gate is open in the database." : "There is no such gate.";
+    await record("Puts a false report on record").refuseMessage({
+      workflow: workflowInfo().workflowId,
+      message: "gateClosed",
+      claimed: hinted.slice(0, 200),
+      why,
+    });
+  }
+}

@@ -1,0 +1,119 @@
+import { isCancellation, setCurrentDetails } from "@temporalio/workflow";
+import type { PinnedRelease } from "../activities/contract.ts";
+import type { Digest } from "../domain/ids.ts";
+import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
+import type { ReleaseParameters, StageContext } from "../domain/stage-results.ts";
+import type { Stage } from "../domain/stages.ts";
+import { blockedCause } from "./blocked-cause.ts";
+import { record } from "./records.ts";
+import type { ReleaseDesk, Unblocked } from "./release-desk.ts";
+import { makeFindable } from "./search-attributes.ts";
+
+/** How a release ends before its last stage; caught by the release's main function. */
+export class ReleaseEnd extends Error {
+  readonly outcome: ReleaseOutcome;
+
+  constructor(outcome: ReleaseOutcome, summary: string) {
+    super(summary);
+    this.outcome = outcome;
+  }
+}
+
+/** One release under way: what it is pinned to, where it stands, and how a stage of it is run. */
+export class ReleaseRun {
+  readonly pinned: PinnedRelease;
+  readonly desk: ReleaseDesk;
+  readonly searchable: boolean;
+  state: ReleaseState = "running";
+  stage: Stage | null = null;
+  waitsFor = "Starting.";
+  promoted = false;
+  private context: StageContext;
+
+  constructor(given: {
+    context: StageContext;
+    pinned: PinnedRelease;
+    desk: ReleaseDesk;
+    searchable: boolean;
+  }) {
+    this.context = given.context;
+    this.pinned = given.pinned;
+    this.desk = given.desk;
+    this.searchable = given.searchable;
+  }
+
+  get release() {
+    return this.context.release;
+  }
+
+  /** Says in one sentence, to the Temporal UI and to searches, where the release stands. */
+  tell(state: ReleaseState, waitsFor: string): void {
+    this.state = state;
+    this.waitsFor = waitsFor;
+    setCurrentDetails(waitsFor);
+    makeFindable(this.searchable, { state, ...(this.stage && { stage: this.stage }) });
+  }
+
+  /**
+   * Runs one stage to its end. What fails for good blocks the release until a person says retry
+   * (with changed parameters), skip (null is returned) or abandon.
+   */
+  async runStage<Result extends { summary: string }>(
+    stage: Stage,
+    work: (context: StageContext) => Promise<Result>,
+  ): Promise<Result | null> {
+    this.stage = stage;
+    for (let attempts = 1; ; attempts++) {
+      this.tell("running", `${stage} is running.`);
+      await record(`${stage} begins`).beginStage({ release: this.release, stage });
+      try {
+        const result = await work(this.context);
+        await record(`${stage} is done`).endStage({
+          release: this.release,
+          stage,
+          attempts,
+          result,
+        });
+        return result;
+      } catch (error) {
+        if (isCancellation(error) || error instanceof ReleaseEnd) throw error;
+        const skippable = this.pinned.skippable.includes(stage);
+        const { cause, log } = blockedCause(stage, error, skippable);
+        const said = await this.block(cause, log);
+        if (said.action === "skip" && skippable) {
+          await record(`${stage} is skipped`).skipStage({
+            release: this.release,
+            stage,
+            by: said.by,
+            reason: said.reason,
+          });
+          return null;
+        }
+      }
+    }
+  }
+
+  /** Blocks the release until somebody who may says how it goes on. */
+  async block(cause: BlockedCause, log: Digest | null): Promise<Unblocked> {
+    await record(`Blocked at ${cause.stage}`).blockRelease({ release: this.release, cause, log });
+    this.tell("blocked", `Blocked at ${cause.stage}: ${cause.message} ${cause.cure}`);
+    const said = await this.desk.nextUnblocked();
+    if (said.action === "abandon")
+      throw new ReleaseEnd(
+        "abandoned",
+        `Abandoned by ${said.by} after ${cause.stage} failed: ${said.reason}`,
+      );
+    this.context = {
+      ...this.context,
+      parameters: mergeParameters(this.context.parameters, said.parameters),
+    };
+    return said;
+  }
+}
+
+function mergeParameters(before: ReleaseParameters, change: ReleaseParameters): ReleaseParameters {
+  const merged: ReleaseParameters = { ...before, ...change };
+  if (before.train || change.train) merged.train = { ...before.train, ...change.train };
+  if (before.limits || change.limits) merged.limits = { ...before.limits, ...change.limits };
+  return merged;
+}
