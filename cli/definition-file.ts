@@ -1,0 +1,68 @@
+import { readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, normalize } from "node:path";
+import { checkDefinition, fileReferences } from "../domain/definition-check.ts";
+import type { ResolvedDefinition } from "../domain/definition-schema.ts";
+import type { Format } from "../domain/definition-text.ts";
+import type { Fault } from "../domain/errors.ts";
+
+export interface LoadedDefinition {
+  /** The form that the API takes and that runs; null when there are faults. */
+  definition: ResolvedDefinition | null;
+  /** Each names its file, as it can be opened from the working directory. */
+  faults: (Fault & { file: string })[];
+}
+
+/** More than this is no definition; it is not read into memory to find that out. */
+const maxFileBytes = 4_000_000;
+
+/**
+ * Reads a definition and the files it refers to (`{file: contract.yaml}`, beside the definition),
+ * and tells every fault of all of them. Files above the definition's folder are not read.
+ */
+export async function loadDefinitionFile(path: string): Promise<LoadedDefinition> {
+  const text = await readText(path);
+  if (typeof text !== "string")
+    return { definition: null, faults: [{ path: "", message: text.fault, file: path }] };
+  const format: Format = path.endsWith(".json") ? "json" : "yaml";
+  const folder = dirname(path);
+  const files: Record<string, string> = {};
+  const unreadable: LoadedDefinition["faults"] = [];
+  for (const name of fileReferences(text, format)) {
+    if (!isBelow(name)) continue;
+    const content = await readText(join(folder, name));
+    if (typeof content === "string") files[name] = content;
+    else if (!content.absent)
+      unreadable.push({ path: "", message: content.fault, file: join(folder, name) });
+  }
+  const { definition, faults } = checkDefinition(text, { format, filesAllowed: true, files });
+  const named = faults.map((fault) => ({
+    ...fault,
+    file: fault.file === undefined ? path : join(folder, fault.file),
+  }));
+  return {
+    definition: unreadable.length > 0 ? null : definition,
+    faults: [...named, ...unreadable],
+  };
+}
+
+function isBelow(name: string): boolean {
+  const plain = normalize(name);
+  return !plain.startsWith("/") && !plain.startsWith("..") && basename(plain) !== "";
+}
+
+/** The text, or why there is none: a missing file is the definition's fault, another its own. */
+async function readText(path: string): Promise<string | { fault: string; absent: boolean }> {
+  try {
+    const { size } = await stat(path);
+    if (size > maxFileBytes)
+      return { fault: `is larger than ${maxFileBytes} bytes`, absent: false };
+    const bytes = await readFile(path);
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (code === "ENOENT" || code === "ENOTDIR") return { fault: "does not exist", absent: true };
+    if (code === "EISDIR") return { fault: "is a folder, not a file", absent: false };
+    if (error instanceof TypeError) return { fault: "is no UTF-8 text", absent: false };
+    return { fault: `cannot be read: ${code === "" ? String(error) : code}`, absent: false };
+  }
+}

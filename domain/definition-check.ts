@@ -1,0 +1,155 @@
+import { ruleFindings } from "./definition-rules.ts";
+import { definitionSchema } from "./definition-schema.ts";
+import type { Definition, ResolvedDefinition } from "./definition-schema.ts";
+import { maxTextBytes, pathInWords, readText } from "./definition-text.ts";
+import type { Format, Path, ReadText } from "./definition-text.ts";
+import type { Fault } from "./errors.ts";
+import { isRecord, valueAt } from "./loose-value.ts";
+import { schemaFaults } from "./schema-faults.ts";
+import type { Finding } from "./schema-faults.ts";
+
+/**
+ * Tells everything that is wrong with a definition at once, each fault with its path, its line and
+ * its column. The same function answers `countersign check`, the API and the tests; it reads no file:
+ * the texts of files that the definition names are handed in.
+ */
+export interface CheckOptions {
+  format: Format;
+  /** Whether `{file: …}` may stand for a text. The API says no: it cannot see the author's files. */
+  filesAllowed: boolean;
+  /** The texts of the files named, by name; what is missing here is told as missing. */
+  files?: Record<string, string>;
+}
+
+export interface CheckedDefinition {
+  /** With defaults filled in and files in place; null when anything is wrong. */
+  definition: ResolvedDefinition | null;
+  faults: Fault[];
+}
+
+/** Where a file may stand in for the text itself. */
+const filePaths: { path: Path; holds: "data" | "text" }[] = [
+  { path: ["contract"], holds: "data" },
+  { path: ["features", "sql"], holds: "text" },
+];
+
+export function checkDefinition(text: string, options: CheckOptions): CheckedDefinition {
+  const read = readText(text, options.format);
+  if (read.faults.length > 0) return { definition: null, faults: read.faults };
+  const { output, value, findings, asWritten } = schemaFaults(definitionSchema, read.value);
+  const inlined = putFilesInPlace(value, options);
+  const rules = ruleFindings(value).map((one) => ({ ...one, path: asWritten(one.path) }));
+  const own = [
+    ...findings,
+    ...inlined.findings.map((one) => ({ ...one, path: asWritten(one.path) })),
+    ...rules,
+  ];
+  const faults = inOrder([...own.map((one) => toFault(one, read)), ...inlined.faults]);
+  if (output === null || faults.length > 0) return { definition: null, faults };
+  // The texts of files are held to the same limits as texts written in place.
+  const whole = schemaFaults(definitionSchema, value);
+  const late = whole.findings.map((one) => toFault(one, read));
+  return {
+    definition: whole.output === null ? null : resolveDefinition(whole.output),
+    faults: late,
+  };
+}
+
+/** The files that a definition names, as far as it can be read at all. */
+export function fileReferences(text: string, format: Format): string[] {
+  const read = readText(text, format);
+  if (read.faults.length > 0) return [];
+  const { value } = schemaFaults(definitionSchema, read.value);
+  return [...new Set(filePaths.flatMap(({ path }) => fileAt(value, path) ?? []))];
+}
+
+/** The form that runs: no file reference is left. Throws a TypeError where one is. */
+export function resolveDefinition(definition: Definition): ResolvedDefinition {
+  const { contract, features } = definition;
+  if (typeof features.sql !== "string") throw new TypeError("features.sql still names a file.");
+  if (!("apiVersion" in contract)) throw new TypeError("contract still names a file.");
+  return { ...definition, contract, features: { ...features, sql: features.sql } };
+}
+
+/** `features.sql is missing`, for people. */
+export function faultInWords(fault: Pick<Fault, "path" | "message">): string {
+  return fault.path === "" ? `The text ${fault.message}` : `${fault.path} ${fault.message}`;
+}
+
+function fileAt(value: unknown, path: Path): string | null {
+  const found = valueAt(value, path);
+  return isRecord(found) && typeof found["file"] === "string" && Object.keys(found).length === 1
+    ? found["file"]
+    : null;
+}
+
+/** Puts the texts of files where they are named (changes `value`), and tells what cannot be put there. */
+function putFilesInPlace(
+  value: unknown,
+  options: CheckOptions,
+): { findings: Finding[]; faults: Fault[] } {
+  const findings: Finding[] = [];
+  const faults: Fault[] = [];
+  for (const { path, holds } of filePaths) {
+    const file = fileAt(value, path);
+    if (file === null) continue;
+    const text =
+      options.files !== undefined && Object.hasOwn(options.files, file)
+        ? options.files[file]
+        : undefined;
+    if (!options.filesAllowed) {
+      findings.push({
+        path,
+        spot: "value",
+        message: `names the file \`${file}\`, which only its author can read; \`countersign apply\` puts its text in its place`,
+      });
+    } else if (text === undefined) {
+      findings.push({
+        path,
+        spot: "value",
+        message: `names \`${file}\`, and there is no such file beside the definition`,
+      });
+    } else if (text.length > maxTextBytes) {
+      findings.push({
+        path,
+        spot: "value",
+        message: `names \`${file}\`, which is larger than ${maxTextBytes} characters`,
+      });
+    } else if (holds === "text") {
+      place(value, path, text);
+    } else {
+      const read = readText(text, file.endsWith(".json") ? "json" : "yaml");
+      faults.push(...read.faults.map((one) => ({ ...one, file })));
+      if (read.faults.length === 0) place(value, path, read.value);
+    }
+  }
+  return { findings, faults };
+}
+
+function place(value: unknown, path: Path, content: unknown): void {
+  const holder = valueAt(value, path.slice(0, -1));
+  if (isRecord(holder)) holder[String(path.at(-1))] = content;
+}
+
+function toFault(finding: Finding, read: ReadText): Fault {
+  return {
+    path: pathInWords(finding.path),
+    message: finding.message,
+    ...read.placeOf(finding.path, finding.spot),
+  };
+}
+
+/** In the order of the text, each once: two rules may find the same. */
+function inOrder(faults: Fault[]): Fault[] {
+  const seen = new Set<string>();
+  const fresh = faults.filter((one) => {
+    const key = JSON.stringify([one.file, one.path, one.message]);
+    return seen.has(key) ? false : seen.add(key);
+  });
+  return fresh.toSorted(
+    (left, right) =>
+      (left.file ?? "").localeCompare(right.file ?? "") ||
+      (left.line ?? 0) - (right.line ?? 0) ||
+      (left.column ?? 0) - (right.column ?? 0),
+  );
+}
