@@ -1,3 +1,4 @@
+import { columnFindings, contractFindings } from "./contract-rules.ts";
 import { ruleFindings } from "./definition-rules.ts";
 import { definitionSchema } from "./definition-schema.ts";
 import type { Definition, ResolvedDefinition } from "./definition-schema.ts";
@@ -5,7 +6,7 @@ import { maxTextBytes, pathInWords, readText } from "./definition-text.ts";
 import type { Format, Path, ReadText } from "./definition-text.ts";
 import type { Fault } from "./errors.ts";
 import { isRecord, valueAt } from "./loose-value.ts";
-import { schemaFaults } from "./schema-faults.ts";
+import { schemaFaults, shown } from "./schema-faults.ts";
 import type { Finding } from "./schema-faults.ts";
 
 /**
@@ -38,13 +39,17 @@ export function checkDefinition(text: string, options: CheckOptions): CheckedDef
   if (read.faults.length > 0) return { definition: null, faults: read.faults };
   const { output, value, findings, asWritten } = schemaFaults(definitionSchema, read.value);
   const inlined = putFilesInPlace(value, options);
-  const rules = ruleFindings(value).map((one) => ({ ...one, path: asWritten(one.path) }));
-  const own = [
-    ...findings,
-    ...inlined.findings.map((one) => ({ ...one, path: asWritten(one.path) })),
-    ...rules,
+  const later = [
+    ...inlined.findings,
+    ...ruleFindings(value),
+    ...columnFindings(valueAt(value, ["contract"]), value),
   ];
-  const faults = inOrder([...own.map((one) => toFault(one, read)), ...inlined.faults]);
+  const own = [...findings, ...later.map((one) => ({ ...one, path: asWritten(one.path) }))];
+  const faults = inOrder([
+    ...own.map((one) => toFault(one, read)),
+    ...inlined.faults,
+    ...contractFaults({ value, inlined, read, asWritten }),
+  ]);
   if (output === null || faults.length > 0) return { definition: null, faults };
   // The texts of files are held to the same limits as texts written in place.
   const whole = schemaFaults(definitionSchema, value);
@@ -53,6 +58,26 @@ export function checkDefinition(text: string, options: CheckOptions): CheckedDef
     definition: whole.output === null ? null : resolveDefinition(whole.output),
     faults: late,
   };
+}
+
+interface ContractCheck {
+  value: unknown;
+  inlined: Inlined;
+  read: ReadText;
+  asWritten(path: Path): Path;
+}
+
+/** The contract's own faults, at their places in its own file if it has one. */
+function contractFaults({ value, inlined, read, asWritten }: ContractCheck): Fault[] {
+  const contract = valueAt(value, ["contract"]);
+  if (!isRecord(contract) || fileAt(value, ["contract"]) !== null) return [];
+  const findings = contractFindings(contract, value);
+  const { contractFile } = inlined;
+  if (contractFile !== null)
+    return findings.map((one) => ({ ...toFault(one, contractFile.read), file: contractFile.name }));
+  return findings.map((one) =>
+    toFault({ ...one, path: asWritten(["contract", ...one.path]) }, read),
+  );
 }
 
 /** The files that a definition names, as far as it can be read at all. */
@@ -83,47 +108,56 @@ function fileAt(value: unknown, path: Path): string | null {
     : null;
 }
 
+interface Inlined {
+  findings: Finding[];
+  faults: Fault[];
+  contractFile: { name: string; read: ReadText } | null;
+}
+
 /** Puts the texts of files where they are named (changes `value`), and tells what cannot be put there. */
-function putFilesInPlace(
-  value: unknown,
-  options: CheckOptions,
-): { findings: Finding[]; faults: Fault[] } {
-  const findings: Finding[] = [];
-  const faults: Fault[] = [];
+function putFilesInPlace(value: unknown, options: CheckOptions): Inlined {
+  const inlined: Inlined = { findings: [], faults: [], contractFile: null };
   for (const { path, holds } of filePaths) {
     const file = fileAt(value, path);
     if (file === null) continue;
-    const text =
-      options.files !== undefined && Object.hasOwn(options.files, file)
-        ? options.files[file]
-        : undefined;
-    if (!options.filesAllowed) {
-      findings.push({
-        path,
-        spot: "value",
-        message: `names the file \`${file}\`, which only its author can read; \`countersign apply\` puts its text in its place`,
-      });
-    } else if (text === undefined) {
-      findings.push({
-        path,
-        spot: "value",
-        message: `names \`${file}\`, and there is no such file beside the definition`,
-      });
-    } else if (text.length > maxTextBytes) {
-      findings.push({
-        path,
-        spot: "value",
-        message: `names \`${file}\`, which is larger than ${maxTextBytes} characters`,
-      });
+    const text = textOfFile(file, options);
+    if (typeof text !== "string") {
+      inlined.findings.push({ path, spot: "value", message: text.fault });
     } else if (holds === "text") {
       place(value, path, text);
     } else {
       const read = readText(text, file.endsWith(".json") ? "json" : "yaml");
-      faults.push(...read.faults.map((one) => ({ ...one, file })));
-      if (read.faults.length === 0) place(value, path, read.value);
+      inlined.faults.push(...read.faults.map((one) => ({ ...one, file })));
+      inlined.contractFile = { name: file, read };
+      if (read.faults.length > 0) continue;
+      place(value, path, read.value);
+      if (!isRecord(read.value))
+        inlined.faults.push({
+          path: "",
+          message: `must be a mapping, not ${shown(read.value)}`,
+          file,
+          line: 1,
+          column: 1,
+        });
     }
   }
-  return { findings, faults };
+  return inlined;
+}
+
+function textOfFile(file: string, options: CheckOptions): string | { fault: string } {
+  if (!options.filesAllowed)
+    return {
+      fault: `names the file \`${file}\`, which only its author can read; \`countersign apply\` puts its text in its place`,
+    };
+  const text =
+    options.files !== undefined && Object.hasOwn(options.files, file)
+      ? options.files[file]
+      : undefined;
+  if (text === undefined)
+    return { fault: `names \`${file}\`, and there is no such file beside the definition` };
+  return text.length > maxTextBytes
+    ? { fault: `names \`${file}\`, which is larger than ${maxTextBytes} characters` }
+    : text;
 }
 
 function place(value: unknown, path: Path, content: unknown): void {

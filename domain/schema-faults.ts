@@ -140,7 +140,11 @@ function inWords(issue: Issue, schema: z.ZodType, value: unknown): Finding[] {
       );
     }
     case "invalid_union":
-      return finding(`must be ${unionTypes(issue)}, not ${shown(found)}`);
+      return finding(
+        issue.errors.length === 0
+          ? issue.message
+          : `must be ${unionTypes(issue)}, not ${shown(found)}`,
+      );
     case "too_small":
     case "too_big":
       return finding(boundInWords(issue));
@@ -208,15 +212,14 @@ function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | null {
 }
 
 function bare(schema: z.core.$ZodType): z.core.$ZodType {
-  let inner = schema;
-  while (
-    inner instanceof z.ZodOptional ||
-    inner instanceof z.ZodDefault ||
-    inner instanceof z.ZodPrefault ||
-    inner instanceof z.ZodNullable
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault ||
+    schema instanceof z.ZodNullable
   )
-    inner = inner.def.innerType;
-  return inner;
+    return bare(schema.def.innerType);
+  return schema instanceof z.ZodPipe ? bare(schema.def.out) : schema;
 }
 
 function knownKeys(schema: z.core.$ZodType | null): string[] {
