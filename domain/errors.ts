@@ -13,6 +13,11 @@ export const errorCodes = {
   self: { status: 403, retry: false, cure: "Somebody who did not contribute must decide." },
   "not-found": { status: 404, retry: false, cure: "Check the id; lists show what you may see." },
   invalid: { status: 422, retry: false, cure: "Correct the fields named and send it again." },
+  "method-not-allowed": {
+    status: 405,
+    retry: false,
+    cure: "Use one of the methods that Allow names.",
+  },
   "malformed-body": {
     status: 400,
     retry: false,

@@ -1,0 +1,235 @@
+import { z } from "zod";
+import type { ResolvedDefinition } from "../definition-schema.ts";
+import { metricNames, type MetricRow, type MonitorWindow } from "../evidence.ts";
+import { decisionKinds, resolutions } from "../gate.ts";
+import { modelStates } from "../lifecycle.ts";
+import { maturities, tiers } from "../policy.ts";
+import { digestSchema } from "./requests.ts";
+
+/** What is answered about models, their slots, versions, predictions and monitoring. */
+const time = z.string().meta({ format: "date-time" });
+const links = z.object({ self: z.string(), console: z.string(), temporal: z.string() });
+
+export const modelItemSchema = z
+  .object({
+    model: z.string(),
+    title: z.string(),
+    owner: z.object({ team: z.string(), person: z.string() }),
+    tier: z.enum(tiers),
+    maturity: z.enum(maturities),
+    state: z.enum(modelStates),
+    definitionDigest: digestSchema,
+    slots: z.array(
+      z.object({
+        environment: z.string(),
+        epoch: z.int(),
+        champion: z.object({ version: z.string(), since: time }).nullable(),
+        canary: z.null(),
+        shadow: z.null(),
+      }),
+    ),
+    activeRelease: z.string().nullable(),
+    findings: z.array(z.object({ kind: z.string(), message: z.string(), at: time })),
+    actions: z
+      .array(z.enum(["release", "define", "rollback", "pause", "resume", "retire"]))
+      .describe("what the caller may do with it now"),
+    updatedAt: time,
+    links,
+  })
+  .meta({ id: "ModelItem" });
+export type ModelItemView = z.output<typeof modelItemSchema>;
+
+const definitionView = z
+  .custom<ResolvedDefinition>((value) => typeof value === "object" && value !== null)
+  .meta({
+    id: "ResolvedDefinition",
+    type: "object",
+    description: "The definition with its files in place; docs/definition.md describes it.",
+  });
+
+export const modelSchema = z
+  .object({ ...modelItemSchema.shape, definition: definitionView })
+  .meta({ id: "Model" });
+export type ModelView = z.output<typeof modelSchema>;
+
+export const definitionAppliedSchema = z
+  .object({ model: z.string(), definitionDigest: digestSchema })
+  .meta({ id: "DefinitionApplied" });
+export type DefinitionAppliedView = z.output<typeof definitionAppliedSchema>;
+
+export const modelStateSchema = z
+  .object({ model: z.string(), state: z.enum(modelStates) })
+  .meta({ id: "ModelState" });
+
+export const rolledBackSchema = z
+  .object({
+    deployment: z.object({
+      id: z.string(),
+      environment: z.string(),
+      version: z.string(),
+      epoch: z.int(),
+    }),
+  })
+  .meta({ id: "RolledBack" });
+export type RolledBackView = z.output<typeof rolledBackSchema>;
+
+const metricRow = z
+  .custom<MetricRow>((value) => typeof value === "object" && value !== null)
+  .meta({
+    id: "MetricRow",
+    type: "object",
+    description: `One of ${metricNames.join(", ")}: candidate, champion and change with 95 % intervals, threshold, verdict.`,
+  });
+
+const approvalView = z
+  .object({
+    id: z.string(),
+    kind: z.enum(["gate", "policy"]),
+    environment: z.string(),
+    gate: z.string().nullable(),
+    policy: z.object({ id: z.string(), version: z.int() }),
+    by: z.array(z.string()).describe("who approved; empty when the policy asks for nobody"),
+    at: time,
+    revokedAt: time.nullable(),
+  })
+  .meta({ id: "Approval" });
+
+export const versionItemSchema = z
+  .object({
+    id: z.string(),
+    model: z.string(),
+    release: z.string(),
+    digest: digestSchema,
+    createdAt: time,
+    aliases: z.array(z.string()).describe("such as `production/champion`"),
+    approvals: z.array(approvalView),
+    links,
+  })
+  .meta({ id: "VersionItem" });
+export type VersionItemView = z.output<typeof versionItemSchema>;
+
+export const versionSchema = z
+  .object({
+    ...versionItemSchema.shape,
+    digests: z
+      .object({
+        model: digestSchema,
+        data: digestSchema,
+        code: digestSchema,
+        features: digestSchema,
+        trainData: digestSchema,
+        evaluation: digestSchema.nullable(),
+      })
+      .describe("`code` is the definition with its SQL"),
+    threshold: z.number(),
+    labelName: z.string(),
+    trainer: z.object({
+      name: z.string(),
+      seed: z.int(),
+      parameters: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+      environment: z.record(z.string(), z.string()),
+    }),
+    runtime: z.object({ onnxruntime: z.string(), duckdb: z.string() }),
+    metrics: z.array(metricRow),
+    verdict: z.enum(["pass", "warn", "fail"]).nullable(),
+    served: z.array(
+      z.object({
+        deployment: z.string(),
+        environment: z.string(),
+        kind: z.enum(["promote", "rollback"]),
+        epoch: z.int(),
+        share: z.number(),
+        by: z.string(),
+        from: time,
+        until: time.nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "Version" });
+export type VersionView = z.output<typeof versionSchema>;
+
+export const predictionSchema = z
+  .object({
+    id: z.string(),
+    key: z.string().nullable(),
+    model: z.string(),
+    environment: z.string(),
+    at: time,
+    epoch: z.int(),
+    request: z.record(z.string(), z.unknown()),
+    label: z.string(),
+    probability: z.number(),
+    version: z.object({ id: z.string(), digest: digestSchema }),
+    release: z.string(),
+    approval: z
+      .object({
+        kind: z.enum(["gate", "policy"]),
+        at: time,
+        policy: z.object({ id: z.string(), version: z.int() }),
+        gate: z.string().nullable(),
+        resolution: z.enum(resolutions).nullable(),
+        requestDigest: digestSchema.nullable(),
+        evidence: digestSchema.nullable().describe("of the evaluation that was shown"),
+        decisions: z.array(
+          z.object({
+            by: z.string(),
+            decision: z.enum(decisionKinds),
+            reason: z.string().nullable(),
+            at: time,
+            counted: z.boolean(),
+          }),
+        ),
+      })
+      .nullable(),
+    links: z.object({
+      self: z.string(),
+      version: z.string(),
+      release: z.string(),
+      gate: z.string().nullable(),
+    }),
+  })
+  .meta({
+    id: "Prediction",
+    description:
+      "From a prediction to its version, its release, and who approved it on which evidence.",
+  });
+export type PredictionView = z.output<typeof predictionSchema>;
+
+const windowView = z
+  .custom<MonitorWindow & { environment: string; version: string }>(
+    (value) => typeof value === "object" && value !== null,
+  )
+  .meta({
+    id: "MonitorWindow",
+    type: "object",
+    description: "One look at a window of predictions: rows, verdict, effect size a column.",
+  });
+
+export const monitoringSchema = z
+  .object({
+    model: z.string(),
+    thresholds: z.object({ minimumRows: z.int(), warn: z.number(), alert: z.number() }),
+    enrolments: z.array(
+      z.object({
+        environment: z.string(),
+        version: z.string(),
+        profile: digestSchema,
+        since: time,
+      }),
+    ),
+    volume: z.array(
+      z.object({ environment: z.string(), lastHour: z.int(), lastDay: z.int(), total: z.int() }),
+    ),
+    windows: z.array(windowView).describe("newest first"),
+    findings: modelItemSchema.shape.findings,
+    links,
+  })
+  .meta({ id: "Monitoring" });
+export type MonitoringView = z.output<typeof monitoringSchema>;
+
+export const predictedSchema = z
+  .object({
+    version: z.string(),
+    predictions: z.array(z.object({ id: z.string(), label: z.string(), probability: z.number() })),
+  })
+  .meta({ id: "Predicted" });

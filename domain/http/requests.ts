@@ -1,0 +1,154 @@
+import { z } from "zod";
+import { decisionKinds } from "../gate.ts";
+import { digestPattern, gateIdPattern, modelNamePattern, releaseIdPattern } from "../ids.ts";
+import { unblockActions } from "../signed-command.ts";
+import { stages } from "../stages.ts";
+
+/** What people and programs send. One set of schemas checks requests, makes the OpenAPI document and types the CLI. */
+export const modelNameSchema = z
+  .string()
+  .regex(modelNamePattern, "is no model's name")
+  .meta({ example: "flight-delays" });
+export const releaseIdSchema = z
+  .string()
+  .regex(releaseIdPattern, "is no release id")
+  .meta({ example: "flight-delays.3" });
+export const gateIdSchema = z
+  .string()
+  .regex(gateIdPattern, "is no gate id")
+  .meta({ example: "flight-delays.3.promotion.1" });
+export const digestSchema = z
+  .templateLiteral(["sha256:", z.string()])
+  .refine((text) => digestPattern.test(text), "must be sha256: and 64 hexadecimal digits")
+  .meta({ type: "string", pattern: digestPattern.source, example: `sha256:${"0".repeat(64)}` });
+const environmentSchema = z
+  .string()
+  .regex(modelNamePattern, "is no environment's name")
+  .meta({ example: "production" });
+/** Long enough for a paragraph; a reason is shown in lists and kept for good. */
+const reasonSchema = z.string().trim().min(3, "say why, in a few words").max(2000);
+
+export const releaseParametersSchema = z
+  .strictObject({
+    until: z
+      .string()
+      .regex(/^\d{4}-(0[1-9]|1[0-2])$/, "must be a month such as 2013-03")
+      .exactOptional(),
+    months: z.int().min(1).max(120).exactOptional(),
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 31 - 1)
+      .exactOptional(),
+    train: z
+      .record(z.string().min(1).max(60), z.union([z.number(), z.string().max(2000), z.boolean()]))
+      .exactOptional(),
+    limits: z
+      .strictObject({
+        minutes: z
+          .number()
+          .positive()
+          .max(24 * 60)
+          .exactOptional(),
+        memoryMb: z.int().min(64).max(1_000_000).exactOptional(),
+        outputMb: z.int().min(1).max(10_000).exactOptional(),
+      })
+      .exactOptional(),
+  })
+  .meta({
+    id: "ReleaseParameters",
+    description: "What one release changes against its definition.",
+  });
+
+export const releaseRequestSchema = z
+  .strictObject({ reason: reasonSchema, parameters: releaseParametersSchema.default({}) })
+  .meta({ id: "ReleaseRequest" });
+export type ReleaseRequest = z.output<typeof releaseRequestSchema>;
+
+export const unblockRequestSchema = z
+  .strictObject({
+    action: z.enum(unblockActions),
+    reason: reasonSchema,
+    parameters: releaseParametersSchema.default({}),
+  })
+  .refine((body) => body.action === "retry" || Object.keys(body.parameters).length === 0, {
+    path: ["parameters"],
+    message: "only a retry takes parameters",
+  })
+  .meta({ id: "UnblockRequest" });
+export type UnblockRequest = z.output<typeof unblockRequestSchema>;
+
+/** withdraw, pause, resume, retire */
+export const reasonRequestSchema = z
+  .strictObject({ reason: reasonSchema })
+  .meta({ id: "ReasonRequest" });
+export type ReasonRequest = z.output<typeof reasonRequestSchema>;
+
+export const rollbackRequestSchema = z
+  .strictObject({
+    environment: environmentSchema.default("production"),
+    to: releaseIdSchema
+      .nullable()
+      .default(null)
+      .describe("the version to go back to; left out: the previous champion"),
+    reason: reasonSchema,
+  })
+  .meta({ id: "RollbackRequest" });
+export type RollbackRequest = z.output<typeof rollbackRequestSchema>;
+
+export const decisionRequestSchema = z
+  .strictObject({
+    decision: z.enum(decisionKinds),
+    digest: digestSchema.describe(
+      "of the request that is decided on: what was seen is what is signed",
+    ),
+    seen: digestSchema
+      .nullable()
+      .default(null)
+      .describe("of what was rendered to the person; it is kept"),
+    reason: z
+      .string()
+      .trim()
+      .max(2000)
+      .nullable()
+      .default(null)
+      .describe("required but for `approve`"),
+    inputs: z
+      .record(z.string().min(1).max(60), z.union([z.number(), z.string().max(200), z.boolean()]))
+      .default({}),
+    conditions: z
+      .array(z.strictObject({ finding: z.string().min(1).max(200), by: z.iso.datetime() }))
+      .max(20)
+      .default([]),
+    returnTo: z
+      .enum(stages)
+      .nullable()
+      .default(null)
+      .describe("with `request-changes`: the stage to go back to"),
+    parameters: releaseParametersSchema
+      .default({})
+      .describe("with `request-changes`: what the next release should change"),
+  })
+  .meta({ id: "DecisionRequest" });
+export type DecisionRequest = z.output<typeof decisionRequestSchema>;
+
+export const predictionRequestSchema = z
+  .strictObject({
+    instances: z
+      .array(z.record(z.string(), z.unknown()))
+      .min(1)
+      .max(10_000)
+      .describe("one object of request columns an instance"),
+    key: z
+      .string()
+      .min(1)
+      .max(200)
+      .optional()
+      .describe("the caller's own name for this request; it is kept with the predictions"),
+  })
+  .meta({ id: "PredictionRequest" });
+
+export const pageQuerySchema = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50),
+  after: z.string().max(200).optional().describe("the `next` of the page before"),
+});
