@@ -71,7 +71,7 @@ export interface ValidationReport {
     /** Of the rows, 0 to 1. */
     share: number;
     message: string;
-    /** Up to five examples: row number in the source (from 1) and value. */
+    /** Up to five examples: row number in the file (of its data rows, from 1) and value. */
     sample: { row: number; file: string; value: string }[];
   }[];
 }
@@ -126,7 +126,12 @@ export interface VersionManifest {
   trainData: Digest;
   threshold: number;
   labelName: string;
-  trainer: { name: string; seed: number; parameters: Record<string, number | string | boolean>; environment: Record<string, string> };
+  trainer: {
+    name: string;
+    seed: number;
+    parameters: Record<string, number | string | boolean>;
+    environment: Record<string, string>;
+  };
   runtime: { onnxruntime: string; duckdb: string };
 }
 

@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { CountersignError } from "../domain/errors.ts";
+import { CountersignError, type ErrorCode } from "../domain/errors.ts";
 import { quoteText, shortMessage } from "./duckdb.ts";
 
 /**
@@ -17,6 +17,7 @@ export interface SelectRules {
   path: string;
   /** Tables and views it may read. */
   tables: string[];
+  code?: ErrorCode;
 }
 
 export interface SelectCheck {
@@ -30,13 +31,13 @@ export interface SelectCheck {
 
 type Node = { [key: string]: unknown };
 
-/** Throws `feature-sql` with all faults. `connection` is used to parse; nothing is executed. */
+/** Throws `code` (`feature-sql`) with all faults. `connection` is used to parse; nothing is executed. */
 export async function checkSelect(
   connection: DuckDBConnection,
   sql: string,
   rules: SelectRules,
 ): Promise<SelectCheck> {
-  const { tree, text } = await parse(connection, sql, rules.path);
+  const { tree, text } = await parse(connection, sql, rules);
   const functions = await knownFunctions(connection);
   const found = { faults: new Set<string>(), reads: new Set<string>() };
   const tables = new Map(rules.tables.map((table) => [table.toLowerCase(), table]));
@@ -68,7 +69,7 @@ async function serialise(connection: DuckDBConnection, sql: string): Promise<str
 async function parse(
   connection: DuckDBConnection,
   sql: string,
-  path: string,
+  { path, code = "feature-sql" }: SelectRules,
 ): Promise<{ tree: Node; text: string }> {
   const serialised = await serialise(connection, sql);
   const parsed: unknown = JSON.parse(serialised);
@@ -81,7 +82,7 @@ async function parse(
     const message = reason.startsWith("Only SELECT")
       ? "Only one SELECT is allowed here."
       : `${reason}${placeOf(sql, position)}.`;
-    throw new CountersignError("feature-sql", `${path} is refused: ${message}`, {
+    throw new CountersignError(code, `${path} is refused: ${message}`, {
       faults: [{ path, message }],
     });
   }
@@ -94,7 +95,7 @@ async function parse(
   const statement: unknown = statements[0];
   if (count !== 1 || !isNode(statement)) {
     const message = `Only one SELECT is allowed here, and there ${count === 0 ? "is none" : `are ${count} statements`}.`;
-    throw new CountersignError("feature-sql", `${path} is refused: ${message}`, {
+    throw new CountersignError(code, `${path} is refused: ${message}`, {
       faults: [{ path, message }],
     });
   }

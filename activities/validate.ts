@@ -1,0 +1,76 @@
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import type { ResolvedDefinition } from "../domain/definition-schema.ts";
+import { CountersignError, type Fault } from "../domain/errors.ts";
+import type { Digest } from "../domain/ids.ts";
+import type {
+  DatasetManifest,
+  StageContext,
+  ValidateResult,
+  ValidationReport,
+} from "../domain/stage-results.ts";
+import { checkContract } from "../ml/contracts/check-contract.ts";
+import { parseContract } from "../ml/contracts/parse-contract.ts";
+import { count } from "../ml/datasets/freeze-dataset.ts";
+import { runStage } from "./stage-run.ts";
+
+/**
+ * The second stage: does the frozen data keep its contract? A rule of severity error that fails
+ * throws `contract-broken`, naming column, count and the first row of each; the report is kept
+ * either way, its digest in `extra.report`.
+ */
+export function createValidateActivity({
+  store,
+}: {
+  store: ArtifactStore;
+}): (input: StageContext & { dataset: Digest }) => Promise<ValidateResult> {
+  return runStage(async (input, tools) => {
+    const definition = await store.getJson<ResolvedDefinition>(input.definition);
+    const manifest = await store.getJson<DatasetManifest>(input.dataset);
+    const found = await checkContract(
+      { contract: parseContract(definition.contract), manifest, store },
+      tools,
+    );
+    const report = await store.putJson(found);
+    const failed = found.rules.filter((rule) => rule.outcome === "fail");
+    const broken = failed.filter((rule) => rule.severity === "error");
+    if (broken.length > 0) throw contractBroken(found.source, broken, report);
+    const rules = found.rules.length;
+    const held = `${count(found.rows)} rows of ${found.source} keep their contract (${rules} rules)`;
+    const warned = failed.map((rule) => `${nameOf(found.source, rule)}: ${rule.message}`);
+    const summary =
+      warned.length === 0
+        ? held
+        : `${held}, with ${warned.length} warning${warned.length === 1 ? "" : "s"}: ${warned.slice(0, 3).join("; ")}`;
+    return {
+      summary,
+      verdict: failed.length > 0 ? "warn" : "pass",
+      report,
+      rules,
+      warned: failed.length,
+    };
+  });
+}
+
+type RuleReport = ValidationReport["rules"][number];
+
+function nameOf(source: string, rule: RuleReport): string {
+  if (rule.column === null) return source;
+  return rule.column.includes(".") ? rule.column : `${source}.${rule.column}`;
+}
+
+function contractBroken(source: string, broken: RuleReport[], report: Digest): CountersignError {
+  const faults: Fault[] = broken.map((rule) => {
+    const [first] = rule.sample;
+    const example = first === undefined ? "" : ` (${first.file} row ${first.row}: ${first.value})`;
+    return { path: nameOf(source, rule), message: `${rule.message}${example}` };
+  });
+  const [first] = faults;
+  const more =
+    faults.length > 1
+      ? ` And ${faults.length - 1} more rule${faults.length === 2 ? "" : "s"}.`
+      : "";
+  return new CountersignError("contract-broken", `${first?.path}: ${first?.message}.${more}`, {
+    faults,
+    extra: { report },
+  });
+}
