@@ -1,0 +1,83 @@
+import { z } from "zod";
+
+const port = z.coerce.number().int().min(1).max(65_535);
+const queues = z
+  .string()
+  .transform((text) => text.split(",").map((name) => name.trim()))
+  .pipe(z.array(z.enum(["lifecycle", "stages", "train"])).min(1));
+
+/**
+ * Everything that the environment can say, once, under the names it has there. An empty string is
+ * missing. docs/operations.md describes each.
+ */
+const environmentSchema = z.object({
+  COUNTERSIGN_MODE: z.enum(["development", "production"]).default("production"),
+  COUNTERSIGN_HOME: z.string().default(".countersign"),
+  COUNTERSIGN_LOG_LEVEL: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  COUNTERSIGN_API_HOST: z.string().default("127.0.0.1"),
+  COUNTERSIGN_API_PORT: port.optional(),
+  COUNTERSIGN_SERVING_HOST: z.string().default("127.0.0.1"),
+  COUNTERSIGN_SERVING_PORT: port.optional(),
+  COUNTERSIGN_SERVING_URL: z.url().optional(),
+  COUNTERSIGN_PUBLIC_URL: z.url().optional(),
+  COUNTERSIGN_ARTIFACTS: z.string().optional(),
+  COUNTERSIGN_DATA_ROOT: z.string().default("."),
+  COUNTERSIGN_SIGNING_KEY_FILE: z.string().optional(),
+  COUNTERSIGN_VERIFY_KEY_FILE: z.string().optional(),
+  COUNTERSIGN_QUEUES: queues.optional(),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s/]+:\d+$/, "must be host:port")
+    .optional(),
+  TEMPORAL_NAMESPACE: z.string().default("default"),
+  TEMPORAL_UI_URL: z.url().optional(),
+  // Of the development instance alone:
+  COUNTERSIGN_POSTGRES_PORT: port.optional(),
+  COUNTERSIGN_TEMPORAL_PORT: port.optional(),
+  COUNTERSIGN_TEMPORAL_UI_PORT: port.optional(),
+  COUNTERSIGN_TEMPORAL_CLI: z.string().optional(),
+});
+
+type Environment = z.output<typeof environmentSchema>;
+export type SettingName = keyof Environment;
+export type Config<Required extends SettingName> = Environment & {
+  [Name in Required]: NonNullable<Environment[Name]>;
+};
+
+/** All faults of the configuration in one message. */
+export class ConfigError extends Error {
+  constructor(faults: string[]) {
+    super(["The configuration has faults:", ...faults.map((fault) => `  ${fault}`)].join("\n"));
+    this.name = "ConfigError";
+  }
+}
+
+/**
+ * The configuration from `env`, in which the `required` settings are there.
+ * @throws ConfigError that tells all faults together
+ */
+export function readConfig<Required extends SettingName>(
+  env: NodeJS.ProcessEnv,
+  required: readonly Required[],
+): Config<Required> {
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
+  );
+  const parsed = environmentSchema.safeParse(given);
+  const faults = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+  faults.push(
+    ...required
+      .filter((name) => given[name] === undefined && !hasDefault(name))
+      .map((name) => `${name}: is missing`),
+  );
+  if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
+  // Each required name was just seen to be there, which the compiler cannot follow through the loop.
+  return parsed.data as Config<Required>;
+}
+
+function hasDefault(name: SettingName): boolean {
+  return environmentSchema.shape[name] instanceof z.ZodDefault;
+}

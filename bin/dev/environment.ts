@@ -1,0 +1,25 @@
+import { dirname, delimiter } from "node:path";
+
+/** What every process may know of the machine. Nothing else of our own environment is handed on. */
+const handedOn = [
+  "HOME",
+  "USER",
+  "LOGNAME",
+  "TMPDIR",
+  "LANG",
+  "LC_ALL",
+  "XDG_CACHE_HOME",
+  "SYSTEMROOT",
+  "SSL_CERT_FILE",
+  "NODE_EXTRA_CA_CERTS",
+];
+
+/** The least that a process needs; `node` on its PATH is the Node that runs us. */
+export function baseEnvironment(): Record<string, string> {
+  const kept = Object.fromEntries(
+    handedOn.flatMap((name) =>
+      process.env[name] === undefined ? [] : [[name, process.env[name]]],
+    ),
+  );
+  return { ...kept, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}` };
+}

@@ -1,0 +1,87 @@
+import { randomBytes } from "node:crypto";
+import { lstat, mkdir, realpath, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import pg from "pg";
+import { readOrMake, type Home } from "./home.ts";
+import {
+  databaseUrl,
+  initialisePostgres,
+  isPostgresReady,
+  postgresCommand,
+  postgresEnvironment,
+} from "./postgres.ts";
+import { sharedFolder } from "./postgres-binaries.ts";
+import { isReachable, postgresOwner } from "./postgres-owner.ts";
+import type { ProcessSpec } from "./supervised-process.ts";
+
+const database = "countersign";
+/** Recovery after a kill replays what was written since the last checkpoint. */
+const readyWithinMs = 60_000;
+
+/** The instance's database server, its cluster made at the first start. */
+export async function preparePostgres(
+  home: Home,
+  port: number,
+): Promise<{ spec: ProcessSpec; url: string; adminUrl: string }> {
+  const password = await readOrMake(home.path("postgres-password"), () =>
+    randomBytes(24).toString("base64url"),
+  );
+  const dataFolder = await clusterFolder(home);
+  await initialisePostgres({ dataFolder, password });
+  const { command, args, owner } = await postgresCommand({
+    dataFolder,
+    port,
+    settings: ["max_connections=200"],
+  });
+  const adminUrl = databaseUrl({ port, password, database: "postgres" });
+  const env = Object.fromEntries(
+    Object.entries(postgresEnvironment()).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
+  );
+  return {
+    url: databaseUrl({ port, password, database }),
+    adminUrl,
+    spec: {
+      name: "postgres",
+      command,
+      args,
+      env,
+      owner,
+      isReady: () => isPostgresReady(adminUrl),
+      readyWithinMs,
+      stopSignal: "SIGINT",
+    },
+  };
+}
+
+/**
+ * Below the home; or, when we are root and PostgreSQL's user may not enter the home (a checkout
+ * below /root), in a folder of the system, with a link to it in the home.
+ */
+async function clusterFolder(home: Home): Promise<string> {
+  const isThere = await lstat(home.postgres).catch(() => null);
+  if (isThere !== null) return realpath(home.postgres);
+  const owner = await postgresOwner();
+  if (owner === null || (await isReachable(home.folder, owner))) return home.postgres;
+  const folder = join(sharedFolder, `postgres-${home.instance}`);
+  await mkdir(folder, { recursive: true });
+  await symlink(folder, home.postgres);
+  return folder;
+}
+
+/** Makes the instance's database unless it is there. */
+export async function ensureDatabase(adminUrl: string): Promise<void> {
+  const client = new pg.Client({
+    connectionString: adminUrl,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
+  });
+  await client.connect();
+  try {
+    const found = await client.query("select from pg_database where datname = $1", [database]);
+    if (found.rowCount === 0) await client.query(`create database ${database}`);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,103 @@
+import { join } from "node:path";
+import { acceptsConnections } from "./temporal.ts";
+import { baseEnvironment } from "./environment.ts";
+import { isPolled, namespace } from "./temporal-process.ts";
+import type { Home } from "./home.ts";
+import type { InstancePorts } from "./instance-ports.ts";
+import type { KeyFiles } from "./keys.ts";
+import type { ProcessSpec } from "./supervised-process.ts";
+
+/** What the processes of the product are told. */
+export interface InstanceFacts {
+  home: Home;
+  ports: InstancePorts;
+  keys: KeyFiles;
+  databaseUrl: string;
+  temporalAddress: string;
+  dataRoot: string;
+  logLevel: string;
+  /** The checkout. */
+  root: string;
+}
+
+/** A worker loads its native module and bundles the workflows: 3 to 6 s, more while all start at once. */
+const readyWithinMs = 90_000;
+
+/**
+ * Server, serving and three workers. Each gets what it needs and no more: a trainer is other
+ * people's code, so its worker has neither database nor keys, and only the server can sign.
+ */
+export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
+  const { keys, databaseUrl } = facts;
+  const database = { DATABASE_URL: databaseUrl };
+  const verify = { COUNTERSIGN_VERIFY_KEY_FILE: keys.verify };
+  return [
+    {
+      ...program(facts, {
+        name: "server",
+        file: "server.ts",
+        env: { ...database, ...verify, COUNTERSIGN_SIGNING_KEY_FILE: keys.signing },
+      }),
+      isReady: () => answers(`http://127.0.0.1:${facts.ports.api}/api/health/live`),
+    },
+    {
+      ...program(facts, { name: "serving", file: "serving.ts", env: { ...database, ...verify } }),
+      isReady: () => acceptsConnections(facts.ports.serving),
+    },
+    worker(facts, { queue: "lifecycle", type: "workflow", env: { ...database, ...verify } }),
+    worker(facts, { queue: "stages", type: "activity", env: database }),
+    worker(facts, { queue: "train", type: "activity", env: {} }),
+  ];
+}
+
+function worker(
+  facts: InstanceFacts,
+  options: { queue: string; type: "workflow" | "activity"; env: Record<string, string> },
+): ProcessSpec {
+  const { queue, type, env } = options;
+  return {
+    ...program(facts, {
+      name: `worker-${queue}`,
+      file: "worker.ts",
+      env: { ...env, COUNTERSIGN_QUEUES: queue },
+    }),
+    isReady: ({ at }) => isPolled({ address: facts.temporalAddress, queue, type, since: at }),
+  };
+}
+
+function program(
+  facts: InstanceFacts,
+  options: { name: string; file: string; env: Record<string, string> },
+): Omit<ProcessSpec, "isReady"> {
+  const { home, ports, root } = facts;
+  return {
+    name: options.name,
+    command: process.execPath,
+    args: [join(root, "bin", options.file)],
+    cwd: root,
+    readyWithinMs,
+    stopSignal: "SIGTERM",
+    env: {
+      ...baseEnvironment(),
+      COUNTERSIGN_MODE: "development",
+      COUNTERSIGN_HOME: home.folder,
+      COUNTERSIGN_LOG_LEVEL: facts.logLevel,
+      COUNTERSIGN_API_HOST: "127.0.0.1",
+      COUNTERSIGN_API_PORT: String(ports.api),
+      COUNTERSIGN_SERVING_HOST: "127.0.0.1",
+      COUNTERSIGN_SERVING_PORT: String(ports.serving),
+      COUNTERSIGN_SERVING_URL: `http://127.0.0.1:${ports.serving}`,
+      COUNTERSIGN_ARTIFACTS: home.artifacts,
+      COUNTERSIGN_DATA_ROOT: facts.dataRoot,
+      TEMPORAL_ADDRESS: facts.temporalAddress,
+      TEMPORAL_NAMESPACE: namespace,
+      TEMPORAL_UI_URL: `http://127.0.0.1:${ports.temporalUi}`,
+      ...options.env,
+    },
+  };
+}
+
+async function answers(url: string): Promise<boolean> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  return answer.ok;
+}
