@@ -343,7 +343,7 @@ CREATE INDEX audit_model ON audit (model, seq);
 CREATE INDEX audit_subject ON audit (subject, seq);
 
 CREATE TABLE audit_head (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
   seq  bigint NOT NULL,
   hash text NOT NULL
 );
