@@ -25,6 +25,7 @@ const environmentSchema = z.object({
   COUNTERSIGN_SIGNING_KEY_FILE: z.string().optional(),
   COUNTERSIGN_VERIFY_KEY_FILE: z.string().optional(),
   COUNTERSIGN_QUEUES: queues.optional(),
+  COUNTERSIGN_SWEEP_SECONDS: z.coerce.number().int().min(1).max(86_400).default(120),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   TEMPORAL_ADDRESS: z
     .string()

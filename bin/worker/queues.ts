@@ -1,0 +1,91 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { Client, Connection } from "@temporalio/client";
+import { Worker, type NativeConnection, type WorkerOptions } from "@temporalio/worker";
+import { createEvaluateActivity } from "../../activities/evaluate.ts";
+import { createFeaturizeActivity } from "../../activities/featurize.ts";
+import { createIngestActivity } from "../../activities/ingest.ts";
+import { createLookAtPredictions } from "../../activities/look-at-predictions.ts";
+import { createMonitorActivity } from "../../activities/monitor.ts";
+import { createRecordActivities } from "../../activities/record/record-activities.ts";
+import { createSearchAttributes } from "../../activities/search-attributes.ts";
+import { createTrainActivity } from "../../activities/train.ts";
+import { createValidateActivity } from "../../activities/validate.ts";
+import { createCommandVerifier } from "../../activities/verify-command.ts";
+import { taskQueues, type RecordActivities, type StageActivities, type TaskQueue, type TrainActivities } from "../../activities/contract.ts";
+import { createArtifactStore } from "../../artifacts/artifact-store.ts";
+import { createDatabase } from "../../db/database.ts";
+import { readConfig } from "../config.ts";
+import { ensureSweep } from "./sweep-schedule.ts";
+
+/** A worker that runs, and what must be closed after it. */
+export interface QueueWorker {
+  worker: Worker;
+  close(): Promise<void>;
+}
+
+const workflowsPath = fileURLToPath(new URL("../../workflows/index.ts", import.meta.url));
+
+/** Each kind of worker asks the environment for what it needs and no more. */
+export function createQueueWorker(queue: TaskQueue, connection: NativeConnection): Promise<QueueWorker> {
+  switch (queue) {
+    case "lifecycle":
+      return createLifecycleWorker(connection);
+    case "stages":
+      return createStagesWorker(connection);
+    case "train":
+      return createTrainWorker(connection);
+  }
+}
+
+async function createLifecycleWorker(connection: NativeConnection): Promise<QueueWorker> {
+  const config = readConfig(process.env, ["DATABASE_URL", "COUNTERSIGN_ARTIFACTS", "COUNTERSIGN_VERIFY_KEY_FILE", "TEMPORAL_ADDRESS"]);
+  const db = createDatabase({ url: config.DATABASE_URL });
+  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
+  const verifier = createCommandVerifier({ publicKeyPem: await readFile(config.COUNTERSIGN_VERIFY_KEY_FILE, "utf8") });
+  const namespace = config.TEMPORAL_NAMESPACE;
+  const client = new Client({ connection: await Connection.connect({ address: config.TEMPORAL_ADDRESS }), namespace });
+  const searchAttributes = createSearchAttributes({ client, namespace });
+  const registered = await searchAttributes.register();
+  if (!registered.ok) process.stderr.write(`Runs cannot be searched by model, stage or state: ${registered.reason}\nRegister the attributes yourself: ${registered.command}\n`);
+  await ensureSweep(client, config.COUNTERSIGN_SWEEP_SECONDS);
+  const activities: RecordActivities = createRecordActivities({ db, store, verifier, temporalClient: client, searchAttributes });
+  const worker = await Worker.create({ ...common(connection, namespace), taskQueue: taskQueues.lifecycle, workflowsPath, activities, maxConcurrentActivityTaskExecutions: 20 });
+  return {
+    worker,
+    close: async () => {
+      await db.destroy();
+      await client.connection.close();
+    },
+  };
+}
+
+async function createStagesWorker(connection: NativeConnection): Promise<QueueWorker> {
+  const config = readConfig(process.env, ["DATABASE_URL", "COUNTERSIGN_ARTIFACTS"]);
+  const db = createDatabase({ url: config.DATABASE_URL, max: 4 });
+  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
+  const activities: StageActivities = {
+    ingest: createIngestActivity({ store, dataRoot: config.COUNTERSIGN_DATA_ROOT }),
+    validate: createValidateActivity({ store }),
+    featurize: createFeaturizeActivity({ store }),
+    evaluate: createEvaluateActivity({ store }),
+    monitor: createMonitorActivity({ db, store }),
+    lookAtPredictions: createLookAtPredictions({ db, store }),
+  };
+  // Two at once: DuckDB takes two threads each.
+  const worker = await Worker.create({ ...common(connection, config.TEMPORAL_NAMESPACE), taskQueue: taskQueues.stages, activities, maxConcurrentActivityTaskExecutions: 2 });
+  return { worker, close: () => db.destroy() };
+}
+
+async function createTrainWorker(connection: NativeConnection): Promise<QueueWorker> {
+  const config = readConfig(process.env, ["COUNTERSIGN_ARTIFACTS"]);
+  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
+  const activities: TrainActivities = { train: createTrainActivity({ store }) };
+  const worker = await Worker.create({ ...common(connection, config.TEMPORAL_NAMESPACE), taskQueue: taskQueues.train, activities, maxConcurrentActivityTaskExecutions: 1 });
+  return { worker, close: () => Promise.resolve() };
+}
+
+function common(connection: NativeConnection, namespace: string): Pick<WorkerOptions, "connection" | "namespace" | "shutdownGraceTime"> {
+  // The default of nought would break off what is under way.
+  return { connection, namespace, shutdownGraceTime: "8s" };
+}

@@ -1,0 +1,22 @@
+import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from "@temporalio/client";
+
+/**
+ * One schedule for all models: a schedule a model would cost a scheduler workflow each. A round
+ * that is still running when the next is due is not doubled, and after an outage of the server
+ * one round is caught up with, not a year's (the default).
+ */
+export async function ensureSweep(client: Client, everySeconds: number): Promise<void> {
+  const scheduleId = "monitor-sweep";
+  const spec = { intervals: [{ every: everySeconds * 1000 }] };
+  try {
+    await client.schedule.create({
+      scheduleId,
+      spec,
+      action: { type: "startWorkflow", workflowType: "monitorSweep", taskQueue: "lifecycle", workflowId: "monitor-sweep" },
+      policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: everySeconds * 1000 },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    await client.schedule.getHandle(scheduleId).update((before) => ({ ...before, spec }));
+  }
+}
