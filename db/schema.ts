@@ -108,6 +108,8 @@ export interface CommandsTable {
   response_status: number | null;
   response_body: string | null;
   created_at: TimeOfWriting;
+  /** When a process last took it up; null when nobody works on it. */
+  taken_at: TimeOrNull;
   completed_at: TimeOrNull;
 }
 

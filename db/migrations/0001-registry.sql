@@ -53,6 +53,8 @@ CREATE TABLE commands (
   response_status integer,
   response_body   text,
   created_at      timestamptz NOT NULL DEFAULT now(),
+  -- When a process last took it up; null when nobody works on it. One that was left lying is taken up again under the same id.
+  taken_at        timestamptz DEFAULT now(),
   completed_at    timestamptz,
   UNIQUE (principal_id, route, idempotency_key)
 );

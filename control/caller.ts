@@ -1,0 +1,18 @@
+import type { Principal, Surface } from "../domain/principal.ts";
+
+/** What a token may be used for, where it is scoped; without scopes it may be used for all that its principal may do. */
+export const scopes = ["read", "define", "release", "decide", "operate", "predict"] as const;
+export type Scope = (typeof scopes)[number];
+
+/** Somebody who was authenticated, and through which surface. */
+export interface Caller {
+  principal: Principal;
+  surface: Surface;
+  token: { id: string; kind: "api" | "session"; scopes: string[] };
+}
+
+/** One command of a caller: what was sent, unchecked, and under which key; without a key it can happen again. */
+export interface Sent {
+  body: unknown;
+  key: string | null;
+}
