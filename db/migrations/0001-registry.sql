@@ -203,6 +203,7 @@ CREATE TABLE gates (
   UNIQUE (id, subject_id, subject_digest)
 );
 CREATE UNIQUE INDEX gates_one_open ON gates (release_id, name) WHERE state <> 'closed';
+CREATE INDEX gates_model ON gates (model, created_at);
 
 CREATE TABLE decisions (
   command_id     text PRIMARY KEY,

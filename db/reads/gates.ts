@@ -1,0 +1,64 @@
+import { sql, type RawBuilder } from "kysely";
+import type { GateState } from "../../domain/gate.ts";
+import type { GateId, ModelName, PrincipalId } from "../../domain/ids.ts";
+import type { Db } from "../database.ts";
+import type { Row } from "../schema.ts";
+import { beyond, type PageOf } from "./page.ts";
+import { readableThrough, type ReadScope } from "./scope.ts";
+
+export type GateRow = Row<"gates"> & { place: string };
+
+export interface GateRowFilter {
+  id?: GateId | undefined;
+  state?: GateState | undefined;
+  model?: ModelName | undefined;
+  /** Only those that this person may decide on now. */
+  decidableBy?: { principal: PrincipalId; groups: string[] } | undefined;
+}
+
+/** Gates are seen by whoever reads the model, and by those whom the request names. */
+function readableGate(scope: ReadScope): RawBuilder<boolean> {
+  return sql<boolean>`(${readableThrough(scope, "g.model")} or (g.request -> 'deciders' -> 'groups') ?| ${scope.groups}::text[])`;
+}
+
+function decidable(by: NonNullable<GateRowFilter["decidableBy"]>): RawBuilder<boolean> {
+  return sql<boolean>`(g.state <> 'closed' and (g.request -> 'deciders' -> 'groups') ?| ${by.groups}::text[]
+    and not (g.request -> 'excluded') @> jsonb_build_array(jsonb_build_object('principal', ${by.principal}::text))
+    and not exists (select 1 from decisions d where d.gate_id = g.id and d.principal_id = ${by.principal} and d.counted and d.decision <> 'escalate'))`;
+}
+
+/** The gates that the scope covers, newest first. */
+export async function readGates(
+  db: Db,
+  scope: ReadScope,
+  page: PageOf & GateRowFilter,
+): Promise<GateRow[]> {
+  const { rows } = await sql<GateRow>`
+    select g.*, g.created_at::text as place from gates g
+    where ${readableGate(scope)}
+      and ${page.id === undefined ? sql`true` : sql`g.id = ${page.id}`}
+      and ${page.state === undefined ? sql`true` : sql`g.state = ${page.state}`}
+      and ${page.model === undefined ? sql`true` : sql`g.model = ${page.model}`}
+      and ${page.decidableBy === undefined ? sql`true` : decidable(page.decidableBy)}
+      and ${beyond(page.after, { at: "g.created_at", id: "g.id" })}
+    order by g.created_at desc, g.id desc limit ${page.limit}`.execute(db);
+  return rows;
+}
+
+export async function gateVisible(db: Db, scope: ReadScope, gate: GateId): Promise<boolean> {
+  const { rows } =
+    await sql`select 1 from gates g where g.id = ${gate} and ${readableGate(scope)}`.execute(db);
+  return rows.length > 0;
+}
+
+/** In the order in which they were made. */
+export async function readDecisions(db: Db, gates: GateId[]): Promise<Row<"decisions">[]> {
+  if (gates.length === 0) return [];
+  return db
+    .selectFrom("decisions")
+    .selectAll()
+    .where("gate_id", "in", gates)
+    .orderBy("decided_at")
+    .orderBy("command_id")
+    .execute();
+}
