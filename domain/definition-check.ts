@@ -98,7 +98,7 @@ export function resolveDefinition(definition: Definition): ResolvedDefinition {
 
 /** `features.sql is missing`, for people. */
 export function faultInWords(fault: Pick<Fault, "path" | "message">): string {
-  return fault.path === "" ? `The text ${fault.message}` : `${fault.path} ${fault.message}`;
+  return fault.path === "" ? `It ${fault.message}` : `${fault.path} ${fault.message}`;
 }
 
 function fileAt(value: unknown, path: Path): string | null {

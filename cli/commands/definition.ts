@@ -1,0 +1,90 @@
+import type { Command } from "commander";
+import type { DefinitionAppliedView } from "../../domain/http/model-views.ts";
+import { choosePolicy } from "../../domain/policy.ts";
+import { connect, say, segment, wantsJson } from "../context.ts";
+import type { Context } from "../context.ts";
+import { loadDefinitionFile } from "../definition-file.ts";
+import type { LoadedDefinition } from "../definition-file.ts";
+import { CliError, exitCodes } from "../exit.ts";
+import { faultLines, paint } from "../output.ts";
+
+export function addDefinitionCommands(program: Command, context: Context): void {
+  program
+    .command("check")
+    .description("tell every mistake in a definition, with line and column; starts nothing")
+    .argument("<file...>", "definitions, YAML or JSON")
+    .action(async (files: string[], _options, command: Command) => check(files, command, context));
+  program
+    .command("apply")
+    .description("register a model, or change its definition")
+    .argument("<file>", "a definition, YAML or JSON")
+    .action(async (file: string, _options, command: Command) => apply(file, command, context));
+}
+
+async function check(files: string[], command: Command, context: Context): Promise<void> {
+  const { output } = context;
+  const loaded = await Promise.all(
+    files.map(async (file) => ({ file, ...(await loadDefinitionFile(file)) })),
+  );
+  const sound = loaded.every(({ definition }) => definition !== null);
+  context.exit(sound ? exitCodes.ok : exitCodes.badInput);
+  if (wantsJson(command))
+    return output.out(
+      JSON.stringify(
+        {
+          ok: sound,
+          files: loaded.map(({ file, definition, faults }) => ({
+            file,
+            model: definition?.model ?? null,
+            faults,
+          })),
+        },
+        null,
+        2,
+      ),
+    );
+  for (const { file, definition, faults } of loaded) {
+    if (definition !== null)
+      output.out(`${paint(output, "good", "✓")} ${file}: ${soundInWords(definition)}`);
+    else
+      output.err(
+        `${faultLines(output, faults, file)}\n${paint(output, "bad", "✗")} ${file}: ${faults.length} ${faults.length === 1 ? "fault" : "faults"}.`,
+      );
+  }
+}
+
+function soundInWords({
+  model,
+  tier,
+  data,
+  features,
+}: NonNullable<LoadedDefinition["definition"]>): string {
+  const groups = choosePolicy(tier).gates.flatMap((gate) => gate.groups);
+  const asks =
+    groups.length === 0
+      ? "nobody is asked before promotion"
+      : `${groups.join(" or ")} decides before promotion`;
+  const columns = Object.keys(features.request).length;
+  return `${model} is sound. Tier ${tier}: ${asks}. ${Object.keys(data.sources).length} sources, ${columns} request ${columns === 1 ? "column" : "columns"}.`;
+}
+
+async function apply(file: string, command: Command, context: Context): Promise<void> {
+  const { definition, faults } = await loadDefinitionFile(file);
+  if (definition === null)
+    throw new CliError(
+      exitCodes.badInput,
+      `${file} has ${faults.length} ${faults.length === 1 ? "fault" : "faults"}; nothing was sent.`,
+      { faults, body: { ok: false, faults } },
+    );
+  const api = await connect(command, context);
+  const { status, body } = await api.send<DefinitionAppliedView>(
+    `/api/models/${segment(definition.model)}`,
+    definition,
+    { method: "PUT" },
+  );
+  say(command, context, {
+    body,
+    words: ({ model, definitionDigest }) =>
+      `${status === 201 ? `${model} is registered.` : `The definition of ${model} stands.`} ${paint(context.output, "dim", definitionDigest)}\nNext: countersign release ${model} --reason "first release"`,
+  });
+}

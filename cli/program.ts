@@ -1,0 +1,76 @@
+import { Command, CommanderError } from "commander";
+import { addDecisionCommands } from "./commands/decide.ts";
+import { addDefinitionCommands } from "./commands/definition.ts";
+import { addLookCommands } from "./commands/look.ts";
+import { addReleaseCommands } from "./commands/release.ts";
+import { addUseCommands } from "./commands/use.ts";
+import type { Context } from "./context.ts";
+import { CliError, exitCodes } from "./exit.ts";
+import { faultLines, paint } from "./output.ts";
+
+/** The `countersign` command: everything over the HTTP API, nothing around it. */
+export function createProgram(context: Context): Command {
+  const { output } = context;
+  const program = new Command("countersign")
+    .description("A model's life as a durable process, with people where they must decide.")
+    .option("--json", "the API's own answer, for programs")
+    .option(
+      "--as <principal>",
+      "who acts: a seeded person of a development instance (also COUNTERSIGN_AS)",
+    )
+    .option(
+      "--url <origin>",
+      "where the API is (also COUNTERSIGN_URL; else .countersign/endpoints.json)",
+    )
+    .option(
+      "--token <token>",
+      "an API token (better: COUNTERSIGN_TOKEN, which other users of the machine do not see)",
+    )
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done · 1 refused or failed · 2 bad input · 3 not reachable · 4 not allowed",
+    )
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => output.out(text.trimEnd()),
+      writeErr: (text) => output.err(text.trimEnd()),
+    })
+    .showHelpAfterError("(countersign --help tells what there is)");
+  addDefinitionCommands(program, context);
+  addReleaseCommands(program, context);
+  addLookCommands(program, context);
+  addDecisionCommands(program, context);
+  addUseCommands(program, context);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  return program;
+}
+
+/** Runs one command line (without node and script) and gives its exit code. Never throws. */
+export async function runCommandLine(words: string[], io: Omit<Context, "exit">): Promise<number> {
+  let code: number = exitCodes.ok;
+  const context: Context = { ...io, exit: (given) => (code = given) };
+  try {
+    await createProgram(context).parseAsync(words, { from: "user" });
+    return code;
+  } catch (error) {
+    return tell(error, words.includes("--json"), io);
+  }
+}
+
+function tell(error: unknown, json: boolean, { output }: Omit<Context, "exit">): number {
+  // Commander has said what was wrong, or printed the help that was asked for.
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput;
+  if (!(error instanceof CliError)) {
+    output.err(
+      `${paint(output, "bad", "✗")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+    return exitCodes.refused;
+  }
+  if (json) output.out(JSON.stringify(error.body, null, 2));
+  const faults = error.faults.length === 0 ? "" : `${faultLines(output, error.faults)}\n`;
+  output.err(
+    `${faults}${paint(output, "bad", "✗")} ${error.message}${error.cure === null ? "" : ` ${error.cure}`}`,
+  );
+  return error.exitCode;
+}
