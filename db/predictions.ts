@@ -1,0 +1,65 @@
+import { sql } from "kysely";
+import type { ModelName, Timestamp, VersionId } from "../domain/ids.ts";
+import type { Db } from "./database.ts";
+
+/** Predictions of one version at one epoch, as they are logged together. */
+export interface PredictionBatch {
+  model: ModelName;
+  environment: string;
+  version: VersionId;
+  epoch: number;
+  predictions: NewPrediction[];
+}
+
+export interface NewPrediction {
+  id: string;
+  key: string | null;
+  request: Record<string, string | number | boolean | null>;
+  probability: number;
+  label: string;
+}
+
+/** One statement, so that all of them are on record or none; durable when it resolves. */
+export async function insertPredictions(db: Db, batch: PredictionBatch): Promise<void> {
+  const { model, environment, version, epoch, predictions } = batch;
+  const ids = predictions.map(({ id }) => id);
+  const keys = predictions.map(({ key }) => key);
+  const requests = predictions.map(({ request }) => JSON.stringify(request));
+  const probabilities = predictions.map(({ probability }) => probability);
+  const labels = predictions.map(({ label }) => label);
+  await sql`
+    insert into predictions (id, model, environment, version_id, epoch, key, request, probability, label)
+    select id, ${model}, ${environment}, ${version}, ${epoch}, key, request, probability, label
+    from unnest(${ids}::text[], ${keys}::text[], ${requests}::jsonb[], ${probabilities}::double precision[], ${labels}::text[])
+      as given (id, key, request, probability, label)`.execute(db);
+}
+
+export interface LoggedPrediction {
+  at: Timestamp;
+  request: Record<string, string | number | boolean | null>;
+  probability: number;
+}
+
+/** The newest predictions of a version in (from, to], newest first, `limit` at most. */
+export async function readPredictions(
+  db: Db,
+  window: {
+    model: ModelName;
+    environment: string;
+    version: VersionId;
+    from: Timestamp;
+    to: Timestamp;
+    limit: number;
+  },
+): Promise<LoggedPrediction[]> {
+  const { model, environment, version, from, to, limit } = window;
+  const { rows } = await sql<{
+    at: Date;
+    request: LoggedPrediction["request"];
+    probability: number;
+  }>`
+    select at, request, probability from predictions
+    where model = ${model} and environment = ${environment} and version_id = ${version} and at > ${from} and at <= ${to}
+    order by at desc limit ${limit}`.execute(db);
+  return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+}

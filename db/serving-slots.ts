@@ -1,0 +1,77 @@
+import { sql } from "kysely";
+import { CountersignError } from "../domain/errors.ts";
+import type { Digest, ModelName, VersionId } from "../domain/ids.ts";
+import type { ModelState } from "../domain/lifecycle.ts";
+import type { Tier } from "../domain/policy.ts";
+import type { VersionManifest } from "../domain/stage-results.ts";
+import type { Db } from "./database.ts";
+
+export interface ServedModel {
+  name: ModelName;
+  ownerTeam: string;
+  tier: Tier;
+  state: ModelState;
+}
+
+export interface SlotRow {
+  model: ModelName;
+  environment: string;
+  epoch: number;
+  champion: VersionId | null;
+  /** Up to `recentVersions` that served here before, the last one first: what a rollback goes to. */
+  recent: VersionId[];
+}
+
+const recentVersions = 3;
+
+/** All models and slots in one statement: serving asks four times a second. */
+export async function readServedModels(db: Db): Promise<{ models: ServedModel[]; slots: SlotRow[] }> {
+  const { rows } = await sql<{
+    name: string;
+    owner_team: string;
+    tier: Tier;
+    state: ModelState;
+    environment: string | null;
+    epoch: string | null;
+    champion_version: string | null;
+    recent: string[];
+  }>`
+    select m.name, m.owner_team, m.tier, m.state, s.environment, s.epoch::text, s.champion_version,
+      array(
+        select d.version_id from deployments d
+        where d.model = s.model and d.environment = s.environment and d.version_id <> s.champion_version
+        group by d.version_id order by max(d.epoch) desc limit ${recentVersions}
+      ) as recent
+    from models m left join slots s on s.model = m.name
+    order by m.name, s.environment`.execute(db);
+  const models = new Map<ModelName, ServedModel>();
+  const slots: SlotRow[] = [];
+  for (const row of rows) {
+    models.set(row.name, {
+      name: row.name,
+      ownerTeam: row.owner_team,
+      tier: row.tier,
+      state: row.state,
+    });
+    if (row.environment === null || row.epoch === null) continue;
+    slots.push({
+      model: row.name,
+      environment: row.environment,
+      epoch: Number(row.epoch),
+      champion: row.champion_version,
+      recent: row.recent,
+    });
+  }
+  return { models: [...models.values()], slots };
+}
+
+/** What a version is made of. Throws `not-found`. */
+export async function readVersionManifest(db: Db, version: VersionId): Promise<{ manifest: VersionManifest; digest: Digest }> {
+  const { rows } = await sql<{
+    manifest: VersionManifest;
+    digest: Digest;
+  }>`select manifest, digest from versions where id = ${version}`.execute(db);
+  const [row] = rows;
+  if (row === undefined) throw new CountersignError("not-found", `There is no version ${version}.`);
+  return row;
+}

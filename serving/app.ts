@@ -1,0 +1,138 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Logger } from "pino";
+import { CountersignError } from "../domain/errors.ts";
+import { modelNamePattern } from "../domain/ids.ts";
+import { choosePolicy } from "../domain/policy.ts";
+import { mayRead, type Principal } from "../domain/principal.ts";
+import { readHealth } from "./health.ts";
+import type { Predictor } from "./predictor.ts";
+import { problemResponse } from "./problem.ts";
+import type { Slot, SlotFollower } from "./slot-follower.ts";
+
+export interface ServingAppOptions {
+  follower: SlotFollower;
+  predictor: Predictor;
+  /** Throws `unauthenticated`, `unavailable`. */
+  principalOf(authorization: string | undefined): Promise<Principal>;
+  logger: Logger;
+}
+
+/** A thousand rows of forty columns have about 1 MiB. */
+const maxBodyBytes = 4 * 1024 * 1024;
+const maxKeyLength = 200;
+
+/** The prediction endpoint of api.md, what is served, and health. Errors are problem documents. */
+export function createServingApp({ follower, predictor, principalOf, logger }: ServingAppOptions): Hono {
+  const app = new Hono();
+  app.onError((error) => {
+    if (!(error instanceof CountersignError) || error.code === "internal") logger.error({ err: error }, "a request failed");
+    return problemResponse(error);
+  });
+  app.notFound((c) => problemResponse(new CountersignError("not-found", `There is nothing at ${c.req.method} ${c.req.path}.`)));
+
+  app.get("/health/live", (c) => c.json({ status: "up" }));
+  app.get("/health/ready", (c) => {
+    const health = readHealth(follower);
+    return c.json(health, health.status === "down" ? 503 : 200);
+  });
+  app.get("/slots", async (c) => {
+    const principal = await principalOf(c.req.header("authorization"));
+    return c.json({
+      items: follower
+        .slots()
+        .filter((slot) => visible(slot.model, principal))
+        .map(describeSlot),
+    });
+  });
+  app.post(
+    "/api/models/:model/predictions",
+    bodyLimit({
+      maxSize: maxBodyBytes,
+      onError: () => problemResponse(new CountersignError("too-large", `A request has ${maxBodyBytes} bytes at most.`)),
+    }),
+    async (c) => {
+      const principal = await principalOf(c.req.header("authorization"));
+      const model = await knownModel(c.req.param("model"), principal);
+      const environment = c.req.query("environment") ?? "production";
+      if (!modelNamePattern.test(environment))
+        throw new CountersignError("invalid", "The environment is no valid name.", {
+          faults: [{ path: "environment", message: "must be a name such as production" }],
+        });
+      const slot = follower.slot(model, environment);
+      if (slot === undefined) throw new CountersignError("no-champion", `No version of ${model} serves in ${environment} yet.`);
+      return c.json(await predictor.predict(slot, readBody(c.req.header("content-type"), await c.req.text())));
+    },
+  );
+
+  function visible(name: string, principal: Principal): boolean {
+    const model = follower.model(name);
+    if (model === undefined) return false;
+    const deciderGroups = choosePolicy(model.tier).gates.flatMap(({ groups }) => groups);
+    return mayRead(principal, { ownerTeam: model.ownerTeam, deciderGroups });
+  }
+
+  /** What one may not see does not exist. */
+  async function knownModel(name: string, principal: Principal): Promise<string> {
+    // A model registered a moment ago may not have been read yet.
+    if (follower.model(name) === undefined && modelNamePattern.test(name)) await follower.refresh();
+    if (!visible(name, principal)) {
+      const { up } = follower.database();
+      if (!up && follower.model(name) === undefined)
+        throw new CountersignError("unavailable", "The database is away, and with it what is known of this model.");
+      throw new CountersignError("not-found", `There is no model ${name.slice(0, 63)}.`);
+    }
+    return name;
+  }
+
+  return app;
+}
+
+function readBody(contentType: string | undefined, text: string): { instances: unknown; key: string | null } {
+  if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType ?? ""))
+    throw new CountersignError("unsupported-type", "Predictions are asked for in application/json.");
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch (error) {
+    throw new CountersignError(
+      "malformed-body",
+      `The body is no JSON: ${error instanceof Error ? error.message : "it cannot be read"}.`,
+    );
+  }
+  const malformed = (path: string, message: string) =>
+    new CountersignError("invalid", `${path} ${message}.`, { faults: [{ path, message }] });
+  if (typeof body !== "object" || body === null || Array.isArray(body))
+    throw malformed("body", "must be an object with `instances`");
+  const given = new Map<string, unknown>(Object.entries(body));
+  for (const name of given.keys())
+    if (name !== "instances" && name !== "key")
+      throw malformed(name.slice(0, 63), "is not known here; a prediction takes `instances` and `key`");
+  const key = given.get("key") ?? null;
+  if (
+    key !== null &&
+    (typeof key !== "string" || key.length === 0 || key.length > maxKeyLength || key.includes("\0") || !key.isWellFormed())
+  )
+    throw malformed("key", `must be a text of 1 to ${maxKeyLength} characters`);
+  return { instances: given.get("instances"), key };
+}
+
+/** Ages in seconds, of the data that a lookup holds: the last time in it, where it has a time. */
+function describeSlot({ model, environment, epoch, serving, servingSince, wanted, fault }: Slot) {
+  return {
+    model,
+    environment,
+    epoch,
+    version: serving?.version ?? null,
+    servingSince,
+    loadedAt: serving?.loadedAt ?? null,
+    lookups: (serving?.lookups ?? []).map(({ name, rows, asOf }) => ({
+      name,
+      rows,
+      asOf,
+      ageSeconds: asOf === null ? null : Math.round((Date.now() - Date.parse(asOf)) / 1000),
+    })),
+    wanted,
+    fault,
+  };
+}

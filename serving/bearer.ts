@@ -1,0 +1,40 @@
+import { createHash } from "node:crypto";
+import { CountersignError } from "../domain/errors.ts";
+import type { Principal } from "../domain/principal.ts";
+
+/** A revoked token or a changed group is obeyed after this long. */
+const keepMs = 5_000;
+const maxKept = 2_000;
+
+/**
+ * Who sends a request. `read` gives the principal of a token's SHA-256, or null. What the database
+ * said is kept for five seconds, refusals too; ten thousand wrong tokens push each other out.
+ */
+export function createBearer(read: (hash: string) => Promise<Principal | null>) {
+  const kept = new Map<string, { answer: Promise<Principal | null>; until: number }>();
+
+  /** Throws `unauthenticated`, and `unavailable` while the database is away. */
+  return async function principalOf(authorization: string | undefined): Promise<Principal> {
+    const token = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(authorization ?? "")?.[1];
+    if (token === undefined) throw new CountersignError("unauthenticated", "This needs a token.");
+    const hash = createHash("sha256").update(token).digest("hex");
+    const now = performance.now();
+    let entry = kept.get(hash);
+    if (entry === undefined || entry.until <= now) {
+      entry = { answer: read(hash), until: now + keepMs };
+      kept.delete(hash);
+      kept.set(hash, entry);
+      // A failure is no answer.
+      entry.answer.catch(() => kept.delete(hash));
+      for (const oldest of kept.keys()) {
+        if (kept.size <= maxKept) break;
+        kept.delete(oldest);
+      }
+    }
+    const principal = await entry.answer.catch((error: unknown) => {
+      throw new CountersignError("unavailable", "Who you are cannot be checked while the database is away.", { cause: error });
+    });
+    if (principal === null) throw new CountersignError("unauthenticated", "This token is unknown, expired or revoked.");
+    return principal;
+  };
+}

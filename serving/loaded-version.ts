@@ -1,0 +1,74 @@
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import type { ColumnType } from "../domain/definition-schema.ts";
+import { digestOfJson } from "../domain/digest.ts";
+import { CountersignError } from "../domain/errors.ts";
+import type { Digest, Timestamp, VersionId } from "../domain/ids.ts";
+import type { FeatureSpec, VersionManifest } from "../domain/stage-results.ts";
+import { createFeatureEngine } from "../ml/features/compute-features.ts";
+import { createScorer } from "../ml/onnx/scorer.ts";
+import type { RequestRow } from "./instance-check.ts";
+
+/** A version that is whole in memory: its lookups, its features' SQL and its model, all checked against their digests. */
+export interface LoadedVersion {
+  readonly version: VersionId;
+  readonly columns: Record<string, ColumnType>;
+  readonly lookups: { name: string; rows: number; asOf: Timestamp | null }[];
+  readonly loadedAt: Timestamp;
+  readonly loadMs: number;
+  /** One probability of the positive class a row, in the rows' order. */
+  score(rows: RequestRow[]): Promise<Float32Array>;
+  labelOf(probability: number): string;
+  /** Ends it when the work that it has been given is done. */
+  close(): Promise<void>;
+}
+
+/**
+ * Loads a version from the artifact store. Throws `digest-mismatch` when the manifest is not the
+ * one that was recorded, `artifact-corrupt` and `not-found` for its bytes, `model-refused` and
+ * `feature-sql` for what cannot be run.
+ */
+export async function loadVersion(
+  store: ArtifactStore,
+  { manifest, digest }: { manifest: VersionManifest; digest: Digest },
+): Promise<LoadedVersion> {
+  const startedMs = performance.now();
+  if (digestOfJson(manifest) !== digest)
+    throw new CountersignError("digest-mismatch", `The manifest of ${manifest.version} is not the one that was approved.`);
+  // get() recomputes the digest of what it reads.
+  const bytes = await store.get(manifest.onnx);
+  const spec = await store.getJson<FeatureSpec>(manifest.features);
+  // The engine verifies the lookup tables as it reads them.
+  const engine = await createFeatureEngine({ store, spec });
+  const scorer = await createScorer({ bytes, features: spec.features }).catch(async (error: unknown) => {
+    await engine.close();
+    throw error;
+  });
+  let underWay = 0;
+  let closing: (() => void) | null = null;
+
+  async function score(rows: RequestRow[]): Promise<Float32Array> {
+    underWay += 1;
+    try {
+      const { columns } = await engine.compute(rows);
+      return await scorer.score(Object.fromEntries(columns.map(({ name, values }) => [name, values])));
+    } finally {
+      underWay -= 1;
+      if (underWay === 0) closing?.();
+    }
+  }
+
+  return {
+    version: manifest.version,
+    columns: spec.request,
+    lookups: Object.entries(spec.lookups).map(([name, { rows, asOf }]) => ({ name, rows, asOf })),
+    loadedAt: new Date().toISOString(),
+    loadMs: Math.round(performance.now() - startedMs),
+    score,
+    labelOf: (probability) => (probability >= manifest.threshold ? manifest.labelName : `not ${manifest.labelName}`),
+    close: async () => {
+      if (underWay > 0) await new Promise<void>((resolve) => (closing = resolve));
+      await engine.close();
+      await scorer.close();
+    },
+  };
+}

@@ -1,0 +1,127 @@
+import type { AddressInfo } from "node:net";
+import { type ServerType, serve } from "@hono/node-server";
+import type { Logger } from "pino";
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import { readTokenHolder } from "../db/bearer-tokens.ts";
+import { createDatabase, type Db } from "../db/database.ts";
+import { insertPredictions } from "../db/predictions.ts";
+import { readServedModels, readVersionManifest } from "../db/serving-slots.ts";
+import { listenToSlots } from "../db/slot-notices.ts";
+import { CountersignError } from "../domain/errors.ts";
+import { createServingApp } from "./app.ts";
+import { createBearer } from "./bearer.ts";
+import { loadVersion } from "./loaded-version.ts";
+import { createPredictor, type PredictorTuning } from "./predictor.ts";
+import { createSlotFollower } from "./slot-follower.ts";
+import { createVersionShelf } from "./version-shelf.ts";
+
+export interface ServingOptions {
+  databaseUrl: string;
+  store: ArtifactStore;
+  host: string;
+  /** 0: any free one. */
+  port: number;
+  logger: Logger;
+  tuning?: Partial<PredictorTuning>;
+  retryMs?: number;
+}
+
+export interface Serving {
+  /** Where it answers, such as `http://127.0.0.1:4410`. */
+  origin: string;
+  /** Reads the slots now instead of at the next notice. */
+  refresh(): Promise<void>;
+  /** Takes no more requests, answers those it has (5 s at most), then lets go of everything. */
+  stop(): Promise<void>;
+}
+
+/** Less than the two seconds in which a caller is answered 503; the server's limit is the shorter, so that a slow statement ends there too. */
+const logTimeouts = { connectionTimeoutMillis: 1_200, statement_timeout: 1_500, query_timeout: 1_700 };
+
+/** Starts the prediction server. It listens once the slots were read and their champions are loaded or refused, or at once when the database is away. */
+export async function startServing(options: ServingOptions): Promise<Serving> {
+  const { databaseUrl, store, logger } = options;
+  // Two pools: the slots must be read however many predictions wait to be logged.
+  const logDb = createDatabase({ url: databaseUrl, max: 4, timeouts: logTimeouts });
+  const readDb = createDatabase({ url: databaseUrl, max: 2, timeouts: logTimeouts });
+  const shelf = createVersionShelf(async (version) => loadVersion(store, await readVersionManifest(readDb, version)));
+  const follower = createSlotFollower({
+    read: () => readServedModels(readDb),
+    shelf,
+    logger,
+    ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
+  });
+  const predictor = createPredictor({
+    log: (batch) => logOrRefuse(logDb, batch),
+    logger,
+    ...(options.tuning === undefined ? {} : { tuning: options.tuning }),
+  });
+  const app = createServingApp({
+    follower,
+    predictor,
+    principalOf: createBearer((hash) => readTokenHolder(readDb, hash)),
+    logger,
+  });
+  await follower.refresh();
+  await follower.settled();
+  const notices = listenToSlots({ url: databaseUrl, onNotice: () => void follower.refresh() });
+  const { server, origin } = await listen(app.fetch, options);
+  logger.info({ origin, slots: follower.slots().length }, `predictions are served at ${origin}`);
+  return {
+    origin,
+    refresh: follower.refresh,
+    stop: async () => {
+      follower.stop();
+      await closeServer(server);
+      await predictor.drained();
+      await notices.stop();
+      await shelf.closeAll();
+      await Promise.all([logDb.destroy(), readDb.destroy()]);
+    },
+  };
+}
+
+/** What was not put on record is not answered, and the caller hears why. */
+async function logOrRefuse(db: Db, batch: Parameters<typeof insertPredictions>[1]): Promise<void> {
+  try {
+    await insertPredictions(db, batch);
+  } catch (error) {
+    throw new CountersignError(
+      "unavailable",
+      "The predictions could not be put on record, so they are not given; ask again shortly.",
+      { cause: error, extra: { retryAfterSeconds: 2 } },
+    );
+  }
+}
+
+function listen(
+  fetch: Parameters<typeof serve>[0]["fetch"],
+  { host, port }: ServingOptions,
+): Promise<{ server: ServerType; origin: string }> {
+  return new Promise((resolve, reject) => {
+    const server = serve(
+      {
+        fetch,
+        hostname: host,
+        port,
+        serverOptions: { headersTimeout: 10_000, requestTimeout: 30_000, keepAliveTimeout: 60_000 },
+      },
+      (address: AddressInfo) => {
+        const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
+        resolve({ server, origin: `http://${name}:${address.port}` });
+      },
+    );
+    server.once("error", reject);
+  });
+}
+
+function closeServer(server: ServerType): Promise<void> {
+  return new Promise((resolve) => {
+    const impatient = setTimeout(() => "closeAllConnections" in server && server.closeAllConnections(), 5_000);
+    server.close(() => {
+      clearTimeout(impatient);
+      resolve();
+    });
+    if ("closeIdleConnections" in server) server.closeIdleConnections();
+  });
+}

@@ -1,0 +1,351 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type ArtifactStore, createArtifactStore } from "../../artifacts/artifact-store.ts";
+import { createDatabase, type Db } from "../../db/database.ts";
+import { publishBuiltInPolicies } from "../../db/policies.ts";
+import { type ResolvedDefinition, definitionSchema } from "../../domain/definition-schema.ts";
+import { digestOfJson } from "../../domain/digest.ts";
+import type { Digest, VersionId } from "../../domain/ids.ts";
+import type { FeatureSpec, VersionManifest } from "../../domain/stage-results.ts";
+import { openDuckDb, quoteText } from "../../ml/duckdb.ts";
+import { createFeatureEngine, type FeatureEngine } from "../../ml/features/compute-features.ts";
+import { checkFeatureSql } from "../../ml/features/feature-query.ts";
+import { trainBaseline } from "../../ml/trainers/baseline.ts";
+import type { FeatureColumns } from "../../ml/trainers/training-data.ts";
+
+/**
+ * Versions of the flights example on record as a release leaves them, made from real flights
+ * without Temporal: the first rows of January 2013, the example's own SQL, the built-in trainer,
+ * and the approval that the low tier's policy gives.
+ */
+export const fixtureModel = "flight-delays";
+
+export interface FlightsFixture {
+  db: Db;
+  store: ArtifactStore;
+  directory: string;
+  definition: ResolvedDefinition;
+  definitionDigest: Digest;
+  spec: FeatureSpec;
+  specDigest: Digest;
+  /** Parquet with features and label, as the featurize stage leaves them. */
+  trainData: Digest;
+  /** Parquet with the request columns. */
+  requests: Digest;
+  /** Real request rows, as a caller sends them. */
+  rows: Record<string, string | number>[];
+  /** By principal, as tokens.json has them. */
+  tokens: Record<string, string>;
+  manifests: Map<VersionId, VersionManifest>;
+  /** Trains with this penalty, puts the version on record and has the policy approve it. */
+  addVersion(number: number, options?: { l2?: number; onnx?: Uint8Array }): Promise<VersionId>;
+  /** Moves the slot as deploy and rollback do; gives the new epoch. */
+  moveSlot(version: VersionId): Promise<number>;
+  close(): Promise<void>;
+}
+
+const request: FeatureSpec["request"] = {
+  carrier: "string",
+  origin: "string",
+  dest: "string",
+  tailnum: "string",
+  time_hour: "timestamp",
+  distance: "number",
+};
+const environment = "production";
+
+export async function createFlightsFixture({
+  url,
+  rows: trainRows = 3_000,
+}: {
+  url: string;
+  rows?: number;
+}): Promise<FlightsFixture> {
+  const directory = await mkdtemp(join(tmpdir(), "countersign-serving-"));
+  const store = createArtifactStore({ directory });
+  const db = createDatabase({ url, max: 4 });
+  const { definition, definitionDigest } = await readDefinition(store);
+  const { spec, requests, rows } = await freezeRequests({ store, directory, sql: definition.features.sql, trainRows });
+  const specDigest = await store.putJson(spec);
+  const engine = await createFeatureEngine({ store, spec });
+  const trained = await readFeatures(engine, { requests, directory, store, trainRows });
+  await engine.close();
+  await publishBuiltInPolicies(db);
+  const tokens = await seedPeople(db);
+  await db
+    .insertInto("models")
+    .values({
+      name: fixtureModel,
+      owner_team: "ml-engineering",
+      owner_person: "ada",
+      tier: "low",
+      maturity: "managed",
+      title: definition.title,
+      environment,
+      state: "active",
+      definition_digest: definitionDigest,
+    })
+    .execute();
+  await db
+    .insertInto("definitions")
+    .values({ digest: definitionDigest, model: fixtureModel, body: JSON.stringify(definition), applied_by: "ada" })
+    .execute();
+  await db
+    .insertInto("slots")
+    .values({ model: fixtureModel, environment, champion_version: null, champion_approval: null, champion_since: null })
+    .execute();
+  const manifests = new Map<VersionId, VersionManifest>();
+
+  async function addVersion(number: number, { l2 = 1, onnx }: { l2?: number; onnx?: Uint8Array } = {}): Promise<VersionId> {
+    const bytes =
+      onnx ??
+      trainBaseline(
+        { features: spec.features, parameters: { l2 } },
+        { rows: trainRows, columns: trained.columns, labels: trained.labels },
+      ).onnx;
+    const version = `${fixtureModel}.${number}`;
+    const manifest: VersionManifest = {
+      version,
+      model: fixtureModel,
+      onnx: await store.put(bytes),
+      features: specDigest,
+      dataset: requests,
+      definition: definitionDigest,
+      trainData: trained.digest,
+      threshold: 0.5,
+      labelName: "late",
+      trainer: { name: "baseline", seed: 7, parameters: { l2 }, environment: {} },
+      runtime: { onnxruntime: "1.30.0", duckdb: "1.5.6" },
+    };
+    manifests.set(version, manifest);
+    await recordVersion(db, { number, version, manifest, definitionDigest });
+    return version;
+  }
+
+  return {
+    db,
+    store,
+    directory,
+    definition,
+    definitionDigest,
+    spec,
+    specDigest,
+    requests,
+    rows,
+    tokens,
+    manifests,
+    addVersion,
+    trainData: trained.digest,
+    moveSlot: (version) => moveSlot(db, version),
+    close: async () => {
+      await db.destroy();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function readDefinition(store: ArtifactStore): Promise<{ definition: ResolvedDefinition; definitionDigest: Digest }> {
+  const sql = await readFile(new URL("../../examples/flight-delays/features.sql", import.meta.url), "utf8");
+  const files = { files: "flights.parquet" };
+  const { contract: _, ...plain } = definitionSchema.parse({
+    model: fixtureModel,
+    title: "Will the flight arrive more than 15 minutes late?",
+    owner: { team: "ml-engineering", person: "ada" },
+    tier: "low",
+    data: { rows: "flights", sources: { flights: files, weather: files, planes: files } },
+    contract: { apiVersion: "v3.1.0", kind: "DataContract" },
+    features: { request, lookups: ["weather", "planes"], sql },
+    label: { sql: "arr_delay > 15", name: "late" },
+    evaluate: { thresholds: {} },
+    monitor: { minimumRows: 50 },
+  });
+  const definition = { ...plain, contract: { apiVersion: "v3.1.0", kind: "DataContract" }, features: { ...plain.features, sql } };
+  return { definition, definitionDigest: await store.putJson(definition) };
+}
+
+async function freezeRequests(input: { store: ArtifactStore; directory: string; sql: string; trainRows: number }) {
+  const { store, directory, sql, trainRows } = input;
+  const data = new URL("../../examples/flight-delays/data/", import.meta.url).pathname;
+  const duck = await openDuckDb({ threads: 1 });
+  try {
+    const path = join(directory, "requests.parquet");
+    const columns = `carrier, origin, dest, tailnum, CAST(time_hour AS TIMESTAMP) AS time_hour, CAST(distance AS DOUBLE) AS distance`;
+    await duck.run(
+      `COPY (SELECT CAST(row_number() OVER () AS BIGINT) AS row_id, ${columns}, CAST(arr_delay > 15 AS INTEGER) AS label
+        FROM read_parquet(${quoteText(`${data}flights-2013-01.parquet`)}) WHERE arr_delay IS NOT NULL LIMIT ${trainRows}) TO ${quoteText(path)} (FORMAT parquet)`,
+    );
+    const lookups: FeatureSpec["lookups"] = {};
+    for (const name of ["weather", "planes"]) {
+      const { digest } = await store.putFile(`${data}${name}.parquet`);
+      await duck.run(`CREATE TABLE ${name} AS SELECT * FROM read_parquet(${quoteText(`${data}${name}.parquet`)})`);
+      const [counted] = await duck.rows(`SELECT count(*) AS n FROM ${name}`);
+      lookups[name] = {
+        table: digest,
+        rows: Number(counted?.["n"]),
+        asOf: name === "weather" ? "2013-12-30T23:00:00.000Z" : null,
+      };
+    }
+    await duck.run(
+      `CREATE TABLE request (row_id BIGINT, carrier VARCHAR, origin VARCHAR, dest VARCHAR, tailnum VARCHAR, time_hour TIMESTAMP, distance DOUBLE)`,
+    );
+    const { features } = await checkFeatureSql(duck, sql, ["weather", "planes"]);
+    const sample = await duck.rows(
+      `SELECT carrier, origin, dest, tailnum, strftime(time_hour, '%Y-%m-%dT%H:%M:%SZ') AS time_hour, distance FROM read_parquet(${quoteText(path)}) LIMIT 1000`,
+    );
+    const rows = sample.map((row) =>
+      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name === "distance" ? Number(value) : String(value)])),
+    );
+    const { digest: requests } = await store.putFile(path);
+    return { spec: { sql, request, lookups, features }, requests, rows };
+  } finally {
+    duck.close();
+  }
+}
+
+/** Features of the training rows, in memory and as a Parquet artifact. */
+async function readFeatures(
+  engine: FeatureEngine,
+  input: { requests: Digest; directory: string; store: ArtifactStore; trainRows: number },
+) {
+  const { requests, directory, store, trainRows } = input;
+  const table = await engine.computeFromParquet(requests);
+  const columns: FeatureColumns = Object.fromEntries(table.columns.map(({ name, values }) => [name, values]));
+  const labels = table.labels ?? new Uint8Array(table.rows);
+  const duck = await openDuckDb({ threads: 1 });
+  try {
+    const path = join(directory, "train.parquet");
+    const lines = Array.from({ length: trainRows }, (_, row) =>
+      JSON.stringify({
+        row_id: row + 1,
+        ...Object.fromEntries(table.columns.map(({ name, values }) => [name, Number.isNaN(values[row]) ? null : values[row]])),
+        label: labels[row],
+      }),
+    );
+    const { writeFile } = await import("node:fs/promises");
+    await writeFile(join(directory, "train.json"), lines.join("\n"));
+    const types = [
+      "row_id: 'BIGINT'",
+      ...table.columns.map(({ name, type }) => `${name}: '${type === "float" ? "FLOAT" : "VARCHAR"}'`),
+      "label: 'INTEGER'",
+    ];
+    await duck.run(
+      `COPY (SELECT * FROM read_json(${quoteText(join(directory, "train.json"))}, format = 'newline_delimited', columns = {${types.join(", ")}})) TO ${quoteText(path)} (FORMAT parquet)`,
+    );
+    return { columns, labels, digest: (await store.putFile(path)).digest };
+  } finally {
+    duck.close();
+  }
+}
+
+async function seedPeople(db: Db): Promise<Record<string, string>> {
+  const people = {
+    ada: { groups: ["ml-engineering"], roles: ["engineer"] },
+    olga: { groups: ["platform"], roles: ["operator"] },
+    eve: { groups: ["elsewhere"], roles: ["viewer"] },
+  } as const;
+  const tokens: Record<string, string> = {};
+  for (const [id, { groups, roles }] of Object.entries(people)) {
+    await db
+      .insertInto("principals")
+      .values({ id, kind: "person", display_name: id, roles: [...roles] })
+      .execute();
+    for (const group of groups) {
+      await db.insertInto("groups").values({ id: group }).execute();
+      await db.insertInto("group_members").values({ group_id: group, principal_id: id }).execute();
+    }
+    const token = `cst_${randomBytes(24).toString("base64url")}`;
+    tokens[id] = token;
+    await db
+      .insertInto("tokens")
+      .values({
+        id: `tok_${id}`,
+        principal_id: id,
+        kind: "api",
+        hash: createHash("sha256").update(token).digest("hex"),
+        name: "test",
+        created_by: id,
+        expires_at: new Date(Date.now() + 3_600_000),
+      })
+      .execute();
+  }
+  return tokens;
+}
+
+async function recordVersion(
+  db: Db,
+  input: { number: number; version: VersionId; manifest: VersionManifest; definitionDigest: Digest },
+): Promise<void> {
+  const { number, version, manifest, definitionDigest } = input;
+  const digest = digestOfJson(manifest);
+  await db
+    .insertInto("releases")
+    .values({
+      id: version,
+      model: fixtureModel,
+      number,
+      state: "ended",
+      outcome: "promoted",
+      trigger: "api",
+      reason: "a version to serve",
+      requested_by: "ada",
+      definition_digest: definitionDigest,
+      policy_id: "low-tier",
+      policy_version: 1,
+      ended_at: new Date(),
+    })
+    .execute();
+  await db
+    .insertInto("versions")
+    .values({ id: version, model: fixtureModel, release_id: version, digest, manifest: JSON.stringify(manifest) })
+    .execute();
+  await db
+    .insertInto("approvals")
+    .values({
+      id: `apr_${version}`,
+      version_id: version,
+      version_digest: digest,
+      environment,
+      kind: "policy",
+      policy_id: "low-tier",
+      policy_version: 1,
+    })
+    .execute();
+}
+
+async function moveSlot(db: Db, version: VersionId): Promise<number> {
+  return db.transaction().execute(async (trx) => {
+    const slot = await trx
+      .selectFrom("slots")
+      .selectAll()
+      .where("model", "=", fixtureModel)
+      .where("environment", "=", environment)
+      .forUpdate()
+      .executeTakeFirstOrThrow();
+    const epoch = slot.epoch + 1;
+    await trx
+      .updateTable("slots")
+      .set({ epoch, champion_version: version, champion_approval: `apr_${version}`, champion_since: new Date() })
+      .where("model", "=", fixtureModel)
+      .where("environment", "=", environment)
+      .execute();
+    await trx
+      .insertInto("deployments")
+      .values({
+        id: `dep_${randomBytes(9).toString("base64url")}`,
+        model: fixtureModel,
+        environment,
+        kind: "promote",
+        version_id: version,
+        previous: slot.champion_version,
+        share: 1,
+        epoch,
+        approval_id: `apr_${version}`,
+        by: "ada",
+        reason: "test",
+      })
+      .execute();
+    return epoch;
+  });
+}
