@@ -2,11 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { CountersignError } from "../domain/errors.ts";
-import {
-  type BoundedProcess,
-  type ProcessEnd,
-  runBounded,
-} from "../ml/trainers/bounded-process.ts";
+import { type BoundedProcess, type ProcessEnd, runBounded } from "../ml/trainers/bounded-process.ts";
 import { type Command, isolationFor } from "../ml/trainers/isolation.ts";
 import { jobFiles, type TrainerReport, type TrainJob } from "../ml/trainers/job-contract.ts";
 import { createJobFolder, readOutput, writtenBytes } from "../ml/trainers/job-folder.ts";
@@ -128,31 +124,22 @@ function lowerPriority(pid: number): void {
 
 function readReport(bytes: Buffer | null): TrainerReport | null {
   if (bytes === null) return null;
-  const refuse = (cause: string) =>
-    new CountersignError("model-refused", `The trainer's ${jobFiles.report} ${cause}.`);
+  const refuse = (cause: string) => new CountersignError("model-refused", `The trainer's ${jobFiles.report} ${cause}.`);
   let content: unknown;
   try {
     content = JSON.parse(bytes.toString("utf8"));
   } catch {
     throw refuse("is no JSON");
   }
-  const given =
-    typeof content === "object" && content !== null && "environment" in content
-      ? content.environment
-      : null;
+  const given = typeof content === "object" && content !== null && "environment" in content ? content.environment : null;
   if (typeof given !== "object" || given === null) throw refuse("has no environment");
   const entries = Object.entries(given);
   if (
     entries.length > 100 ||
-    entries.some(
-      ([name, value]) => typeof value !== "string" || name.length > 100 || value.length > 300,
-    )
+    entries.some(([name, value]) => typeof value !== "string" || name.length > 100 || value.length > 300)
   )
     throw refuse("must give at most 100 short strings as its environment");
-  const summary =
-    typeof content === "object" && content !== null && "summary" in content
-      ? content.summary
-      : undefined;
+  const summary = typeof content === "object" && content !== null && "summary" in content ? content.summary : undefined;
   return {
     environment: Object.fromEntries(entries.map(([name, value]) => [name, String(value)])),
     ...(typeof summary === "string" ? { summary: summary.slice(0, summaryLength) } : {}),

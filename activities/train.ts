@@ -80,14 +80,9 @@ export function createTrainActivity({
     const extra = { log, logTail: tailOf(run.log) };
     const failure = failureOf(run.end, limits);
     if (failure !== null) throw new CountersignError(failure.code, failure.detail, { extra });
-    if (run.refusal !== null)
-      throw new CountersignError(run.refusal.code, run.refusal.message, { extra });
+    if (run.refusal !== null) throw new CountersignError(run.refusal.code, run.refusal.message, { extra });
     if (run.model === null)
-      throw new CountersignError(
-        "trainer-failed",
-        `The trainer ended well but wrote no ${jobFiles.model}.`,
-        { extra },
-      );
+      throw new CountersignError("trainer-failed", `The trainer ended well but wrote no ${jobFiles.model}.`, { extra });
     tools.progress("inspecting the model");
     await inspect(run.model, { features, trainData, extra, signal: tools.signal });
     return {
@@ -128,8 +123,7 @@ async function inspect(
   try {
     await inspectModel({ bytes, features, sample: sample.columns, signal });
   } catch (error) {
-    if (error instanceof CountersignError)
-      throw new CountersignError(error.code, error.message, { extra, cause: error });
+    if (error instanceof CountersignError) throw new CountersignError(error.code, error.message, { extra, cause: error });
     throw error;
   }
 }
@@ -176,7 +170,5 @@ function seconds(durationMs: number): string {
 }
 
 function kilobytes(bytes: number): string {
-  return bytes < 1 << 20
-    ? `${Math.max(1, Math.round(bytes / 1024))} KB`
-    : `${(bytes / 2 ** 20).toFixed(1)} MB`;
+  return bytes < 1 << 20 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 2 ** 20).toFixed(1)} MB`;
 }

@@ -1,10 +1,4 @@
-import type {
-  CategoryProfile,
-  ColumnProfile,
-  MonitorWindow,
-  NumericProfile,
-  ReferenceProfile,
-} from "../../domain/evidence.ts";
+import type { CategoryProfile, ColumnProfile, MonitorWindow, NumericProfile, ReferenceProfile } from "../../domain/evidence.ts";
 import { type Effect, jensenShannonDistance, populationStabilityIndex } from "./effect-size.ts";
 import { type DriftColumn, missingShare, numericShares } from "./reference-profile.ts";
 
@@ -48,10 +42,7 @@ export function compareWindow({
     ),
   );
   compared.push(
-    compareColumn(
-      { name: scoreColumn, reference: profile.score, column: scores, referenceRows: profile.rows },
-      limits,
-    ),
+    compareColumn({ name: scoreColumn, reference: profile.score, column: scores, referenceRows: profile.rows }, limits),
   );
   if (rows < minimumRows)
     return {
@@ -67,9 +58,7 @@ export function compareWindow({
 }
 
 function absent(reference: ColumnProfile, rows: number): DriftColumn {
-  return reference.kind === "number"
-    ? new Float32Array(rows).fill(Number.NaN)
-    : Array.from({ length: rows }, () => "");
+  return reference.kind === "number" ? new Float32Array(rows).fill(Number.NaN) : Array.from({ length: rows }, () => "");
 }
 
 interface ColumnInput {
@@ -79,10 +68,7 @@ interface ColumnInput {
   referenceRows: number;
 }
 
-function compareColumn(
-  { name, reference, column, referenceRows }: ColumnInput,
-  limits: WindowInput["limits"],
-): WindowColumn {
+function compareColumn({ name, reference, column, referenceRows }: ColumnInput, limits: WindowInput["limits"]): WindowColumn {
   // A number where a category was, or the other way round: the caller's columns are not the profile's.
   if (Array.isArray(column) !== (reference.kind === "category"))
     throw new TypeError(`The column ${name} is no longer a ${reference.kind}.`);
@@ -100,11 +86,7 @@ function compareColumn(
           windowRows: column.length,
         });
   const verdicts = [effect, missingEffect].map((found) => verdictOf(found, limits));
-  const verdict = verdicts.includes("alert")
-    ? "alert"
-    : verdicts.includes("warn")
-      ? "warn"
-      : "steady";
+  const verdict = verdicts.includes("alert") ? "alert" : verdicts.includes("warn") ? "warn" : "steady";
   return {
     name,
     effect: effect.value,
@@ -115,19 +97,12 @@ function compareColumn(
   };
 }
 
-function verdictOf(
-  { value, noise }: Effect,
-  { warn, alert }: WindowInput["limits"],
-): WindowColumn["verdict"] {
+function verdictOf({ value, noise }: Effect, { warn, alert }: WindowInput["limits"]): WindowColumn["verdict"] {
   if (value <= noise) return "steady";
   return value >= alert ? "alert" : value >= warn ? "warn" : "steady";
 }
 
-function compareNumbers(
-  reference: NumericProfile,
-  column: ArrayLike<number>,
-  rows: number,
-): { effect: Effect; present: number } {
+function compareNumbers(reference: NumericProfile, column: ArrayLike<number>, rows: number): { effect: Effect; present: number } {
   const { shares, present } = numericShares(reference.edges, column);
   const referenceRows = presentRows(rows, reference.missing);
   if (present === 0 || referenceRows === 0) return { effect: { value: 0, noise: 0 }, present };
@@ -142,11 +117,7 @@ function compareNumbers(
   };
 }
 
-function compareCategories(
-  reference: CategoryProfile,
-  column: string[],
-  rows: number,
-): { effect: Effect; present: number } {
+function compareCategories(reference: CategoryProfile, column: string[], rows: number): { effect: Effect; present: number } {
   const counts = new Map(Object.keys(reference.values).map((value) => [value, 0]));
   let other = 0;
   let present = 0;

@@ -4,7 +4,7 @@ const floor = 1e-4;
 /** How much two distributions over the same bins differ, and how much of it the number of rows alone can make. */
 export interface Effect {
   value: number;
-  /** What two samples of one distribution would reach in about one of a thousand windows. */
+  /** What two samples of one distribution would reach in about one of ten thousand windows: a sweep looks at twenty columns each hour. */
   noise: number;
 }
 
@@ -21,12 +21,8 @@ interface Samples {
  * no drift it follows a chi-square with bins − 1 degrees of freedom times (1/n + 1/m)
  * (Yurdakul, "Statistical properties of population stability index", 2018).
  */
-export function populationStabilityIndex({
-  reference,
-  window,
-  referenceRows,
-  windowRows,
-}: Samples): Effect {
+export function populationStabilityIndex(samples: Samples): Effect {
+  const { reference, window, referenceRows, windowRows } = poolRareBins(samples);
   let value = 0;
   for (const [bin, share] of reference.entries()) {
     const r = Math.max(share, floor);
@@ -44,12 +40,8 @@ export function populationStabilityIndex({
  * distributions that have nothing in common. Under no drift the divergence follows a chi-square
  * times (1/n + 1/m) / (8 ln 2).
  */
-export function jensenShannonDistance({
-  reference,
-  window,
-  referenceRows,
-  windowRows,
-}: Samples): Effect {
+export function jensenShannonDistance(samples: Samples): Effect {
+  const { reference, window, referenceRows, windowRows } = poolRareBins(samples);
   let divergence = 0;
   for (const [bin, r] of reference.entries()) {
     const w = window[bin]!;
@@ -57,15 +49,28 @@ export function jensenShannonDistance({
     if (r > 0) divergence += (r / 2) * Math.log2(r / middle);
     if (w > 0) divergence += (w / 2) * Math.log2(w / middle);
   }
-  const noise =
-    (chiSquareCeiling(reference.length - 1) * (1 / referenceRows + 1 / windowRows)) /
-    (8 * Math.LN2);
+  const noise = (chiSquareCeiling(reference.length - 1) * (1 / referenceRows + 1 / windowRows)) / (8 * Math.LN2);
   return { value: Math.sqrt(Math.max(0, divergence)), noise: Math.sqrt(noise) };
 }
 
-/** The 99.9 % point of a chi-square (Wilson and Hilferty's cube approximation, 3.09 standard deviations). */
+/** Fewer rows than this are expected of a bin: its share in the window is mostly chance (Cochran's rule for chi-square). */
+const leastExpected = 5;
+
+/** Puts all bins of which the window can be expected to show only a few rows into one. */
+function poolRareBins({ reference, window, referenceRows, windowRows }: Samples): Samples {
+  const rare = reference.map((share) => share * windowRows < leastExpected);
+  const pool = (shares: number[]) => [
+    ...shares.filter((_, bin) => rare[bin] !== true),
+    shares.reduce((sum, share, bin) => sum + (rare[bin] === true ? share : 0), 0),
+  ];
+  return rare.includes(true)
+    ? { reference: pool(reference), window: pool(window), referenceRows, windowRows }
+    : { reference, window, referenceRows, windowRows };
+}
+
+/** The 99.99 % point of a chi-square (Wilson and Hilferty's cube approximation, 3.72 standard deviations). */
 function chiSquareCeiling(degrees: number): number {
   if (degrees <= 0) return 0;
   const spread = 2 / (9 * degrees);
-  return degrees * (1 - spread + 3.09 * Math.sqrt(spread)) ** 3;
+  return degrees * (1 - spread + 3.72 * Math.sqrt(spread)) ** 3;
 }

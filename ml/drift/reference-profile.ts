@@ -1,9 +1,4 @@
-import type {
-  CategoryProfile,
-  ColumnProfile,
-  NumericProfile,
-  ReferenceProfile,
-} from "../../domain/evidence.ts";
+import type { CategoryProfile, ColumnProfile, NumericProfile, ReferenceProfile } from "../../domain/evidence.ts";
 import type { VersionId } from "../../domain/ids.ts";
 
 /** Numbers (missing: NaN) or strings (missing: ""), as features are handed to a model. */
@@ -26,9 +21,7 @@ export function buildReferenceProfile({
   return {
     version,
     rows: first?.length ?? 0,
-    columns: Object.fromEntries(
-      Object.entries(columns).map(([name, column]) => [name, profileColumn(column)]),
-    ),
+    columns: Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, profileColumn(column)])),
     score: profileNumbers(scores),
   };
 }
@@ -72,10 +65,7 @@ function decileEdges(sorted: Float64Array): number[] {
 }
 
 /** Shares of the present values by bin: the first that has an upper edge not below the value. */
-export function numericShares(
-  edges: number[],
-  values: ArrayLike<number>,
-): { shares: number[]; present: number } {
+export function numericShares(edges: number[], values: ArrayLike<number>): { shares: number[]; present: number } {
   const counts = Array.from({ length: edges.length + 1 }, () => 0);
   let present = 0;
   for (let row = 0; row < values.length; row += 1) {
@@ -98,9 +88,7 @@ function profileCategories(values: string[]): CategoryProfile {
   const counts = new Map<string, number>();
   for (const value of values) if (value !== "") counts.set(value, (counts.get(value) ?? 0) + 1);
   const present = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const byFrequency = [...counts].sort(
-    ([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1),
-  );
+  const byFrequency = [...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1));
   const kept = byFrequency.slice(0, keptValues);
   const rest = byFrequency.slice(keptValues).reduce((sum, [, count]) => sum + count, 0);
   return {

@@ -82,8 +82,7 @@ function createWeightDraw(rows: number, seed: number): () => Uint32Array {
 function estimates(value: MetricValues, drawn: MetricValues[], difference = false): Estimates {
   const estimate = (metric: MetricName): Estimate => {
     const sorted = Float64Array.from(drawn, (metrics) => metrics[metric]).sort();
-    if (sorted.length === 0)
-      return { value: value[metric], low: value[metric], high: value[metric] };
+    if (sorted.length === 0) return { value: value[metric], low: value[metric], high: value[metric] };
     // |predicted − observed| only grows by resampling noise: its percentiles lie above the estimate
     // itself. Moved back by the mean excess, they lie around it.
     const mean = sorted.reduce((sum, drawnValue) => sum + drawnValue, 0) / sorted.length;

@@ -6,10 +6,7 @@ export function calibrationCurve(ranked: RankedScores): Evaluation["calibration"
   const curve: Evaluation["calibration"] = [];
   let start = 0;
   for (let bin = 1; bin <= calibrationBins; bin += 1) {
-    let end =
-      bin === calibrationBins
-        ? ranked.rows
-        : Math.floor(((ranked.rows - 1) * bin) / calibrationBins) + 1;
+    let end = bin === calibrationBins ? ranked.rows : Math.floor(((ranked.rows - 1) * bin) / calibrationBins) + 1;
     while (end < ranked.rows && ranked.tied[end] === 1) end += 1;
     if (end <= start) continue;
     let predicted = 0;
@@ -29,11 +26,7 @@ export function calibrationCurve(ranked: RankedScores): Evaluation["calibration"
 }
 
 /** Counts at `threshold`: a probability of at least that is called positive. */
-export function confusionAt(
-  threshold: number,
-  labels: Uint8Array,
-  probabilities: ArrayLike<number>,
-): Evaluation["confusion"] {
+export function confusionAt(threshold: number, labels: Uint8Array, probabilities: ArrayLike<number>): Evaluation["confusion"] {
   const counts = { truePositive: 0, falsePositive: 0, trueNegative: 0, falseNegative: 0 };
   for (let row = 0; row < labels.length; row += 1) {
     const called = probabilities[row]! >= threshold;

@@ -25,14 +25,11 @@ export interface RankedScores {
 /** `labels` 0 or 1, `probabilities` of the positive class, in the same order. Throws a RangeError for anything else. */
 export function rankScores(labels: Uint8Array, probabilities: ArrayLike<number>): RankedScores {
   const rows = labels.length;
-  if (probabilities.length !== rows)
-    throw new RangeError(`${probabilities.length} probabilities for ${rows} labels.`);
+  if (probabilities.length !== rows) throw new RangeError(`${probabilities.length} probabilities for ${rows} labels.`);
   for (let row = 0; row < rows; row += 1) {
     const p = probabilities[row]!;
-    if (!(p >= 0 && p <= 1))
-      throw new RangeError(`The probability of row ${row + 1} is ${p}, not between 0 and 1.`);
-    if (labels[row]! > 1)
-      throw new RangeError(`The label of row ${row + 1} is ${labels[row]}, neither 0 nor 1.`);
+    if (!(p >= 0 && p <= 1)) throw new RangeError(`The probability of row ${row + 1} is ${p}, not between 0 and 1.`);
+    if (labels[row]! > 1) throw new RangeError(`The label of row ${row + 1} is ${labels[row]}, neither 0 nor 1.`);
   }
   const order = Uint32Array.from({ length: rows }, (_, row) => row).sort(
     (a, b) => probabilities[a]! - probabilities[b]! || a - b,

@@ -18,13 +18,7 @@ export interface NodeParts {
   attributes?: onnxProto.onnx.IAttributeProto[];
 }
 
-export function node({
-  op,
-  domain,
-  inputs,
-  output,
-  attributes,
-}: NodeParts): onnxProto.onnx.INodeProto {
+export function node({ op, domain, inputs, output, attributes }: NodeParts): onnxProto.onnx.INodeProto {
   return {
     opType: op,
     ...(domain === undefined ? {} : { domain }),
@@ -51,11 +45,7 @@ export const attribute = {
 };
 
 /** A float32 constant; bytes are little-endian as the format demands. */
-export function floatTensor(
-  name: string,
-  dims: number[],
-  values: number[],
-): onnxProto.onnx.ITensorProto {
+export function floatTensor(name: string, dims: number[], values: number[]): onnxProto.onnx.ITensorProto {
   const bytes = new Uint8Array(values.length * 4);
   const view = new DataView(bytes.buffer);
   values.forEach((value, index) => view.setFloat32(index * 4, value, true));
@@ -70,11 +60,7 @@ export function int64Tensor(name: string, values: number[]): onnxProto.onnx.ITen
 }
 
 /** A graph input or output; `"N"` is the number of rows, known only at run time. */
-export function tensorInfo(
-  name: string,
-  elemType: number,
-  dims: ("N" | number)[],
-): onnxProto.onnx.IValueInfoProto {
+export function tensorInfo(name: string, elemType: number, dims: ("N" | number)[]): onnxProto.onnx.IValueInfoProto {
   const dim = dims.map((size) => (size === "N" ? { dimParam: "N" } : { dimValue: size }));
   return { name, type: { tensorType: { elemType, shape: { dim } } } };
 }

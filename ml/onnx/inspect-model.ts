@@ -25,22 +25,17 @@ const inspectionMain = fileURLToPath(new URL("./inspection-main.ts", import.meta
  * once in a child process with bounded time and memory, without network and secrets: what a
  * malformed model breaks there is lost for nobody.
  */
-export async function inspectModel(
-  input: InspectModelInput,
-): Promise<ModelFacts & { output: string }> {
+export async function inspectModel(input: InspectModelInput): Promise<ModelFacts & { output: string }> {
   const { bytes, features, sample, maxBytes = defaultModelLimitBytes, wallMs = 60_000 } = input;
   if (bytes.byteLength === 0) throw refused("The model file is empty.");
-  if (bytes.byteLength > maxBytes)
-    throw refused(`The model has ${bytes.byteLength} bytes; ${maxBytes} are allowed.`);
+  if (bytes.byteLength > maxBytes) throw refused(`The model has ${bytes.byteLength} bytes; ${maxBytes} are allowed.`);
   const command = { command: process.execPath, args: [inspectionMain] };
   const isolation = await isolationFor(command);
   const folder = await mkdtemp(join(tmpdir(), "countersign-inspection-"));
   try {
     const request: InspectionRequest = {
       features,
-      sample: Object.fromEntries(
-        features.map(({ name }) => [name, jsonColumn(sample[name] ?? [])]),
-      ),
+      sample: Object.fromEntries(features.map(({ name }) => [name, jsonColumn(sample[name] ?? [])])),
     };
     await writeFile(join(folder, "model.onnx"), bytes);
     await writeFile(join(folder, "inspection.json"), JSON.stringify(request));
@@ -58,20 +53,14 @@ export async function inspectModel(
     });
     if (end.stoppedBy === "cancelled") input.signal?.throwIfAborted();
     if (end.stoppedBy === "time")
-      throw refused(
-        `Loading the model and running it on a few rows took longer than ${wallMs / 1000} s.`,
-      );
+      throw refused(`Loading the model and running it on a few rows took longer than ${wallMs / 1000} s.`);
     if (end.stoppedBy === "memory")
-      throw refused(
-        `Loading the model took more than ${Math.round(end.peakMemoryBytes / 2 ** 20)} MB of memory.`,
-      );
+      throw refused(`Loading the model took more than ${Math.round(end.peakMemoryBytes / 2 ** 20)} MB of memory.`);
     if (end.code !== 0)
       throw refused(
         `The process that loaded the model ended with ${end.signal ?? `exit code ${end.code}`}. ${lastLine(end.log)}`.trim(),
       );
-    const finding: InspectionFinding = JSON.parse(
-      end.log.split("\n").findLast((line) => line.startsWith("{")) ?? "{}",
-    );
+    const finding: InspectionFinding = JSON.parse(end.log.split("\n").findLast((line) => line.startsWith("{")) ?? "{}");
     if ("refused" in finding) throw refused(finding.refused);
     return finding.accepted;
   } finally {
@@ -80,9 +69,7 @@ export async function inspectModel(
 }
 
 function jsonColumn(column: Float32Array | string[]): (number | string | null)[] {
-  return column instanceof Float32Array
-    ? Array.from(column, (value) => (Number.isFinite(value) ? value : null))
-    : column;
+  return column instanceof Float32Array ? Array.from(column, (value) => (Number.isFinite(value) ? value : null)) : column;
 }
 
 function lastLine(log: string): string {

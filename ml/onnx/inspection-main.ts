@@ -20,9 +20,7 @@ process.stdin.on("end", () => process.exit(3));
 process.stdin.resume();
 
 async function inspect(): Promise<InspectionFinding> {
-  const { features, sample }: InspectionRequest = JSON.parse(
-    await readFile("inspection.json", "utf8"),
-  );
+  const { features, sample }: InspectionRequest = JSON.parse(await readFile("inspection.json", "utf8"));
   const bytes = await readFile("model.onnx");
   const facts = checkModelBytes(bytes, features);
   const columns: FeatureColumns = Object.fromEntries(
@@ -47,10 +45,7 @@ async function inspect(): Promise<InspectionFinding> {
   return { accepted: { ...facts, output: session.output } };
 }
 
-function columnOf(
-  type: Feature["type"],
-  values: (number | string | null)[],
-): Float32Array | string[] {
+function columnOf(type: Feature["type"], values: (number | string | null)[]): Float32Array | string[] {
   return type === "float"
     ? Float32Array.from(values, (value) => (value === null ? Number.NaN : Number(value)))
     : values.map((value) => String(value ?? ""));
@@ -62,10 +57,7 @@ try {
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error);
   finding = {
-    refused:
-      error instanceof CountersignError
-        ? message
-        : `The runtime does not take the model: ${message}`,
+    refused: error instanceof CountersignError ? message : `The runtime does not take the model: ${message}`,
   };
 }
 process.stdout.write(`${JSON.stringify(finding)}\n`, () => process.exit(0));

@@ -1,13 +1,5 @@
 import onnxProto from "onnx-proto";
-import {
-  attribute,
-  elementTypes,
-  floatTensor,
-  int64Tensor,
-  node,
-  type NodeParts,
-  tensorInfo,
-} from "./graph-parts.ts";
+import { attribute, elementTypes, floatTensor, int64Tensor, node, type NodeParts, tensorInfo } from "./graph-parts.ts";
 
 /** A number feature: missing (NaN or infinite) is replaced by `fill`; then (x − mean) / scale · weight, and `missingWeight` where it was missing. */
 export interface NumericTerm {
@@ -44,9 +36,7 @@ export const opsets = [
  */
 export function writeLogisticModel(terms: LogisticTerms, inputOrder: string[]): Uint8Array {
   const nodes: NodeParts[] = [];
-  const constants: onnxProto.onnx.ITensorProto[] = [
-    floatTensor("/intercept", [1], [terms.intercept]),
-  ];
+  const constants: onnxProto.onnx.ITensorProto[] = [floatTensor("/intercept", [1], [terms.intercept])];
   const logitParts = ["/intercept"];
   if (terms.numeric.length > 0) {
     addNumericTerms(terms.numeric, nodes, constants);
@@ -87,24 +77,15 @@ export function writeLogisticModel(terms: LogisticTerms, inputOrder: string[]): 
       name: "logistic",
       node: nodes.map(node),
       initializer: constants,
-      input: inputOrder.map((name) =>
-        tensorInfo(name, numeric.has(name) ? elementTypes.float : elementTypes.string, ["N", 1]),
-      ),
-      output: [
-        tensorInfo("label", elementTypes.int64, ["N"]),
-        tensorInfo("probabilities", elementTypes.float, ["N", 2]),
-      ],
+      input: inputOrder.map((name) => tensorInfo(name, numeric.has(name) ? elementTypes.float : elementTypes.string, ["N", 1])),
+      output: [tensorInfo("label", elementTypes.int64, ["N"]), tensorInfo("probabilities", elementTypes.float, ["N", 2])],
     },
   };
   return onnxProto.onnx.ModelProto.encode(message).finish();
 }
 
 /** All number features as one [N, d] matrix: a dozen nodes however many features there are. */
-function addNumericTerms(
-  terms: NumericTerm[],
-  nodes: NodeParts[],
-  constants: onnxProto.onnx.ITensorProto[],
-): void {
+function addNumericTerms(terms: NumericTerm[], nodes: NodeParts[], constants: onnxProto.onnx.ITensorProto[]): void {
   const count = terms.length;
   const row = (name: string, values: number[]) => floatTensor(name, [1, count], values);
   const column = (name: string, values: number[]) => floatTensor(name, [count, 1], values);

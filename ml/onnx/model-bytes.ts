@@ -27,17 +27,14 @@ export interface ModelFacts {
 export function checkModelBytes(bytes: Uint8Array, features: FeatureSpec["features"]): ModelFacts {
   const model = decode(bytes);
   const graph = model.graph;
-  if (graph === null || graph === undefined || (graph.node ?? []).length === 0)
-    throw refused("The file holds no graph.");
+  if (graph === null || graph === undefined || (graph.node ?? []).length === 0) throw refused("The file holds no graph.");
   if ((model.functions ?? []).length > 0)
     throw refused("The model defines functions of its own; only standard operators are taken.");
   const opsets: Record<string, number> = {};
   for (const { domain, version } of model.opsetImport ?? []) {
     const name = domain === null || domain === undefined || domain === "" ? "ai.onnx" : domain;
     if (!knownDomains.has(name))
-      throw refused(
-        `The model wants operators of the domain "${name}"; only ai.onnx and ai.onnx.ml are taken.`,
-      );
+      throw refused(`The model wants operators of the domain "${name}"; only ai.onnx and ai.onnx.ml are taken.`);
     opsets[name] = Number(version ?? 0);
   }
   const operators = new Set<string>();
@@ -69,13 +66,10 @@ function decode(bytes: Uint8Array): onnxProto.onnx.ModelProto {
 
 function checkGraph(graph: onnxProto.onnx.IGraphProto, operators: Set<string>): void {
   for (const tensor of graph.initializer ?? []) checkTensor(tensor);
-  for (const { values, indices } of graph.sparseInitializer ?? [])
-    for (const tensor of [values, indices]) checkTensor(tensor);
+  for (const { values, indices } of graph.sparseInitializer ?? []) for (const tensor of [values, indices]) checkTensor(tensor);
   for (const { opType, domain, attribute } of graph.node ?? []) {
     if (!knownDomains.has(domain ?? ""))
-      throw refused(
-        `The operator ${opType} is of the domain "${domain}"; only ai.onnx and ai.onnx.ml are taken.`,
-      );
+      throw refused(`The operator ${opType} is of the domain "${domain}"; only ai.onnx and ai.onnx.ml are taken.`);
     if (refusedOperators.has(opType ?? ""))
       throw refused(`The operator ${opType} is not taken: how long it runs depends on the data.`);
     operators.add(domain === "ai.onnx.ml" ? `ai.onnx.ml.${opType}` : (opType ?? ""));
@@ -83,21 +77,15 @@ function checkGraph(graph: onnxProto.onnx.IGraphProto, operators: Set<string>): 
       for (const tensor of [t, ...(tensors ?? [])]) checkTensor(tensor);
       for (const sparse of [sparseTensor, ...(sparseTensors ?? [])])
         for (const tensor of [sparse?.values, sparse?.indices]) checkTensor(tensor);
-      for (const inner of [g, ...(graphs ?? [])])
-        if (inner !== null && inner !== undefined) checkGraph(inner, operators);
+      for (const inner of [g, ...(graphs ?? [])]) if (inner !== null && inner !== undefined) checkGraph(inner, operators);
     }
   }
 }
 
 function checkTensor(tensor: onnxProto.onnx.ITensorProto | null | undefined): void {
   if (tensor === null || tensor === undefined) return;
-  if (
-    (tensor.externalData ?? []).length > 0 ||
-    tensor.dataLocation === onnxProto.onnx.TensorProto.DataLocation.EXTERNAL
-  )
-    throw refused(
-      `The tensor "${tensor.name}" lies in a file beside the model (external data); a model must be one file.`,
-    );
+  if ((tensor.externalData ?? []).length > 0 || tensor.dataLocation === onnxProto.onnx.TensorProto.DataLocation.EXTERNAL)
+    throw refused(`The tensor "${tensor.name}" lies in a file beside the model (external data); a model must be one file.`);
 }
 
 function checkInputs(graph: onnxProto.onnx.IGraphProto, features: FeatureSpec["features"]): void {
@@ -114,9 +102,7 @@ function checkInputs(graph: onnxProto.onnx.IGraphProto, features: FeatureSpec["f
     const tensor = type?.tensorType;
     const given = tensor?.elemType;
     if (given !== elementTypes[wanted])
-      throw refused(
-        `The model's input "${name}" is ${typeName(given)}, but the feature is ${wanted}.`,
-      );
+      throw refused(`The model's input "${name}" is ${typeName(given)}, but the feature is ${wanted}.`);
     const dims = tensor?.shape?.dim ?? [];
     const width = Number(dims[1]?.dimValue ?? 0);
     // A size of 0 stands for one that is left open.
@@ -133,8 +119,6 @@ function checkInputs(graph: onnxProto.onnx.IGraphProto, features: FeatureSpec["f
 }
 
 function typeName(elemType: number | null | undefined): string {
-  const name = Object.entries(onnxProto.onnx.TensorProto.DataType).find(
-    ([, number]) => number === elemType,
-  )?.[0];
+  const name = Object.entries(onnxProto.onnx.TensorProto.DataType).find(([, number]) => number === elemType)?.[0];
   return name === undefined ? "no tensor" : name.toLowerCase();
 }

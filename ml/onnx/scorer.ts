@@ -20,19 +20,13 @@ export interface Scorer {
 
 /** What goes to scorer-worker.ts and what comes back. */
 export type ScoreRequest = { id: number; columns: FeatureColumns; rows: number };
-export type ScoreAnswer =
-  | { id: number; probabilities: Float32Array }
-  | { id: number; error: string };
+export type ScoreAnswer = { id: number; probabilities: Float32Array } | { id: number; error: string };
 
 /**
  * A model ready to score. Small batches run here (25 to 40 µs a row), large ones in a worker thread,
  * started when the first comes, so that the event loop stays free. Only for inspected models.
  */
-export async function createScorer({
-  bytes,
-  features,
-  intraOpNumThreads = 1,
-}: ScorerInput): Promise<Scorer> {
+export async function createScorer({ bytes, features, intraOpNumThreads = 1 }: ScorerInput): Promise<Scorer> {
   const session = await openSession(bytes, features, intraOpNumThreads);
   let thread: ReturnType<typeof startThread> | undefined;
   return {
@@ -59,10 +53,7 @@ function rowsOf(features: Feature[], columns: FeatureColumns): number {
 
 function startThread(input: ScorerInput) {
   const worker = new Worker(new URL("./scorer-worker.ts", import.meta.url), { workerData: input });
-  const waiting = new Map<
-    number,
-    { resolve: (probabilities: Float32Array) => void; reject: (error: Error) => void }
-  >();
+  const waiting = new Map<number, { resolve: (probabilities: Float32Array) => void; reject: (error: Error) => void }>();
   let ended: Error | undefined;
   let lastId = 0;
   // An idle thread must not keep the process alive.

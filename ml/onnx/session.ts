@@ -11,11 +11,7 @@ export interface ModelSession {
 }
 
 /** Loads a model into this process. Only for models that `inspectModel` has let pass. Throws `model-refused` where it has no usable output. */
-export async function openSession(
-  bytes: Uint8Array,
-  features: Feature[],
-  intraOpNumThreads = 1,
-): Promise<ModelSession> {
+export async function openSession(bytes: Uint8Array, features: Feature[], intraOpNumThreads = 1): Promise<ModelSession> {
   const session = await InferenceSession.create(bytes, {
     intraOpNumThreads,
     interOpNumThreads: 1,
@@ -27,16 +23,9 @@ export async function openSession(
     output,
     close: () => session.release(),
     run: async (columns, from, to) => {
-      const feeds = Object.fromEntries(
-        features.map((feature) => [feature.name, inputTensor(feature, columns, { from, to })]),
-      );
+      const feeds = Object.fromEntries(features.map((feature) => [feature.name, inputTensor(feature, columns, { from, to })]));
       const { dims, data } = (await session.run(feeds, [output]))[output]!;
-      if (
-        !(data instanceof Float32Array) ||
-        dims.length !== 2 ||
-        dims[0] !== to - from ||
-        dims[1] !== 2
-      )
+      if (!(data instanceof Float32Array) || dims.length !== 2 || dims[0] !== to - from || dims[1] !== 2)
         throw new CountersignError(
           "model-refused",
           `The output "${output}" has the shape [${dims.join(", ")}] for ${to - from} rows, not [${to - from}, 2].`,
@@ -48,11 +37,7 @@ export async function openSession(
   };
 }
 
-function inputTensor(
-  { name, type }: Feature,
-  columns: FeatureColumns,
-  { from, to }: { from: number; to: number },
-): Tensor {
+function inputTensor({ name, type }: Feature, columns: FeatureColumns, { from, to }: { from: number; to: number }): Tensor {
   const column = columns[name];
   if (column === undefined) throw new RangeError(`The feature "${name}" is not there.`);
   if (column instanceof Float32Array !== (type === "float"))
@@ -66,10 +51,7 @@ function inputTensor(
 /** The one float output with a column for each of the two classes: by its usual name, or the only one there is. */
 function probabilityOutput(session: InferenceSession): string {
   const usable = session.outputMetadata.flatMap((output) =>
-    output.isTensor &&
-    output.type === "float32" &&
-    output.shape.length === 2 &&
-    isPairOrOpen(output.shape[1])
+    output.isTensor && output.type === "float32" && output.shape.length === 2 && isPairOrOpen(output.shape[1])
       ? [output.name]
       : [],
   );

@@ -15,8 +15,7 @@ process.stdin.resume();
 
 try {
   const job: TrainJob = JSON.parse(await readFile(jobFiles.job, "utf8"));
-  if (job.contract !== 1)
-    throw new RangeError(`This trainer knows contract 1 of job.json, not ${String(job.contract)}.`);
+  if (job.contract !== 1) throw new RangeError(`This trainer knows contract 1 of job.json, not ${String(job.contract)}.`);
   const data = await readTrainingData({
     path: job.train,
     features: job.features,
@@ -27,10 +26,7 @@ try {
     console.log(`Iteration ${iteration}: objective ${objective.toFixed(6)}.`),
   );
   const metrics = weightedMetrics(rankScores(data.labels, fit.probabilities), null);
-  const weights =
-    1 +
-    design.dense.length +
-    design.categories.reduce((count, { categories }) => count + categories.length, 0);
+  const weights = 1 + design.dense.length + design.categories.reduce((count, { categories }) => count + categories.length, 0);
   const summary = `Converged after ${fit.iterations} iterations with ${weights} weights; AUC on the training rows ${metrics.auc.toFixed(4)}.`;
   console.log(summary);
   await writeFile(jobFiles.model, onnx);

@@ -12,10 +12,7 @@ export interface BaselineParameters {
   maxIterations: number;
 }
 
-const bounds: Record<
-  keyof BaselineParameters,
-  { standard: number; low: number; high: number; whole: boolean }
-> = {
+const bounds: Record<keyof BaselineParameters, { standard: number; low: number; high: number; whole: boolean }> = {
   l2: { standard: 1, low: 1e-6, high: 1e9, whole: false },
   maxCategories: { standard: 200, low: 1, high: 1000, whole: true },
   maxIterations: { standard: 100, low: 1, high: 1000, whole: true },
@@ -30,15 +27,9 @@ export function readParameters(given: TrainJob["parameters"]): BaselineParameter
   };
   for (const [name, value] of Object.entries(given)) {
     if (name !== "l2" && name !== "maxCategories" && name !== "maxIterations")
-      throw new RangeError(
-        `The baseline has no parameter "${name}"; it takes ${Object.keys(bounds).join(", ")}.`,
-      );
+      throw new RangeError(`The baseline has no parameter "${name}"; it takes ${Object.keys(bounds).join(", ")}.`);
     const { low, high, whole } = bounds[name];
-    if (
-      typeof value !== "number" ||
-      !(value >= low && value <= high) ||
-      (whole && !Number.isInteger(value))
-    )
+    if (typeof value !== "number" || !(value >= low && value <= high) || (whole && !Number.isInteger(value)))
       throw new RangeError(
         `The parameter ${name} must be a ${whole ? "whole " : ""}number from ${low} to ${high}, not ${JSON.stringify(value)}.`,
       );
@@ -61,10 +52,7 @@ export function trainBaseline(
 ): TrainedBaseline {
   if (job.features.length === 0) throw new RangeError("There is no feature to learn from.");
   const taken = job.features.find(({ name }) => name === "label" || name === "probabilities");
-  if (taken !== undefined)
-    throw new RangeError(
-      `A feature cannot be called "${taken.name}": the model's output has that name.`,
-    );
+  if (taken !== undefined) throw new RangeError(`A feature cannot be called "${taken.name}": the model's output has that name.`);
   const { l2, maxCategories, maxIterations } = readParameters(job.parameters);
   const design = buildDesign(job.features, data.columns, maxCategories);
   const fit = fitLogistic(design, data.labels, {
@@ -73,9 +61,7 @@ export function trainBaseline(
     ...(onIteration === undefined ? {} : { onIteration }),
   });
   const weightOf = (feature: string, kind: "number" | "missing") => {
-    const place = design.dense.findIndex(
-      (column) => column.feature === feature && column.kind === kind,
-    );
+    const place = design.dense.findIndex((column) => column.feature === feature && column.kind === kind);
     return place < 0 ? 0 : fit.dense[place]!;
   };
   const terms = {

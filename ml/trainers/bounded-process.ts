@@ -98,8 +98,7 @@ export function runBounded(job: BoundedProcess): Promise<ProcessEnd> {
       log.add(chunk);
       if (log.bytes() > limits.outputBytes) stop("output");
       // Once it is being ended, what it still prints is not worth the work.
-      if (stoppedBy === "output")
-        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      if (stoppedBy === "output") for (const stream of [child.stdout, child.stderr]) stream.destroy();
     };
     child.stdout.on("data", take);
     child.stderr.on("data", take);
@@ -151,10 +150,7 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
 }
 
 /** A shell between us and the program tells its signal as 128 + number. */
-function nameEnd(
-  code: number | null,
-  signal: string | null,
-): { code: number | null; signal: string | null } {
+function nameEnd(code: number | null, signal: string | null): { code: number | null; signal: string | null } {
   if (code === null || code <= 128) return { code, signal };
   const name = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
   return name === undefined ? { code, signal } : { code: null, signal: name };

@@ -14,9 +14,7 @@ export function solveCholesky(a: Float64Array, b: Float64Array): Float64Array {
         a[rowStart + column] = value / a[columnStart + column]!;
       } else {
         if (!(value > 0))
-          throw new RangeError(
-            "The features are linearly dependent beyond what regularisation can carry: raise l2.",
-          );
+          throw new RangeError("The features are linearly dependent beyond what regularisation can carry: raise l2.");
         a[rowStart + row] = Math.sqrt(value);
       }
     }

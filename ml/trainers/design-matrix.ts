@@ -24,11 +24,7 @@ export interface DesignMatrix {
 }
 
 /** The design that is fitted: median imputation with an indicator, standardised numbers, one-hot strings of the most frequent values. */
-export function buildDesign(
-  features: Feature[],
-  columns: FeatureColumns,
-  maxCategories: number,
-): DesignMatrix {
+export function buildDesign(features: Feature[], columns: FeatureColumns, maxCategories: number): DesignMatrix {
   const design: DesignMatrix = { rows: 0, dense: [], categories: [] };
   for (const { name } of features) {
     const column = columns[name];
@@ -44,11 +40,7 @@ function denseColumns(feature: string, raw: Float32Array): DenseColumn[] {
   const present = raw.filter((value) => Number.isFinite(value)).sort();
   const middle = present.length >> 1;
   const median =
-    present.length === 0
-      ? 0
-      : present.length % 2 === 1
-        ? present[middle]!
-        : (present[middle - 1]! + present[middle]!) / 2;
+    present.length === 0 ? 0 : present.length % 2 === 1 ? present[middle]! : (present[middle - 1]! + present[middle]!) / 2;
   // The model holds float32: the same rounding here, so that training and serving see one value.
   const fill = Math.fround(median);
   const filled = Float64Array.from(raw, (value) => (Number.isFinite(value) ? value : fill));
@@ -75,9 +67,7 @@ function denseColumns(feature: string, raw: Float32Array): DenseColumn[] {
 function encodeCategories(feature: string, raw: string[], maxCategories: number): CategoryColumn {
   const counts = new Map<string, number>();
   for (const value of raw) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const byFrequency = [...counts].sort(
-    ([a, countA], [b, countB]) => countB - countA || compare(a, b),
-  );
+  const byFrequency = [...counts].sort(([a, countA], [b, countB]) => countB - countA || compare(a, b));
   const categories = byFrequency
     .slice(0, maxCategories)
     .map(([value]) => value)

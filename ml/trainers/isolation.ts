@@ -47,10 +47,7 @@ function levels(hidden: string[]): Level[] {
     "--kill-child=KILL",
     "--mount-proc",
   ];
-  const inside =
-    hidden.length === 0
-      ? []
-      : ["sh", "-c", `${hidden.map(hideCommand).join(" && ")} && exec "$@"`, "sh"];
+  const inside = hidden.length === 0 ? [] : ["sh", "-c", `${hidden.map(hideCommand).join(" && ")} && exec "$@"`, "sh"];
   const asNobody = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
   // A shell as the namespace's first process: that one ignores its own signals, which a trainer must not.
   const init = ["sh", "-c", '"$@"; exit $?', "sh"];
@@ -72,16 +69,7 @@ function levels(hidden: string[]): Level[] {
     {
       description: `${own.description}, user nobody`,
       user: nobody,
-      words: [
-        ...namespaces,
-        ...inside,
-        "setpriv",
-        ...asNobody,
-        ...noPrivileges,
-        "--pdeathsig",
-        "KILL",
-        ...init,
-      ],
+      words: [...namespaces, ...inside, "setpriv", ...asNobody, ...noPrivileges, "--pdeathsig", "KILL", ...init],
     },
     own,
     {
@@ -100,9 +88,7 @@ function levels(hidden: string[]): Level[] {
 /** Covers a folder by an empty one, a file by nothing. */
 function hideCommand(path: string): string {
   const quoted = `'${path.replaceAll("'", String.raw`'\''`)}'`;
-  return statSync(path).isDirectory()
-    ? `mount -t tmpfs -o size=4k,mode=0755 none ${quoted}`
-    : `mount --bind /dev/null ${quoted}`;
+  return statSync(path).isDirectory() ? `mount -t tmpfs -o size=4k,mode=0755 none ${quoted}` : `mount --bind /dev/null ${quoted}`;
 }
 
 const found = new Map<string, Promise<Isolation>>();
@@ -131,12 +117,7 @@ async function findIsolation({ command, args }: Command, hidden: string[]): Prom
     });
     const probe = wrap({
       command: "sh",
-      args: [
-        "-c",
-        'command -v "$0" >/dev/null && for file; do test -r "$file" || exit 1; done',
-        command,
-        ...files,
-      ],
+      args: ["-c", 'command -v "$0" >/dev/null && for file; do test -r "$file" || exit 1; done', command, ...files],
     });
     try {
       await promisify(execFile)(probe.command, probe.args, { timeout: 10_000, cwd: "/" });

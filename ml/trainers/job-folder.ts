@@ -32,8 +32,7 @@ export async function createJobFolder({
   await writeFile(join(path, jobFiles.job), JSON.stringify(job, null, 2));
   await chmod(join(path, jobFiles.train), 0o600);
   if (user !== null)
-    for (const owned of [join(path, jobFiles.train), join(path, jobFiles.job), path])
-      await chown(owned, user, user);
+    for (const owned of [join(path, jobFiles.train), join(path, jobFiles.job), path]) await chown(owned, user, user);
   return { name, path };
 }
 
@@ -51,10 +50,7 @@ export async function writtenBytes(folder: string): Promise<number> {
       if (files > mostFiles) return Number.POSITIVE_INFINITY;
       const path = join(directory, entry.name);
       if (entry.isDirectory()) waiting.push(path);
-      else if (
-        directory !== folder ||
-        (entry.name !== jobFiles.train && entry.name !== jobFiles.job)
-      )
+      else if (directory !== folder || (entry.name !== jobFiles.train && entry.name !== jobFiles.job))
         bytes += await lstat(path).then(
           ({ size }) => size,
           () => 0,
@@ -68,19 +64,11 @@ export async function writtenBytes(folder: string): Promise<number> {
  * Reads what a trainer wrote. It may have planted a link to a file of ours, or a pipe that never
  * ends: only a plain file with one name is read. Null when it is not there; throws `model-refused`.
  */
-export async function readOutput(
-  folder: string,
-  name: string,
-  limitBytes: number,
-): Promise<Buffer | null> {
-  const refuse = (cause: string) =>
-    new CountersignError("model-refused", `The trainer's ${name} ${cause}.`);
+export async function readOutput(folder: string, name: string, limitBytes: number): Promise<Buffer | null> {
+  const refuse = (cause: string) => new CountersignError("model-refused", `The trainer's ${name} ${cause}.`);
   let file: Awaited<ReturnType<typeof open>>;
   try {
-    file = await open(
-      join(folder, name),
-      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
-    );
+    file = await open(join(folder, name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
     if (code === "ENOENT") return null;

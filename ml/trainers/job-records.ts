@@ -59,10 +59,7 @@ export async function endOrphans(jobsDirectory: string, release: string | null):
     const record = readRecord(join(jobsDirectory, file));
     // A directory shared with another machine: its numbers mean nothing here.
     if (record !== null && record.host !== hostname()) continue;
-    const abandoned =
-      record === null ||
-      record.release === release ||
-      startOf(record.worker.pid) !== record.worker.started;
+    const abandoned = record === null || record.release === release || startOf(record.worker.pid) !== record.worker.started;
     if (!abandoned) continue;
     if (record !== null && runs(record)) {
       ended += 1;
@@ -77,9 +74,7 @@ export async function endOrphans(jobsDirectory: string, release: string | null):
 /** The leader lives, or members of its group outlived it: their group's number is given to nobody else meanwhile. */
 function runs({ pid, started }: JobRecord): boolean {
   const start = startOf(pid);
-  return start === null
-    ? processesOf(pid).some((member) => startOf(member) !== null)
-    : start === started;
+  return start === null ? processesOf(pid).some((member) => startOf(member) !== null) : start === started;
 }
 
 function readRecord(path: string): JobRecord | null {

@@ -35,9 +35,7 @@ export function createLogTail(onLine?: (line: string) => void) {
     bytes: () => total,
     text: () => {
       const kept = Buffer.concat(chunks).subarray(-keptBytes).toString("utf8");
-      return total > keptBytes
-        ? `… ${total - keptBytes} bytes before this were left out.\n${kept}`
-        : kept;
+      return total > keptBytes ? `… ${total - keptBytes} bytes before this were left out.\n${kept}` : kept;
     },
   };
 }
@@ -45,10 +43,9 @@ export function createLogTail(onLine?: (line: string) => void) {
 /** One line without control characters (a progress bar's carriage returns, colours), cut to a readable length. */
 function printable(line: string): string {
   const shown = line.slice(line.lastIndexOf("\r", line.length - 2) + 1);
-  // oxlint-disable-next-line no-control-regex -- they are what is removed
   return shown
-    .replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, "")
-    .replaceAll(/[\u0000-\u001f\u007f]/g, "")
+    .replaceAll(/\p{Cc}\[[0-9;]*[A-Za-z]/gu, "")
+    .replaceAll(/\p{Cc}/gu, "")
     .trim()
     .slice(0, lineLength);
 }

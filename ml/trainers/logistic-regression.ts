@@ -28,16 +28,10 @@ const tolerance = 1e-9;
  * round costs rows × (dense² / 2 + dense × strings + strings² / 2).
  * Throws a RangeError where all labels are the same or it does not converge.
  */
-export function fitLogistic(
-  design: DesignMatrix,
-  labels: Uint8Array,
-  options: LogisticOptions,
-): LogisticFit {
+export function fitLogistic(design: DesignMatrix, labels: Uint8Array, options: LogisticOptions): LogisticFit {
   const positives = labels.reduce((count, label) => count + label, 0);
   if (positives === 0 || positives === labels.length)
-    throw new RangeError(
-      `All ${labels.length} labels are ${positives === 0 ? 0 : 1}: there is nothing to learn.`,
-    );
+    throw new RangeError(`All ${labels.length} labels are ${positives === 0 ? 0 : 1}: there is nothing to learn.`);
   const layout = layOut(design);
   const logits = new Float64Array(design.rows);
   let weights = new Float64Array(layout.size);
@@ -55,8 +49,7 @@ export function fitLogistic(
     });
     const step = solveCholesky(hessian, gradient);
     let decrement = 0;
-    for (let index = 0; index < step.length; index += 1)
-      decrement += gradient[index]! * step[index]!;
+    for (let index = 0; index < step.length; index += 1) decrement += gradient[index]! * step[index]!;
     let next = weights;
     let nextObjective = Number.POSITIVE_INFINITY;
     for (let length = 1; length > 1e-6; length /= 2) {
@@ -69,12 +62,9 @@ export function fitLogistic(
     weights = next;
     objective = nextObjective;
     options.onIteration?.(iteration, objective);
-    if (decrement < tolerance)
-      return unpack(design, layout, weights, { logits, iterations: iteration });
+    if (decrement < tolerance) return unpack(design, layout, weights, { logits, iterations: iteration });
   }
-  throw new RangeError(
-    `No convergence after ${options.maxIterations} iterations: raise l2 or maxIterations.`,
-  );
+  throw new RangeError(`No convergence after ${options.maxIterations} iterations: raise l2 or maxIterations.`);
 }
 
 /** Where each column's weight stands: the intercept at 0, then dense columns, then each string feature's categories. */
@@ -92,17 +82,11 @@ function layOut(design: DesignMatrix): Layout {
   return { size, offsets };
 }
 
-function computeLogits(
-  design: DesignMatrix,
-  layout: Layout,
-  weights: Float64Array,
-  logits: Float64Array,
-): void {
+function computeLogits(design: DesignMatrix, layout: Layout, weights: Float64Array, logits: Float64Array): void {
   logits.fill(weights[0]!);
   design.dense.forEach(({ values }, column) => {
     const weight = weights[column + 1]!;
-    for (let row = 0; row < logits.length; row += 1)
-      logits[row] = logits[row]! + weight * values[row]!;
+    for (let row = 0; row < logits.length; row += 1) logits[row] = logits[row]! + weight * values[row]!;
   });
   design.categories.forEach(({ codes }, feature) => {
     const offset = layout.offsets[feature]!;
@@ -133,14 +117,7 @@ function objectiveOf({ labels, logits, weights, l2 }: Point): number {
 }
 
 /** Gradient, and the lower triangle of the Hessian XᵀWX + λI. */
-function derivatives({
-  design,
-  layout,
-  labels,
-  logits,
-  weights,
-  l2,
-}: Point & { design: DesignMatrix; layout: Layout }) {
+function derivatives({ design, layout, labels, logits, weights, l2 }: Point & { design: DesignMatrix; layout: Layout }) {
   const { rows, dense, categories } = design;
   const { size, offsets } = layout;
   const gradient = new Float64Array(size);
@@ -160,8 +137,7 @@ function derivatives({
     gradient[place] = dot(residual, values);
     for (let row = 0; row < rows; row += 1) weighted[row] = curvature[row]! * values[row]!;
     hessian[place * size] = total(weighted);
-    for (let other = 0; other <= column; other += 1)
-      hessian[place * size + other + 1] = dot(weighted, dense[other]!.values);
+    for (let other = 0; other <= column; other += 1) hessian[place * size + other + 1] = dot(weighted, dense[other]!.values);
     categories.forEach(({ codes }, feature) =>
       scatter({
         into: hessian,
@@ -182,11 +158,7 @@ function derivatives({
       hessian[place * size + place] = hessian[place * size]!;
     }
     for (let other = 0; other < feature; other += 1)
-      scatterPairs(
-        { hessian, size, codes, offset, values: curvature },
-        categories[other]!.codes,
-        offsets[other]!,
-      );
+      scatterPairs({ hessian, size, codes, offset, values: curvature }, categories[other]!.codes, offsets[other]!);
   });
   for (let index = 1; index < size; index += 1) {
     gradient[index] = gradient[index]! + l2 * weights[index]!;

@@ -22,9 +22,7 @@ export function listProcesses(): ProcessEntry[] {
 
 /** The members of a process group and all their descendants, wherever they moved to. */
 export function processesOf(group: number, all = listProcesses()): number[] {
-  const found = new Set(
-    all.filter((entry) => entry.group === group || entry.pid === group).map(({ pid }) => pid),
-  );
+  const found = new Set(all.filter((entry) => entry.group === group || entry.pid === group).map(({ pid }) => pid));
   let grew = found.size > 0;
   while (grew) {
     grew = false;
@@ -48,11 +46,7 @@ export function memoryOf(pids: number[]): number {
   return pids.reduce((sum, pid) => {
     const status = readOrNull(`/proc/${pid}/status`) ?? "";
     return (
-      sum +
-      [...status.matchAll(/^Vm(?:RSS|Swap):\s+(\d+) kB$/gm)].reduce(
-        (bytes, match) => bytes + Number(match[1]) * 1024,
-        0,
-      )
+      sum + [...status.matchAll(/^Vm(?:RSS|Swap):\s+(\d+) kB$/gm)].reduce((bytes, match) => bytes + Number(match[1]) * 1024, 0)
     );
   }, 0);
 }
@@ -61,10 +55,7 @@ export function memoryOf(pids: number[]): number {
 export function startOf(pid: number): string | null {
   if (process.platform !== "linux") {
     try {
-      return (
-        execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() ||
-        null
-      );
+      return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || null;
     } catch {
       return null;
     }
@@ -94,8 +85,6 @@ function listByPs(): ProcessEntry[] {
   const text = execFileSync("ps", ["-axo", "pid=,ppid=,pgid="], { encoding: "utf8" });
   return text.split("\n").flatMap((line) => {
     const [pid, parent, group] = line.trim().split(/\s+/).map(Number);
-    return pid === undefined || parent === undefined || group === undefined
-      ? []
-      : [{ pid, parent, group }];
+    return pid === undefined || parent === undefined || group === undefined ? [] : [{ pid, parent, group }];
   });
 }

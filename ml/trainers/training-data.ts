@@ -1,13 +1,8 @@
-import {
-  type DuckDBDataChunk,
-  DuckDBFloatVector,
-  DuckDBInstance,
-  DuckDBIntegerVector,
-} from "@duckdb/node-api";
+import { openDuckDb, quoteName, quoteText } from "../duckdb.ts";
+import { type FeatureTable, readFeatureTable } from "../features/feature-columns.ts";
 
-/** A float feature: float32, NaN where missing. A string feature: "" where missing. As the model's inputs take them. */
-export type FeatureColumn = Float32Array | string[];
-export type FeatureColumns = Record<string, FeatureColumn>;
+/** Features by name, as a model's inputs take them: float32 with NaN where missing, strings with "" where missing. */
+export type FeatureColumns = Record<string, Float32Array | string[]>;
 export interface Feature {
   name: string;
   type: "float" | "string";
@@ -23,93 +18,38 @@ export interface TrainingData {
 export interface TableRequest {
   path: string;
   features: Feature[];
-  label: string;
+  /** The label's column; null where the table has none (`labels` is empty then). */
+  label: string | null;
   /** The first rows only. */
   limit?: number;
+  /** A column to sort by; else the order of the file. */
+  orderBy?: string;
 }
 
-/**
- * Features and label of a Parquet file, in file order, column by column: rows as objects are ten
- * times slower. Throws where a column lacks or the label is neither 0 nor 1.
- */
-export async function readTrainingData({
-  path,
-  features,
-  label,
-  limit,
-}: TableRequest): Promise<TrainingData> {
-  const instance = await DuckDBInstance.create(":memory:", {
-    threads: "1",
-    autoinstall_known_extensions: "false",
-  });
-  const connection = await instance.connect();
+/** Features and label of a Parquet file. Throws where a column lacks, and a RangeError where a label is neither 0 nor 1. */
+export async function readTrainingData({ path, features, label, limit, orderBy }: TableRequest): Promise<TrainingData> {
+  const db = await openDuckDb({ threads: 1 });
   try {
-    const columns = features.map(
-      ({ name, type }) => `CAST(${quoted(name)} AS ${type === "float" ? "FLOAT" : "VARCHAR"})`,
-    );
-    const table = `read_parquet('${path.replaceAll("'", "''")}')`;
-    const sql = `SELECT ${[`CAST(${quoted(label)} AS INTEGER)`, ...columns].join(", ")} FROM ${table}${limit === undefined ? "" : ` LIMIT ${limit}`}`;
-    const result = await connection.stream(sql);
-    const chunks: DuckDBDataChunk[] = [];
-    for (
-      let chunk = await result.fetchChunk();
-      chunk !== null && chunk.rowCount > 0;
-      chunk = await result.fetchChunk()
-    )
-      chunks.push(chunk);
-    const rows = chunks.reduce((sum, chunk) => sum + chunk.rowCount, 0);
-    return {
-      rows,
-      labels: readLabels(chunks, rows),
-      columns: Object.fromEntries(
-        features.map(({ name, type }, index) => [
-          name,
-          type === "float" ? readFloats(chunks, index + 1, rows) : readStrings(chunks, index + 1),
-        ]),
-      ),
-    };
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
-}
-
-function readLabels(chunks: DuckDBDataChunk[], rows: number): Uint8Array {
-  const labels = new Uint8Array(rows);
-  let row = 0;
-  for (const chunk of chunks) {
-    const vector = chunk.getColumnVector(0);
-    if (!(vector instanceof DuckDBIntegerVector))
-      throw new TypeError("The label is not read as an integer.");
-    for (let index = 0; index < chunk.rowCount; index += 1, row += 1) {
-      const value = vector.getItem(index);
-      if (value !== 0 && value !== 1)
-        throw new RangeError(`The label of row ${row + 1} is ${value}, neither 0 nor 1.`);
-      labels[row] = value;
+    const table = `read_parquet(${quoteText(path)})`;
+    const [counted] = await db.rows(`SELECT count(*) AS n FROM ${table}`);
+    const rows = Math.min(Number(counted?.["n"]), limit ?? Number.POSITIVE_INFINITY);
+    if (label !== null) {
+      const [wrong] = await db.rows(
+        `SELECT count(*) AS n FROM ${table} WHERE ${quoteName(label)} IS NULL OR ${quoteName(label)} NOT IN (0, 1)`,
+      );
+      if (Number(wrong?.["n"]) > 0) throw new RangeError(`${String(wrong?.["n"])} rows have a label that is neither 0 nor 1.`);
     }
+    const columns = features.map(({ name, type }) => `CAST(${quoteName(name)} AS ${type === "float" ? "FLOAT" : "VARCHAR"})`);
+    const selected = ["0", ...columns, ...(label === null ? [] : [quoteName(label)])].join(", ");
+    const order = orderBy === undefined ? "" : ` ORDER BY ${quoteName(orderBy)}`;
+    const sql = `SELECT ${selected} FROM ${table}${order} LIMIT ${rows}`;
+    const read = await readFeatureTable(db.connection, { sql, features, labelled: label !== null, rows });
+    return { rows, columns: columnsByName(read.columns), labels: read.labels ?? new Uint8Array(0) };
+  } finally {
+    db.close();
   }
-  return labels;
 }
 
-function readFloats(chunks: DuckDBDataChunk[], column: number, rows: number): Float32Array {
-  const values = new Float32Array(rows);
-  let row = 0;
-  for (const chunk of chunks) {
-    const vector = chunk.getColumnVector(column);
-    if (!(vector instanceof DuckDBFloatVector))
-      throw new TypeError(`Column ${column} is not read as a float.`);
-    for (let index = 0; index < chunk.rowCount; index += 1, row += 1)
-      values[row] = vector.getItem(index) ?? Number.NaN;
-  }
-  return values;
-}
-
-function readStrings(chunks: DuckDBDataChunk[], column: number): string[] {
-  return chunks.flatMap((chunk) =>
-    chunk.getColumnValues(column).map((value) => (typeof value === "string" ? value : "")),
-  );
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
+export function columnsByName(columns: FeatureTable["columns"]): FeatureColumns {
+  return Object.fromEntries(columns.map(({ name, values }) => [name, values]));
 }
