@@ -1,9 +1,4 @@
-import {
-  type DuckDBConnection,
-  DuckDBInstance,
-  type DuckDBMaterializedResult,
-  type Json,
-} from "@duckdb/node-api";
+import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult, type Json } from "@duckdb/node-api";
 
 /**
  * An in-memory DuckDB that is trusted until `harden`: afterwards it reads and writes the files
@@ -32,12 +27,7 @@ export interface DuckDbOptions {
   signal?: AbortSignal;
 }
 
-export async function openDuckDb({
-  memoryMb = 1024,
-  threads = 2,
-  scratch,
-  signal,
-}: DuckDbOptions = {}): Promise<DuckDb> {
+export async function openDuckDb({ memoryMb = 1024, threads = 2, scratch, signal }: DuckDbOptions = {}): Promise<DuckDb> {
   const instance = await DuckDBInstance.create(":memory:", {
     threads: String(threads),
     memory_limit: `${memoryMb}MB`,

@@ -32,11 +32,7 @@ export interface SelectCheck {
 type Node = { [key: string]: unknown };
 
 /** Throws `code` (`feature-sql`) with all faults. `connection` is used to parse; nothing is executed. */
-export async function checkSelect(
-  connection: DuckDBConnection,
-  sql: string,
-  rules: SelectRules,
-): Promise<SelectCheck> {
+export async function checkSelect(connection: DuckDBConnection, sql: string, rules: SelectRules): Promise<SelectCheck> {
   const { tree, text } = await parse(connection, sql, rules);
   const functions = await knownFunctions(connection);
   const found = { faults: new Set<string>(), reads: new Set<string>() };
@@ -44,16 +40,14 @@ export async function checkSelect(
   const queries = queryNames(tree);
   walk(tree, (node) => {
     const fault =
-      tableFault(node, { tables, queries, reads: found.reads }) ??
-      expressionFault(node, functions) ??
-      queryFault(node);
+      tableFault(node, { tables, queries, reads: found.reads }) ?? expressionFault(node, functions) ?? queryFault(node);
     if (fault !== null) found.faults.add(fault);
     return fault === null;
   });
   if (found.faults.size > 0) {
     const faults = [...found.faults].map((message) => ({ path: rules.path, message }));
     throw new CountersignError(
-      "feature-sql",
+      rules.code ?? "feature-sql",
       `${rules.path} is refused: ${faults.map((fault) => fault.message).join(" ")}`,
       { faults },
     );
@@ -74,24 +68,16 @@ async function parse(
   const serialised = await serialise(connection, sql);
   const parsed: unknown = JSON.parse(serialised);
   if (!isNode(parsed) || parsed["error"] !== false) {
-    const position =
-      isNode(parsed) && parsed["error_type"] === "parser" ? Number(parsed["position"]) : Number.NaN;
-    const reason = isNode(parsed)
-      ? shortMessage(new Error(String(parsed["error_message"])))
-      : "it cannot be read";
-    const message = reason.startsWith("Only SELECT")
-      ? "Only one SELECT is allowed here."
-      : `${reason}${placeOf(sql, position)}.`;
+    const position = isNode(parsed) && parsed["error_type"] === "parser" ? Number(parsed["position"]) : Number.NaN;
+    const reason = isNode(parsed) ? shortMessage(new Error(String(parsed["error_message"]))) : "it cannot be read";
+    const message = reason.startsWith("Only SELECT") ? "Only one SELECT is allowed here." : `${reason}${placeOf(sql, position)}.`;
     throw new CountersignError(code, `${path} is refused: ${message}`, {
       faults: [{ path, message }],
     });
   }
   const statements = Array.isArray(parsed["statements"]) ? parsed["statements"] : [];
   // Both counts: what is serialised and what would be executed (a PIVOT expands to two).
-  const count =
-    statements.length === 0
-      ? 0
-      : Math.max(statements.length, (await connection.extractStatements(sql)).count);
+  const count = statements.length === 0 ? 0 : Math.max(statements.length, (await connection.extractStatements(sql)).count);
   const statement: unknown = statements[0];
   if (count !== 1 || !isNode(statement)) {
     const message = `Only one SELECT is allowed here, and there ${count === 0 ? "is none" : `are ${count} statements`}.`;
@@ -110,26 +96,15 @@ function placeOf(sql: string, position: number): string {
   return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`;
 }
 
-const tableKinds = new Set([
-  "BASE_TABLE",
-  "SUBQUERY",
-  "JOIN",
-  "TABLE_FUNCTION",
-  "EXPRESSION_LIST",
-  "EMPTY",
-]);
+const tableKinds = new Set(["BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY"]);
 const tableFunctions = new Set(["unnest", "range", "generate_series", "json_each"]);
 
-function tableFault(
-  node: Node,
-  known: { tables: Map<string, string>; queries: Set<string>; reads: Set<string> },
-): string | null {
+function tableFault(node: Node, known: { tables: Map<string, string>; queries: Set<string>; reads: Set<string> }): string | null {
   // A table reference is told from an expression by `sample`, which only tables and SELECT nodes have.
   if (!("sample" in node) || "class" in node || "select_list" in node) return null;
   if (node["sample"] !== null) return "A sample gives other rows each time; it is not allowed.";
   const kind = String(node["type"]);
-  if (!tableKinds.has(kind))
-    return `${kind.toLowerCase().replaceAll("_", " ")} is not allowed after FROM.`;
+  if (!tableKinds.has(kind)) return `${kind.toLowerCase().replaceAll("_", " ")} is not allowed after FROM.`;
   if (kind === "TABLE_FUNCTION") {
     const call = node["function"];
     const name = isNode(call) ? String(call["function_name"]) : "?";
@@ -143,8 +118,7 @@ function tableFault(
     return `The table ${name} must be named without schema or catalog.`;
   if (known.queries.has(name.toLowerCase())) return null;
   const table = known.tables.get(name.toLowerCase());
-  if (table === undefined)
-    return `There is no table ${name} here; ${[...known.tables.values()].join(", ")} can be read.`;
+  if (table === undefined) return `There is no table ${name} here; ${[...known.tables.values()].join(", ")} can be read.`;
   known.reads.add(table);
   return null;
 }
@@ -153,29 +127,20 @@ const queryKinds = new Set(["SELECT_NODE", "SET_OPERATION_NODE", "CTE_NODE"]);
 
 function queryFault(node: Node): string | null {
   const kind = node["type"];
-  if (typeof kind === "string" && kind.endsWith("_NODE") && !queryKinds.has(kind))
-    return "A recursive query is not allowed.";
+  if (typeof kind === "string" && kind.endsWith("_NODE") && !queryKinds.has(kind)) return "A recursive query is not allowed.";
   if ("select_list" in node && node["sample"] !== null && node["sample"] !== undefined)
     return "A sample gives other rows each time; it is not allowed.";
   return null;
 }
 
-const clockWords = new Set([
-  "current_timestamp",
-  "current_date",
-  "current_time",
-  "localtime",
-  "localtimestamp",
-]);
+const clockWords = new Set(["current_timestamp", "current_date", "current_time", "localtime", "localtimestamp"]);
 
 function expressionFault(node: Node, functions: Set<string>): string | null {
   if (node["class"] === "PARAMETER") return "Parameters (?, $1) have no value here.";
   if (node["class"] === "COLUMN_REF") {
     const names = node["column_names"];
     const name = Array.isArray(names) && names.length === 1 ? String(names[0]).toLowerCase() : "";
-    return clockWords.has(name)
-      ? `${name} answers differently each time; it is not allowed.`
-      : null;
+    return clockWords.has(name) ? `${name} answers differently each time; it is not allowed.` : null;
   }
   if (node["class"] !== "FUNCTION" && node["class"] !== "WINDOW") return null;
   const name = String(node["function_name"]).toLowerCase();
@@ -233,8 +198,7 @@ function queryNames(tree: Node): Set<string> {
   const names = new Set<string>();
   walk(tree, (node) => {
     const map = isNode(node["cte_map"]) ? node["cte_map"]["map"] : null;
-    for (const entry of Array.isArray(map) ? map : [])
-      if (isNode(entry)) names.add(String(entry["key"]).toLowerCase());
+    for (const entry of Array.isArray(map) ? map : []) if (isNode(entry)) names.add(String(entry["key"]).toLowerCase());
     return true;
   });
   return names;

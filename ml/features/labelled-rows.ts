@@ -1,0 +1,100 @@
+import type { ColumnType } from "../../domain/definition-schema.ts";
+import { CountersignError, type Fault } from "../../domain/errors.ts";
+import { type DuckDb, quoteName, quoteText, shortMessage } from "../duckdb.ts";
+import { checkSelect } from "../sql-check.ts";
+import { requestTypes } from "./request-values.ts";
+
+const path = "label.sql";
+
+/**
+ * Writes the rows that have a label to a Parquet file: `row_id`, the request columns in their
+ * declared types, `time` (null without one) and `label` (0 or 1). Only these columns go further:
+ * features.sql cannot reach what is not declared as known at request time. Throws `feature-sql`, `source-schema`.
+ */
+export async function writeLabelledRows(
+  db: DuckDb,
+  input: { source: string; label: string; request: Record<string, ColumnType>; time: string | undefined; file: string },
+): Promise<void> {
+  const { source, request, time } = input;
+  const columns = new Map(
+    (await db.rows(`DESCRIBE ${quoteName(source)}`)).map((column) => [
+      String(column["column_name"]),
+      String(column["column_type"]),
+    ]),
+  );
+  const faults: Fault[] = [];
+  for (const name of Object.keys(request)) {
+    const at = `features.request.${name}`;
+    if (["row_id", "label"].includes(name.toLowerCase()))
+      faults.push({ path: at, message: `${name} is a name of our own; rename the column` });
+    else if (!columns.has(name))
+      faults.push({
+        path: at,
+        message: `${source} has no column ${name}; it has ${[...columns.keys()].filter((one) => one !== "row_id").join(", ")}`,
+      });
+  }
+  if (time !== undefined && !/^(TIMESTAMP|DATE)/.test(columns.get(time) ?? ""))
+    faults.push({
+      path: `data.sources.${source}.time`,
+      message: columns.has(time) ? `${time} is ${columns.get(time)}, and not a time` : `${source} has no column ${time}`,
+    });
+  const [first] = faults;
+  if (first !== undefined) throw new CountersignError("source-schema", `${first.path}: ${first.message}.`, { faults });
+  const label = await labelExpression(db, source, input.label);
+  const selected = Object.entries(request).map(
+    ([name, type]) => `CAST(${quoteName(name)} AS ${requestTypes[type].sql}) AS ${quoteName(name)}`,
+  );
+  const moment = time === undefined ? "CAST(NULL AS TIMESTAMP)" : `CAST(${quoteName(time)} AS TIMESTAMP)`;
+  try {
+    await db.run(
+      `COPY (SELECT row_id, ${selected.join(", ")}, ${moment} AS "labelled at", CAST(${label} AS INTEGER) AS label FROM ${quoteName(source)} WHERE ${label} IS NOT NULL) TO ${quoteText(input.file)} (FORMAT parquet)`,
+    );
+  } catch (error) {
+    if (error instanceof CountersignError || !(error instanceof Error) || !/Error:/.test(error.message)) throw error;
+    const message = shortMessage(error);
+    throw new CountersignError("feature-sql", `The request columns or ${path} fail: ${message}`, {
+      faults: [{ path, message }],
+      cause: error,
+    });
+  }
+}
+
+/** The label's expression in parentheses, after its syntax tree was found to be one boolean expression over the row source. */
+async function labelExpression(db: DuckDb, source: string, sql: string): Promise<string> {
+  const expression = `(${sql}\n)`;
+  const { tree } = await checkSelect(db.connection, `SELECT ${expression} AS label FROM ${quoteName(source)}`, {
+    path,
+    tables: [source],
+  });
+  const refuse = (message: string, cause?: unknown) =>
+    new CountersignError("feature-sql", `${path} fails: ${message}`, { faults: [{ path, message }], cause });
+  const node = tree["node"];
+  // "a) FROM flights WHERE (b" would be one SELECT too.
+  const single =
+    isRecord(node) &&
+    node["type"] === "SELECT_NODE" &&
+    Array.isArray(node["select_list"]) &&
+    node["select_list"].length === 1 &&
+    node["where_clause"] === null &&
+    node["qualify"] === null &&
+    isRecord(node["from_table"]) &&
+    node["from_table"]["type"] === "BASE_TABLE" &&
+    Array.isArray(node["modifiers"]) &&
+    node["modifiers"].length === 0 &&
+    node["having"] === null;
+  if (!single) throw refuse("It must be one boolean expression.");
+  let type: string;
+  try {
+    // row_id beside it makes an aggregate an error.
+    const described = await db.rows(`DESCRIBE SELECT row_id, ${expression} AS label FROM ${quoteName(source)}`);
+    type = String(described[1]?.["column_type"]);
+  } catch (error) {
+    throw refuse(shortMessage(error), error);
+  }
+  if (type !== "BOOLEAN") throw refuse(`It gives ${type}, and must give true, false or null.`);
+  return expression;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,86 @@
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBTimestampValue,
+  type DuckDBType,
+  type DuckDBValue,
+  TIMESTAMP,
+  VARCHAR,
+} from "@duckdb/node-api";
+import type { ColumnType } from "../../domain/definition-schema.ts";
+import { CountersignError, type Fault } from "../../domain/errors.ts";
+
+/** The type that a request column has in DuckDB, in training and serving alike. */
+export const requestTypes: Record<ColumnType, { sql: string; type: DuckDBType }> = {
+  string: { sql: "VARCHAR", type: VARCHAR },
+  number: { sql: "DOUBLE", type: DOUBLE },
+  integer: { sql: "BIGINT", type: BIGINT },
+  boolean: { sql: "BOOLEAN", type: BOOLEAN },
+  timestamp: { sql: "TIMESTAMP", type: TIMESTAMP },
+};
+
+const faultsKept = 20;
+const wanted: Record<ColumnType, string> = {
+  string: "text",
+  number: "a finite number",
+  integer: "a whole number",
+  boolean: "true or false",
+  timestamp: "a time such as 2013-01-31T06:00:00Z",
+};
+
+/**
+ * The values of prediction requests by column, in DuckDB's types. Every request column must be
+ * there (null says that it is missing), and no other. Throws `invalid` with a fault for each
+ * wrong cell, at paths such as `instances[3].carrier`.
+ */
+export function requestColumns(rows: Record<string, unknown>[], request: Record<string, ColumnType>): DuckDBValue[][] {
+  const faults: Fault[] = [];
+  const names = Object.keys(request);
+  const columns = Object.entries(request).map(([name, type]) =>
+    rows.map((row, index) => {
+      const path = `instances[${index}].${name}`;
+      if (!Object.hasOwn(row, name)) {
+        faults.push({ path, message: "is missing; send null when it is not known" });
+        return null;
+      }
+      const value = row[name];
+      const read = value === null ? null : readers[type](value);
+      if (read === undefined) faults.push({ path, message: `must be ${wanted[type]}` });
+      return read ?? null;
+    }),
+  );
+  for (const [index, row] of rows.entries())
+    for (const name of Object.keys(row))
+      if (!Object.hasOwn(request, name))
+        faults.push({ path: `instances[${index}].${name}`, message: `is no request column; these are: ${names.join(", ")}` });
+  if (faults.length > 0) {
+    const [first] = faults;
+    const more = faults.length > 1 ? ` (and ${faults.length - 1} more)` : "";
+    throw new CountersignError("invalid", `${first?.path} ${first?.message}${more}.`, { faults: faults.slice(0, faultsKept) });
+  }
+  return columns;
+}
+
+/** Each gives undefined for what is not of its type. */
+const readers: Record<ColumnType, (value: unknown) => DuckDBValue | undefined> = {
+  string: (value) => (typeof value === "string" ? value : undefined),
+  number: (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined),
+  integer: (value) => (typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : undefined),
+  boolean: (value) => (typeof value === "boolean" ? value : undefined),
+  timestamp: (value) => (typeof value === "string" ? readTime(value) : undefined),
+};
+
+const time = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s?(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$/i;
+
+/** A time with its offset, or in UTC without one; to the microsecond, as DuckDB keeps it. */
+function readTime(text: string): DuckDBTimestampValue | undefined {
+  const found = time.exec(text);
+  if (found === null) return undefined;
+  const [, day, minutes = "00:00", seconds = "00", fraction = "", offset = "Z"] = found;
+  const zone = /^[+-]\d{2}$/.test(offset) ? `${offset}:00` : offset.replace(/^([+-]\d{2})(\d{2})$/, "$1:$2").toUpperCase();
+  const ms = Date.parse(`${day}T${minutes}:${seconds}${zone}`);
+  // The 31st of February is the 3rd of March to Date.parse: only what reads back is a day.
+  if (Number.isNaN(ms) || !new Date(`${day}T00:00:00Z`).toISOString().startsWith(day ?? "")) return undefined;
+  return new DuckDBTimestampValue(BigInt(ms) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, "0")));
+}
