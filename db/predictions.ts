@@ -35,31 +35,35 @@ export async function insertPredictions(db: Db, batch: PredictionBatch): Promise
 }
 
 export interface LoggedPrediction {
-  at: Timestamp;
   request: Record<string, string | number | boolean | null>;
   probability: number;
 }
 
-/** The newest predictions of a version in (from, to], newest first, `limit` at most. */
-export async function readPredictions(
-  db: Db,
-  window: {
-    model: ModelName;
-    environment: string;
-    version: VersionId;
-    from: Timestamp;
-    to: Timestamp;
-    limit: number;
-  },
-): Promise<LoggedPrediction[]> {
-  const { model, environment, version, from, to, limit } = window;
-  const { rows } = await sql<{
-    at: Date;
-    request: LoggedPrediction["request"];
-    probability: number;
-  }>`
-    select at, request, probability from predictions
+export interface LogWindow {
+  model: ModelName;
+  environment: string;
+  version: VersionId;
+  /** Exclusive. */
+  from: Timestamp;
+  /** Inclusive. */
+  to: Timestamp;
+}
+
+export async function countPredictions(db: Db, { model, environment, version, from, to }: LogWindow): Promise<number> {
+  const { rows } = await sql<{ n: number }>`
+    select count(*)::int as n from predictions
+    where model = ${model} and environment = ${environment} and version_id = ${version} and at > ${from} and at <= ${to}`.execute(
+    db,
+  );
+  return rows[0]?.n ?? 0;
+}
+
+/** The newest predictions of a window, `limit` at most. */
+export async function readPredictions(db: Db, window: LogWindow, limit: number): Promise<LoggedPrediction[]> {
+  const { model, environment, version, from, to } = window;
+  const { rows } = await sql<LoggedPrediction>`
+    select request, probability from predictions
     where model = ${model} and environment = ${environment} and version_id = ${version} and at > ${from} and at <= ${to}
     order by at desc limit ${limit}`.execute(db);
-  return rows.map((row) => ({ ...row, at: row.at.toISOString() }));
+  return rows;
 }

@@ -6,6 +6,7 @@ import type { Digest, Timestamp, VersionId } from "../domain/ids.ts";
 import type { FeatureSpec, VersionManifest } from "../domain/stage-results.ts";
 import { createFeatureEngine } from "../ml/features/compute-features.ts";
 import { createScorer } from "../ml/onnx/scorer.ts";
+import { columnsByName } from "../ml/trainers/training-data.ts";
 import type { RequestRow } from "./instance-check.ts";
 
 /** A version that is whole in memory: its lookups, its features' SQL and its model, all checked against their digests. */
@@ -50,7 +51,7 @@ export async function loadVersion(
     underWay += 1;
     try {
       const { columns } = await engine.compute(rows);
-      return await scorer.score(Object.fromEntries(columns.map(({ name, values }) => [name, values])));
+      return await scorer.score(columnsByName(columns));
     } finally {
       underWay -= 1;
       if (underWay === 0) closing?.();

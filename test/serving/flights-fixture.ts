@@ -34,7 +34,7 @@ export interface FlightsFixture {
   trainData: Digest;
   /** Parquet with the request columns. */
   requests: Digest;
-  /** Real request rows, as a caller sends them. */
+  /** The first thousand request rows, as a caller sends them; in no order of time, so that any part is like the whole. */
   rows: Record<string, string | number>[];
   /** By principal, as tokens.json has them. */
   tokens: Record<string, string>;
@@ -173,8 +173,10 @@ async function freezeRequests(input: { store: ArtifactStore; directory: string; 
     const path = join(directory, "requests.parquet");
     const columns = `carrier, origin, dest, tailnum, CAST(time_hour AS TIMESTAMP) AS time_hour, CAST(distance AS DOUBLE) AS distance`;
     await duck.run(
-      `COPY (SELECT CAST(row_number() OVER () AS BIGINT) AS row_id, ${columns}, CAST(arr_delay > 15 AS INTEGER) AS label
-        FROM read_parquet(${quoteText(`${data}flights-2013-01.parquet`)}) WHERE arr_delay IS NOT NULL LIMIT ${trainRows}) TO ${quoteText(path)} (FORMAT parquet)`,
+      `COPY (SELECT CAST(row_number() OVER (ORDER BY md5(concat_ws('/', carrier, flight, tailnum, time_hour))) AS BIGINT) AS row_id,
+          ${columns}, CAST(arr_delay > 15 AS INTEGER) AS label
+        FROM (FROM read_parquet(${quoteText(`${data}flights-2013-01.parquet`)}) WHERE arr_delay IS NOT NULL AND tailnum IS NOT NULL LIMIT ${trainRows})
+        ORDER BY row_id) TO ${quoteText(path)} (FORMAT parquet)`,
     );
     const lookups: FeatureSpec["lookups"] = {};
     for (const name of ["weather", "planes"]) {

@@ -1,0 +1,64 @@
+import type { ArtifactStore } from "../artifacts/artifact-store.ts";
+import type { Db } from "../db/database.ts";
+import { enrol } from "../db/enrolments.ts";
+import type { MonitorWindow } from "../domain/evidence.ts";
+import type { FeatureSpec, MonitorResult } from "../domain/stage-results.ts";
+import { verifiedPath } from "../ml/artifact-access.ts";
+import { buildReferenceProfile } from "../ml/drift/reference-profile.ts";
+import { createScorer } from "../ml/onnx/scorer.ts";
+import type { StageTools } from "../ml/stage-tools.ts";
+import { readTrainingData } from "../ml/trainers/training-data.ts";
+import type { MonitorInput } from "./contract.ts";
+import { lookAt } from "./prediction-watch.ts";
+import { runStage } from "./stage-run.ts";
+
+/**
+ * The seventh stage: keeps what the training data and the scores on the holdout looked like, has the
+ * version watched against that, and takes a first look. The same input gives the same profile and
+ * enrols once.
+ */
+export function createMonitorActivity({
+  db,
+  store,
+}: {
+  db: Db;
+  store: ArtifactStore;
+}): (input: MonitorInput) => Promise<MonitorResult> {
+  return runStage((input, tools) => enrolVersion({ db, store }, input, tools));
+}
+
+export async function enrolVersion(
+  { db, store }: { db: Db; store: ArtifactStore },
+  input: MonitorInput,
+  tools: StageTools,
+): Promise<MonitorResult> {
+  const { model, environment, version } = input;
+  const { features } = await store.getJson<FeatureSpec>(input.spec);
+  const read = async (digest: MonitorInput["train"]) =>
+    readTrainingData({ path: await verifiedPath(store, digest), features, label: "label" });
+  tools.progress("reads the training data");
+  const training = await read(input.train);
+  tools.signal.throwIfAborted();
+  tools.progress("scores the holdout");
+  const scorer = await createScorer({ bytes: await store.get(input.onnx), features });
+  const scores = await scorer.score((await read(input.holdout)).columns).finally(() => scorer.close());
+  tools.signal.throwIfAborted();
+  const reference = buildReferenceProfile({ version, columns: training.columns, scores });
+  const profile = await store.putJson(reference);
+  await enrol(db, { model, environment, version, profile }, "its release ended in production");
+  const window = await lookAt({ db, store }, { model, environment, version, profile }, tools);
+  return { summary: `Enrolled with a reference of ${count(reference.rows)} rows; ${lookInWords(window)}`, profile };
+}
+
+function lookInWords(window: MonitorWindow | null): string {
+  if (window === null) return "no predictions yet in production.";
+  const predictions = `${count(window.rows)} prediction${window.rows === 1 ? "" : "s"} so far`;
+  if (window.verdict === "too-few") return `${predictions}, too few for a verdict.`;
+  const [largest] = [...window.columns].sort((a, b) => b.effect - a.effect);
+  const most = largest === undefined ? "" : ` (largest effect ${largest.effect.toFixed(3)}, ${largest.name})`;
+  return `${predictions}: ${window.verdict === "steady" ? "steady" : "they have drifted"}${most}.`;
+}
+
+function count(rows: number): string {
+  return rows.toLocaleString("en-US");
+}
