@@ -15,6 +15,8 @@ export interface InspectModelInput {
   sample: FeatureColumns;
   maxBytes?: number;
   wallMs?: number;
+  /** Of the child; by default 1 GiB and six times the model: parsed, and once more in the runtime, with room for Node and for what the operators need. */
+  memoryBytes?: number;
   signal?: AbortSignal;
 }
 
@@ -27,6 +29,7 @@ const inspectionMain = fileURLToPath(new URL("./inspection-main.ts", import.meta
  */
 export async function inspectModel(input: InspectModelInput): Promise<ModelFacts & { output: string }> {
   const { bytes, features, sample, maxBytes = defaultModelLimitBytes, wallMs = 60_000 } = input;
+  const memoryBytes = input.memoryBytes ?? 2 ** 30 + 6 * bytes.byteLength;
   if (bytes.byteLength === 0) throw refused("The model file is empty.");
   if (bytes.byteLength > maxBytes) throw refused(`The model has ${bytes.byteLength} bytes; ${maxBytes} are allowed.`);
   const command = { command: process.execPath, args: [inspectionMain] };
@@ -47,8 +50,7 @@ export async function inspectModel(input: InspectModelInput): Promise<ModelFacts
       ...isolation.wrap(command),
       cwd: folder,
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
-      // Parsed, and once more in the runtime, with room for Node and for what the operators need.
-      limits: { wallMs, memoryBytes: (1 << 30) + 6 * bytes.byteLength, outputBytes: 16 << 20 },
+      limits: { wallMs, memoryBytes, outputBytes: 16 << 20 },
       signal: input.signal ?? new AbortController().signal,
     });
     if (end.stoppedBy === "cancelled") input.signal?.throwIfAborted();

@@ -114,16 +114,17 @@ test("the event loop gets its turn during the bootstrap, and an abort ends it", 
   ).rejects.toThrow("no longer wanted");
 });
 
-test("a thousand rounds for two models on 25,000 rows take at most five seconds", async () => {
+test("a thousand rounds for two models on 25,000 rows take at most five seconds of a processor", async () => {
   const { labels, good, worse } = draw(25_000, 6);
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
   await bootstrapMetrics({
     candidate: rankScores(labels, good),
     champion: rankScores(labels, worse),
     rounds: 1000,
     seed: 7,
   });
-  expect(performance.now() - startedAt).toBeLessThan(5000);
+  // Not by the clock: other tests run on the same processors.
+  expect(process.cpuUsage(before).user).toBeLessThan(5_000_000);
 });
 
 test("labels of one class, probabilities outside 0 to 1 and lists of two lengths are refused", async () => {

@@ -1,0 +1,27 @@
+/** A worker that will be killed while its trainer runs: `doomed-worker.ts <jobs directory> <parquet> <marker>`. */
+import { fileURLToPath } from "node:url";
+import { runTrainer } from "../../../activities/train-process.ts";
+
+const [jobsDirectory = "", trainData = "", marker = ""] = process.argv.slice(2);
+await runTrainer({
+  release: "flight-delays.7",
+  trainer: "hang",
+  command: {
+    command: process.execPath,
+    args: [fileURLToPath(new URL("./hang.mjs", import.meta.url))],
+  },
+  job: {
+    contract: 1,
+    train: "train.parquet",
+    features: [],
+    label: "label",
+    seed: 1,
+    parameters: { marker: Number(marker) },
+  },
+  trainData,
+  limits: { minutes: 5, memoryMb: 500, outputMb: 10 },
+  jobsDirectory,
+  hidden: [],
+  signal: new AbortController().signal,
+  onLine: (line) => console.log(line),
+});
