@@ -1,18 +1,6 @@
 import type { ColumnType, Generated, Insertable, Selectable } from "kysely";
-import type {
-  BlockedCause,
-  ModelState,
-  ReleaseOutcome,
-  ReleaseState,
-  Trigger,
-} from "../domain/lifecycle.ts";
-import type {
-  DecisionKind,
-  GateRequest,
-  GateState,
-  ReceiptKind,
-  Resolution,
-} from "../domain/gate.ts";
+import type { BlockedCause, ModelState, ReleaseOutcome, ReleaseState, Trigger } from "../domain/lifecycle.ts";
+import type { DecisionKind, GateRequest, GateState, ReceiptKind, Resolution } from "../domain/gate.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { Evaluation, MonitorWindow } from "../domain/evidence.ts";
 import type { Policy, Tier, Maturity } from "../domain/policy.ts";

@@ -1,0 +1,44 @@
+import type { Estimate, Evaluation, MetricName } from "../../domain/evidence.ts";
+import type { GateEvidence } from "../../domain/gate.ts";
+
+const names: Record<MetricName, string> = {
+  auc: "AUC",
+  logLoss: "log loss",
+  brier: "Brier score",
+  calibrationError: "calibration error",
+};
+const openings: Record<Evaluation["verdict"], string> = {
+  pass: "Recommended",
+  warn: "With reservations",
+  fail: "Not recommended",
+};
+
+/** The evaluation's verdict in a sentence with its margin. It never acts by itself. */
+export function recommend(evaluation: Evaluation | null): GateEvidence["recommendation"] {
+  if (!evaluation) return { verdict: "warn", sentence: "The candidate was not evaluated yet." };
+  const { headline, verdict, rows, championVersion } = evaluation;
+  const parts = [
+    `${openings[verdict]}: ${names[headline.metric]} ${inWords(headline.candidate)} on ${rows.toLocaleString("en")} rows`,
+  ];
+  const change = evaluation.metrics.find((row) => row.metric === headline.metric)?.change;
+  if (headline.champion !== null)
+    parts.push(`${rounded(headline.champion)} by the champion${championVersion ? ` ${championVersion}` : ""}`);
+  if (change) parts.push(`a change of ${signed(change.value)} (${signed(change.low)} to ${signed(change.high)})`);
+  if (headline.threshold !== null) parts.push(`threshold ${rounded(headline.threshold)}`);
+  const below = evaluation.metrics.filter((row) => row.verdict !== "pass").map((row) => names[row.metric]);
+  const doubts = below.length > 0 ? ` Short of its threshold: ${below.join(", ")}.` : "";
+  return { verdict, sentence: `${parts.join(", ")}.${doubts}` };
+}
+
+function inWords({ value, low, high }: Estimate): string {
+  return `${rounded(value)} (${rounded(low)} to ${rounded(high)})`;
+}
+
+function signed(value: number): string {
+  return value < 0 ? rounded(value) : `+${rounded(value)}`;
+}
+
+/** Four digits tell apart what an interval on some ten thousand rows can tell apart. */
+function rounded(value: number): string {
+  return value.toFixed(4);
+}

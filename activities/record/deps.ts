@@ -1,0 +1,15 @@
+import type { Client } from "@temporalio/client";
+import type { ArtifactStore } from "../../artifacts/artifact-store.ts";
+import type { Db } from "../../db/database.ts";
+import type { SearchAttributes } from "../search-attributes.ts";
+import type { CommandVerifier } from "../verify-command.ts";
+
+/** What the record activities work with. A worker without them (`train`) cannot write a record. */
+export interface RecordDeps {
+  db: Db;
+  store: ArtifactStore;
+  verifier: CommandVerifier;
+  /** For the watch alone, which asks Temporal whether runs live and tells their parents. */
+  temporalClient?: Client;
+  searchAttributes?: Pick<SearchAttributes, "ready">;
+}

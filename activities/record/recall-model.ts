@@ -1,0 +1,35 @@
+import type { ModelName } from "../../domain/ids.ts";
+import type { RecalledModel } from "../contract.ts";
+import type { RecordDeps } from "./deps.ts";
+import { hasParameters } from "./parameters.ts";
+import { reading } from "./transaction.ts";
+
+export async function recallModel({ db }: RecordDeps, { model }: { model: ModelName }): Promise<RecalledModel> {
+  return reading(async () => {
+    const row = await db.selectFrom("models").select("definition_digest").where("name", "=", model).executeTakeFirst();
+    const releases = await db
+      .selectFrom("releases")
+      .select(["id", "number", "state", "definition_digest", "parameters"])
+      .where("model", "=", model)
+      .where("state", "<>", "ended")
+      .orderBy("number")
+      .execute();
+    const last = await db
+      .selectFrom("releases")
+      .select("number")
+      .where("model", "=", model)
+      .orderBy("number", "desc")
+      .limit(1)
+      .executeTakeFirst();
+    const found = releases.map((release) => ({
+      state: release.state,
+      slotted: { release: release.id, definition: release.definition_digest, hasParameters: hasParameters(release.parameters) },
+    }));
+    return {
+      nextNumber: (last?.number ?? 0) + 1,
+      definition: row?.definition_digest ?? null,
+      active: found.find((one) => one.state !== "queued")?.slotted ?? null,
+      queued: found.find((one) => one.state === "queued")?.slotted ?? null,
+    };
+  });
+}

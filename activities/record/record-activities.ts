@@ -1,0 +1,64 @@
+import { closeGate } from "../gate/close-gate.ts";
+import { freezeGate } from "../gate/freeze-gate.ts";
+import { gateIdTaken } from "../gate/gate-id-taken.ts";
+import { openGate } from "../gate/open-gate.ts";
+import { readGate } from "../gate/read-gate.ts";
+import { approveByPolicy } from "../slot/approve-by-policy.ts";
+import { deploy } from "../slot/deploy.ts";
+import { rollBack } from "../slot/roll-back.ts";
+import { findDeadRuns } from "../watch/find-dead-runs.ts";
+import type { RecordActivities } from "../contract.ts";
+import { applyDefinition } from "./apply-definition.ts";
+import { blockRelease } from "./block-release.ts";
+import { changeModelState } from "./change-model-state.ts";
+import { createRelease } from "./create-release.ts";
+import type { RecordDeps } from "./deps.ts";
+import { endRelease } from "./end-release.ts";
+import { foldRequest } from "./fold-request.ts";
+import { readChampion, readRelease } from "./read-release.ts";
+import { recallModel } from "./recall-model.ts";
+import { recordEvaluation } from "./record-evaluation.ts";
+import { recordVersion } from "./record-version.ts";
+import { refuseMessage } from "./refuse-message.ts";
+import { beginStage, endStage, skipStage } from "./stages.ts";
+import { startRelease } from "./start-release.ts";
+import { unblockRelease } from "./unblock-release.ts";
+import { withdrawRelease } from "./withdraw-release.ts";
+
+/** All record activities, for the worker of the light queue. One use case a file; this only binds them to what they work with. */
+export function createRecordActivities(deps: RecordDeps): RecordActivities {
+  const bind =
+    <Input, Answer>(activity: (deps: RecordDeps, input: Input) => Promise<Answer>) =>
+    (input: Input) =>
+      activity(deps, input);
+  return {
+    applyDefinition: bind(applyDefinition),
+    changeModelState: bind(changeModelState),
+    createRelease: bind(createRelease),
+    foldRequest: bind(foldRequest),
+    rollBack: bind(rollBack),
+    recallModel: bind(recallModel),
+    searchAttributesReady: async () => (await deps.searchAttributes?.ready()) ?? false,
+    startRelease: bind(startRelease),
+    beginStage: bind(beginStage),
+    endStage: bind(endStage),
+    skipStage: bind(skipStage),
+    blockRelease: bind(blockRelease),
+    unblockRelease: bind(unblockRelease),
+    withdrawRelease: bind(withdrawRelease),
+    recordVersion: bind(recordVersion),
+    recordEvaluation: bind(recordEvaluation),
+    readChampion: bind(readChampion),
+    readRelease: bind(readRelease),
+    endRelease: bind(endRelease),
+    freezeGate: bind(freezeGate),
+    openGate: bind(openGate),
+    closeGate: bind(closeGate),
+    readGate: bind(readGate),
+    refuseMessage: bind(refuseMessage),
+    gateIdTaken: bind(gateIdTaken),
+    approveByPolicy: bind(approveByPolicy),
+    deploy: bind(deploy),
+    findDeadRuns: () => findDeadRuns(deps),
+  };
+}

@@ -1,0 +1,48 @@
+import { CountersignError } from "../../domain/errors.ts";
+import type { ReleaseId } from "../../domain/ids.ts";
+import type { RecordDeps } from "../record/deps.ts";
+import { needRelease, readPinned } from "../record/pinned-release.ts";
+import { inTransaction } from "../record/transaction.ts";
+
+/** Records that the policy itself approves, after reading again that it asks nobody. Throws `not-allowed` where it does. */
+export async function approveByPolicy(deps: RecordDeps, { release }: { release: ReleaseId }): Promise<{ approval: string }> {
+  return inTransaction(deps.db, async ({ trx, note }) => {
+    const row = await needRelease(trx, release);
+    if (row.state === "ended") throw new CountersignError("not-active", `${release} has ended.`);
+    const { gates, environment } = await readPinned(trx, release);
+    if (gates.length > 0)
+      throw new CountersignError(
+        "not-allowed",
+        `The policy ${row.policy_id} ${row.policy_version} asks people; it approves nothing by itself.`,
+      );
+    const id = `apr_${release}`;
+    const present = await trx
+      .selectFrom("approvals")
+      .select("id")
+      .where("version_id", "=", release)
+      .where("environment", "=", environment)
+      .executeTakeFirst();
+    if (present) return { approval: present.id };
+    const version = await trx.selectFrom("versions").selectAll().where("release_id", "=", release).executeTakeFirstOrThrow();
+    await trx
+      .insertInto("approvals")
+      .values({
+        id,
+        version_id: version.id,
+        version_digest: version.digest,
+        environment,
+        kind: "policy",
+        policy_id: row.policy_id,
+        policy_version: row.policy_version,
+      })
+      .execute();
+    note({
+      kind: "approval.recorded",
+      actor: "countersign",
+      model: row.model,
+      subject: version.id,
+      data: { approval: id, digest: version.digest, environment, policy: `${row.policy_id}.${row.policy_version}` },
+    });
+    return { approval: id };
+  });
+}

@@ -1,0 +1,67 @@
+import type { Row } from "../../db/schema.ts";
+import { SlotContention } from "../record/faults.ts";
+import type { Unit } from "../record/transaction.ts";
+import type { Approved } from "./approval.ts";
+
+export interface SlotMove {
+  /** Follows from what caused it, so that the same cause moves the slot once. */
+  deployment: string;
+  kind: "promote" | "rollback";
+  /** As it was read: the epoch in it is what the write compares. */
+  slot: Row<"slots">;
+  version: string;
+  approved: Approved;
+  by: string;
+  reason: string;
+}
+
+/**
+ * The one statement that moves traffic: sets the champion and raises the epoch, if the epoch is
+ * still the one that was read. Throws SlotContention when somebody was quicker; the transaction is
+ * then done again on what it finds. Gives the new epoch.
+ */
+export async function moveSlot({ trx, note }: Unit, move: SlotMove): Promise<number> {
+  const { slot, version, approved, kind } = move;
+  const epoch = slot.epoch + 1;
+  const moved = await trx
+    .updateTable("slots")
+    .set({ epoch, champion_version: version, champion_approval: approved.approval.id, champion_since: new Date() })
+    .where("model", "=", slot.model)
+    .where("environment", "=", slot.environment)
+    .where("epoch", "=", slot.epoch)
+    .returning("epoch")
+    .executeTakeFirst();
+  if (!moved) throw new SlotContention(`The slot ${slot.model}/${slot.environment} was moved meanwhile.`);
+  await trx
+    .insertInto("deployments")
+    .values({
+      id: move.deployment,
+      model: slot.model,
+      environment: slot.environment,
+      kind,
+      version_id: version,
+      previous: slot.champion_version,
+      share: 1,
+      epoch,
+      approval_id: approved.approval.id,
+      by: move.by,
+      reason: move.reason,
+    })
+    .execute();
+  note({
+    kind: kind === "promote" ? "deployment.promoted" : "deployment.rolled-back",
+    actor: move.by,
+    model: slot.model,
+    subject: version,
+    data: {
+      deployment: move.deployment,
+      environment: slot.environment,
+      epoch,
+      digest: approved.approval.version_digest,
+      previous: slot.champion_version,
+      approval: approved.approval.id,
+      reason: move.reason,
+    },
+  });
+  return epoch;
+}

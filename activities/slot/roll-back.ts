@@ -1,0 +1,108 @@
+import type { Row } from "../../db/schema.ts";
+import type { Trx } from "../../db/database.ts";
+import { CountersignError } from "../../domain/errors.ts";
+import type { VersionId } from "../../domain/ids.ts";
+import { rollbackTargets } from "../../domain/rollback-target.ts";
+import type { CommandOf } from "../../domain/signed-command.ts";
+import type { Refused } from "../contract.ts";
+import { carryOut, refused, type Outcome } from "../record/carry-out.ts";
+import type { RecordDeps } from "../record/deps.ts";
+import { verifyApproval, type Approved } from "./approval.ts";
+import { moveSlot } from "./move-slot.ts";
+import { hasBytes } from "./version-bytes.ts";
+
+interface RolledBack {
+  deployment: { id: string; environment: string; version: VersionId; epoch: number };
+}
+
+/**
+ * Moves a slot back to a version approved before: the named one, or the champion before the
+ * present one. Needs no gate, no training, no run of a release; one transaction of some ten
+ * statements. Raising the epoch ends any rollout that believes that it is running.
+ */
+export async function rollBack(deps: RecordDeps, command: CommandOf<"rollback">): Promise<{ ok: true; epoch: number } | Refused> {
+  const model = String(command.body.model);
+  const outcome = await carryOut(
+    deps,
+    { command, rule: { action: "rollback", subject: model, model } },
+    async (unit, actor): Promise<Outcome<RolledBack>> => {
+      const { environment, to, reason } = command.body;
+      const slot = await readSlot(unit.trx, model, environment);
+      const { version, approved } =
+        to === null ? await findPrevious(deps, unit.trx, slot) : await findNamed(deps, unit.trx, { slot, to });
+      if (!(await hasBytes(deps.store, version)))
+        return refused("artifact-corrupt", `The bytes of ${version.id} are not in the artifact store any more.`);
+      const id = `dep_${command.id.replace(/^cmd_/, "")}`;
+      const epoch = await moveSlot(unit, {
+        deployment: id,
+        kind: "rollback",
+        slot,
+        version: version.id,
+        approved,
+        by: actor.id,
+        reason,
+      });
+      return { ok: true, result: { deployment: { id, environment, version: version.id, epoch } } };
+    },
+  );
+  return outcome.ok ? { ok: true, epoch: outcome.result.deployment.epoch } : outcome;
+}
+
+/** The slot of a model that takes commands, with a champion. */
+async function readSlot(trx: Trx, model: string, environment: string): Promise<Row<"slots">> {
+  const row = await trx.selectFrom("models").select("state").where("name", "=", model).executeTakeFirst();
+  if (!row) throw new CountersignError("not-found", `There is no model ${model}.`);
+  if (row.state === "retired") throw new CountersignError("model-retired", `${model} was retired.`);
+  const slot = await trx
+    .selectFrom("slots")
+    .selectAll()
+    .where("model", "=", model)
+    .where("environment", "=", environment)
+    .executeTakeFirst();
+  if (!slot) throw new CountersignError("not-found", `${model} has no environment ${environment}.`);
+  if (slot.champion_version === null)
+    throw new CountersignError("no-champion", `${model} has no champion in ${environment} yet.`);
+  return slot;
+}
+
+interface Target {
+  version: Row<"versions">;
+  approved: Approved;
+}
+
+async function findNamed(deps: RecordDeps, trx: Trx, { slot, to }: { slot: Row<"slots">; to: VersionId }): Promise<Target> {
+  const version = await trx
+    .selectFrom("versions")
+    .selectAll()
+    .where("model", "=", slot.model)
+    .where("id", "=", to)
+    .executeTakeFirst();
+  if (!version) throw new CountersignError("not-found", `${slot.model} has no version ${to}.`);
+  if (slot.champion_version === to)
+    throw new CountersignError("already-champion", `${to} is the champion of ${slot.environment} already.`);
+  return { version, approved: await verifyApproval(trx, deps.verifier, { version, environment: slot.environment }) };
+}
+
+/** The nearest earlier champion whose approval stands. */
+async function findPrevious(deps: RecordDeps, trx: Trx, slot: Row<"slots">): Promise<Target> {
+  const moves = await trx
+    .selectFrom("deployments")
+    .select(["kind", "version_id as version"])
+    .where("model", "=", slot.model)
+    .where("environment", "=", slot.environment)
+    .orderBy("epoch")
+    .execute();
+  for (const id of rollbackTargets(moves)) {
+    const version = await trx.selectFrom("versions").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
+    try {
+      return { version, approved: await verifyApproval(trx, deps.verifier, { version, environment: slot.environment }) };
+    } catch (error) {
+      // The one before it may still be good.
+      if (!(error instanceof CountersignError)) throw error;
+    }
+  }
+  throw new CountersignError(
+    "nothing-to-roll-back-to",
+    `${slot.model} has no earlier champion in ${slot.environment} whose approval stands.`,
+  );
+}

@@ -1,0 +1,38 @@
+import { WorkflowNotFoundError, type Client } from "@temporalio/client";
+
+/** `absent`: Temporal knows no such workflow, or has forgotten it. */
+export type RunStatus = "running" | "over" | "absent";
+
+/** How the latest run under a workflow id stands. Throws when Temporal does not answer: silence of the server is no death. */
+export async function runStatus(client: Client, workflowId: string): Promise<RunStatus> {
+  try {
+    const { status } = await client.workflow.getHandle(workflowId).describe();
+    return status.name === "RUNNING" ? "running" : "over";
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return "absent";
+    throw error;
+  }
+}
+
+/** Sends a hint; one whose receiver is gone is none. */
+export async function hint(client: Client, workflowId: string, message: { signal: string; args: unknown[] }): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId).signal(message.signal, ...message.args);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** As many questions to Temporal at once as do not crowd out the workers on the same server. */
+const askedAtOnce = 8;
+
+/** The items for which the question is answered by yes, asked a few at a time. */
+export async function filterByAsking<Item>(items: readonly Item[], question: (item: Item) => Promise<boolean>): Promise<Item[]> {
+  const found: Item[] = [];
+  for (let at = 0; at < items.length; at += askedAtOnce) {
+    const batch = items.slice(at, at + askedAtOnce);
+    const answers = await Promise.all(batch.map(question));
+    found.push(...batch.filter((_, index) => answers[index]));
+  }
+  return found;
+}
