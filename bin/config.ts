@@ -62,18 +62,10 @@ export function readConfig<Required extends SettingName>(
   env: NodeJS.ProcessEnv,
   required: readonly Required[],
 ): Config<Required> {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""),
-  );
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ""));
   const parsed = environmentSchema.safeParse(given);
-  const faults = parsed.success
-    ? []
-    : parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
-  faults.push(
-    ...required
-      .filter((name) => given[name] === undefined && !hasDefault(name))
-      .map((name) => `${name}: is missing`),
-  );
+  const faults = parsed.success ? [] : parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${issue.message}`);
+  faults.push(...required.filter((name) => given[name] === undefined && !hasDefault(name)).map((name) => `${name}: is missing`));
   if (!parsed.success || faults.length > 0) throw new ConfigError(faults);
   // Each required name was just seen to be there, which the compiler cannot follow through the loop.
   return parsed.data as Config<Required>;

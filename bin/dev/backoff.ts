@@ -15,15 +15,12 @@ export interface Death {
   wasEverReady: boolean;
 }
 
-export type Verdict =
-  | { restart: true; deaths: number; waitMs: number }
-  | { restart: false; deaths: number };
+export type Verdict = { restart: true; deaths: number; waitMs: number } | { restart: false; deaths: number };
 
 /** What follows from the death of a process that should run. */
 export function afterDeath({ before, livedMs, wasEverReady }: Death): Verdict {
   const deaths = livedMs >= healthyAfterMs ? 1 : before + 1;
-  if (deaths >= (wasEverReady ? deathsAtMost : deathsAtMostBeforeReady))
-    return { restart: false, deaths };
+  if (deaths >= (wasEverReady ? deathsAtMost : deathsAtMostBeforeReady)) return { restart: false, deaths };
   return {
     restart: true,
     deaths,

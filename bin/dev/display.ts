@@ -37,6 +37,9 @@ export function createDisplay(stream: NodeJS.WriteStream): Display {
   };
   const timer = isTerminal ? setInterval(redraw, redrawEveryMs) : undefined;
 
+  // A terminal that was closed takes no more text; the end goes on without it.
+  stream.on("error", () => undefined);
+
   const display: Display = {
     isTerminal,
     line(text) {
@@ -53,9 +56,7 @@ export function createDisplay(stream: NodeJS.WriteStream): Display {
       const startedAt = performance.now();
       const took = () => seconds(performance.now() - startedAt);
       display.live((spinner) => [`${spinner} ${title} ${took()}`]);
-      const announce = isTerminal
-        ? undefined
-        : setTimeout(() => display.line(`… ${title}`), announceAfterMs);
+      const announce = isTerminal ? undefined : setTimeout(() => display.line(`… ${title}`), announceAfterMs);
       try {
         const result = await work();
         display.live(null);

@@ -17,9 +17,7 @@ const handedOn = [
 /** The least that a process needs; `node` on its PATH is the Node that runs us. */
 export function baseEnvironment(): Record<string, string> {
   const kept = Object.fromEntries(
-    handedOn.flatMap((name) =>
-      process.env[name] === undefined ? [] : [[name, process.env[name]]],
-    ),
+    handedOn.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
   return { ...kept, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}` };
 }

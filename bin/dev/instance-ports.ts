@@ -24,10 +24,7 @@ const rememberedSchema = z.partialRecord(
  * Ports for this start: the one that the environment names, else the last start's, else the
  * default, else the next free one; kept in the home, so that links and scripts go on to work.
  */
-export async function choosePorts(
-  home: Home,
-  named: Partial<Record<PortName, number | undefined>>,
-): Promise<InstancePorts> {
+export async function choosePorts(home: Home, named: Partial<Record<PortName, number | undefined>>): Promise<InstancePorts> {
   const file = home.path("ports.json");
   const remembered = rememberedSchema.safeParse(await readJson(file)).data ?? {};
   const taken = new Set<number>(Object.values(named).filter((port) => port !== undefined));

@@ -61,8 +61,7 @@ export async function takeHome(
   };
   try {
     const ended = await endLeftovers(home);
-    if (ended.length > 0)
-      display.line(`  ended what an earlier start left running: ${ended.join(", ")}`);
+    if (ended.length > 0) display.line(`  ended what an earlier start left running: ${ended.join(", ")}`);
   } catch (error) {
     await releaseLock();
     throw error;
@@ -117,10 +116,7 @@ export async function startInstance(
   return { home, endpoints, tokens, failed: supervisor.failed };
 }
 
-function endpointsOf(
-  ports: InstancePorts,
-  addresses: { databaseUrl: string; temporalAddress: string },
-): Endpoints {
+function endpointsOf(ports: InstancePorts, addresses: { databaseUrl: string; temporalAddress: string }): Endpoints {
   const at = (port: number) => `http://127.0.0.1:${port}`;
   return {
     api: at(ports.api),

@@ -16,9 +16,6 @@ export async function ensureKeys(home: Home): Promise<KeyFiles> {
   const signing = await readOrMake(files.signing, () =>
     generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   );
-  await writePrivate(
-    files.verify,
-    createPublicKey(signing).export({ type: "spki", format: "pem" }).toString(),
-  );
+  await writePrivate(files.verify, createPublicKey(signing).export({ type: "spki", format: "pem" }).toString());
   return files;
 }

@@ -6,14 +6,14 @@ import { readRecords, removeRecord } from "./process-records.ts";
 import { readText, type Home } from "./home.ts";
 
 /** PostgreSQL writes all it holds to the disk before it ends: seconds, after heavy writing. */
-const politelyWithinMs = 10_000;
+const defaultPolitelyWithinMs = 10_000;
 
 /**
  * Ends what a killed supervisor left running, in the order in which it would have ended it, and
  * gives the names. Nothing is adopted: a process whose parent died has lost its supervision and
  * perhaps its output, and starting anew costs a second. No process is ended by its number alone.
  */
-export async function endLeftovers(home: Home): Promise<string[]> {
+export async function endLeftovers(home: Home, politelyWithinMs = defaultPolitelyWithinMs): Promise<string[]> {
   const ended: string[] = [];
   for (const record of await readRecords(home)) {
     if ((await identityOf(record.pid)) === record.identity) {
@@ -46,12 +46,9 @@ async function endPostmaster(home: Home): Promise<boolean> {
   const [firstLine = "", dataFolder = ""] = text.split("\n");
   const pid = Number(firstLine);
   const identity = Number.isInteger(pid) && pid > 0 ? await identityOf(pid) : null;
-  const isOurs =
-    identity !== null &&
-    dataFolder !== "" &&
-    ((await commandLineOf(pid)) ?? "").includes(dataFolder);
+  const isOurs = identity !== null && dataFolder !== "" && ((await commandLineOf(pid)) ?? "").includes(dataFolder);
   // SIGINT is PostgreSQL's fast shutdown: sessions are broken off, everything is written.
-  if (isOurs) await endProcess({ pid, identity, politely: "SIGINT", withinMs: politelyWithinMs });
+  if (isOurs) await endProcess({ pid, identity, politely: "SIGINT", withinMs: defaultPolitelyWithinMs });
   await rm(file, { force: true });
   return isOurs;
 }

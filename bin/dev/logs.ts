@@ -24,18 +24,12 @@ export async function rotateLog(path: string, aboveBytes = rotateAboveBytes): Pr
 }
 
 /** The last lines of a log, from byte `since` on; empty when there are none. */
-export async function logTail(
-  path: string,
-  options: { lines: number; since?: number },
-): Promise<string[]> {
+export async function logTail(path: string, options: { lines: number; since?: number }): Promise<string[]> {
   const file = await open(path, "r").catch(() => null);
   if (file === null) return [];
   try {
     const { size } = await file.stat();
-    const from = Math.max(
-      size - tailBytes,
-      (options.since ?? 0) <= size ? (options.since ?? 0) : 0,
-    );
+    const from = Math.max(size - tailBytes, (options.since ?? 0) <= size ? (options.since ?? 0) : 0);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(size - from), 0, size - from, from);
     const text = buffer.toString("utf8", 0, bytesRead).trimEnd();
     return text === "" ? [] : text.split("\n").slice(-options.lines);

@@ -1,15 +1,4 @@
-import {
-  access,
-  chmod,
-  constants,
-  cp,
-  mkdir,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-} from "node:fs/promises";
+import { access, chmod, constants, cp, mkdir, readFile, rename, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { z } from "zod";
@@ -34,9 +23,7 @@ export async function postgresBinaries(owner: ProcessOwner | null): Promise<Post
   const root = packageRoot();
   await makeSymlinks(root);
   const native =
-    owner === null || (await isReachable(join(root, "native", "bin"), owner))
-      ? join(root, "native")
-      : await copyToShared(root);
+    owner === null || (await isReachable(join(root, "native", "bin"), owner)) ? join(root, "native") : await copyToShared(root);
   const suffix = process.platform === "win32" ? ".exe" : "";
   const binaries = {
     postgres: join(native, "bin", `postgres${suffix}`),
@@ -69,7 +56,8 @@ function packageRoot(): string {
   }
 }
 
-async function makeSymlinks(root: string): Promise<void> {
+/** Makes the links of `native/pg-symlinks.json` that are missing; `root` is the package's folder. */
+export async function makeSymlinks(root: string): Promise<void> {
   const text = await readFile(join(root, "native", "pg-symlinks.json"), "utf8").catch(() => "[]");
   for (const { source, target } of symlinksSchema.parse(JSON.parse(text))) {
     const path = join(root, target);
@@ -85,9 +73,7 @@ async function makeSymlinks(root: string): Promise<void> {
 
 /** Copies the programs once to where every user may read them, 60 MB; complete or not there at all. */
 async function copyToShared(root: string): Promise<string> {
-  const manifest = z
-    .object({ version: z.string() })
-    .parse(JSON.parse(await readFile(join(root, "package.json"), "utf8")));
+  const manifest = z.object({ version: z.string() }).parse(JSON.parse(await readFile(join(root, "package.json"), "utf8")));
   const target = join(sharedFolder, `postgres-programs-${manifest.version}`);
   const isThere = await stat(target).then(
     () => true,

@@ -21,29 +21,17 @@ export async function postgresOwner(): Promise<ProcessOwner | null> {
   const found = await lookUp("postgres");
   if (found !== null) return found;
   await execute("groupadd", ["--force", "postgres"]).catch(() => undefined);
-  await execute("useradd", [
-    "--gid",
-    "postgres",
-    "--no-create-home",
-    "--shell",
-    "/bin/false",
-    "postgres",
-  ]).catch(() => undefined);
+  await execute("useradd", ["--gid", "postgres", "--no-create-home", "--shell", "/bin/false", "postgres"]).catch(() => undefined);
   // `nobody` is there on every system; it serves where no user can be made.
   const owner = (await lookUp("postgres")) ?? (await lookUp("nobody"));
   if (owner === null)
-    throw new Error(
-      "PostgreSQL cannot run as root, and no user `postgres` could be made: run this as an ordinary user.",
-    );
+    throw new Error("PostgreSQL cannot run as root, and no user `postgres` could be made: run this as an ordinary user.");
   return owner;
 }
 
 async function lookUp(name: string): Promise<ProcessOwner | null> {
   try {
-    const [uid, gid] = await Promise.all([
-      execute("id", ["-u", name]),
-      execute("id", ["-g", name]),
-    ]);
+    const [uid, gid] = await Promise.all([execute("id", ["-u", name]), execute("id", ["-g", name])]);
     return { uid: Number(uid.stdout), gid: Number(gid.stdout) };
   } catch {
     return null;

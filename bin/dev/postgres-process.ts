@@ -3,13 +3,7 @@ import { lstat, mkdir, realpath, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { readOrMake, type Home } from "./home.ts";
-import {
-  databaseUrl,
-  initialisePostgres,
-  isPostgresReady,
-  postgresCommand,
-  postgresEnvironment,
-} from "./postgres.ts";
+import { databaseUrl, initialisePostgres, isPostgresReady, postgresCommand, postgresEnvironment } from "./postgres.ts";
 import { sharedFolder } from "./postgres-binaries.ts";
 import { isReachable, postgresOwner } from "./postgres-owner.ts";
 import type { ProcessSpec } from "./supervised-process.ts";
@@ -19,13 +13,8 @@ const database = "countersign";
 const readyWithinMs = 60_000;
 
 /** The instance's database server, its cluster made at the first start. */
-export async function preparePostgres(
-  home: Home,
-  port: number,
-): Promise<{ spec: ProcessSpec; url: string; adminUrl: string }> {
-  const password = await readOrMake(home.path("postgres-password"), () =>
-    randomBytes(24).toString("base64url"),
-  );
+export async function preparePostgres(home: Home, port: number): Promise<{ spec: ProcessSpec; url: string; adminUrl: string }> {
+  const password = await readOrMake(home.path("postgres-password"), () => randomBytes(24).toString("base64url"));
   const dataFolder = await clusterFolder(home);
   await initialisePostgres({ dataFolder, password });
   const { command, args, owner } = await postgresCommand({
@@ -35,9 +24,7 @@ export async function preparePostgres(
   });
   const adminUrl = databaseUrl({ port, password, database: "postgres" });
   const env = Object.fromEntries(
-    Object.entries(postgresEnvironment()).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined,
-    ),
+    Object.entries(postgresEnvironment()).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   return {
     url: databaseUrl({ port, password, database }),

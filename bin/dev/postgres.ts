@@ -31,11 +31,7 @@ async function isInitialised(dataFolder: string): Promise<boolean> {
  * Makes the database cluster in `dataFolder` unless it is there. An initdb that broke off leaves a
  * folder without its last file; such a folder is made anew, nothing was ever in it.
  */
-export async function initialisePostgres(options: {
-  dataFolder: string;
-  password: string;
-  flags?: string[];
-}): Promise<void> {
+export async function initialisePostgres(options: { dataFolder: string; password: string; flags?: string[] }): Promise<void> {
   const { dataFolder, password } = options;
   if (await isInitialised(dataFolder)) return;
   const owner = await postgresOwner();
@@ -45,23 +41,14 @@ export async function initialisePostgres(options: {
   const passwordFile = join(tmpdir(), `countersign-${randomBytes(9).toString("hex")}`);
   await writeFile(passwordFile, `${password}\n`, { mode: 0o600 });
   try {
-    if (owner !== null)
-      await Promise.all(
-        [dataFolder, passwordFile].map((path) => chown(path, owner.uid, owner.gid)),
-      );
+    if (owner !== null) await Promise.all([dataFolder, passwordFile].map((path) => chown(path, owner.uid, owner.gid)));
     // The builtin locale sorts the same on every machine, whatever locales the system has.
-    const locale = [
-      "--encoding=UTF8",
-      "--locale=C",
-      "--locale-provider=builtin",
-      "--builtin-locale=C.UTF-8",
-    ];
+    const locale = ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];
     const access = ["--auth=scram-sha-256", `--username=${superuser}`, `--pwfile=${passwordFile}`];
-    await execute(
-      initdb,
-      [`--pgdata=${dataFolder}`, ...access, ...locale, ...(options.flags ?? [])],
-      { ...owner, env: postgresEnvironment() },
-    );
+    await execute(initdb, [`--pgdata=${dataFolder}`, ...access, ...locale, ...(options.flags ?? [])], {
+      ...owner,
+      env: postgresEnvironment(),
+    });
   } catch (error) {
     await rm(dataFolder, { recursive: true, force: true });
     throw error;
@@ -89,21 +76,10 @@ export async function postgresCommand(options: {
 }): Promise<PostgresCommand> {
   const owner = await postgresOwner();
   const { postgres } = await postgresBinaries(owner);
-  const settings = [
-    "listen_addresses=127.0.0.1",
-    "unix_socket_directories=",
-    "timezone=UTC",
-    ...(options.settings ?? []),
-  ];
+  const settings = ["listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=UTC", ...(options.settings ?? [])];
   return {
     command: postgres,
-    args: [
-      "-D",
-      options.dataFolder,
-      "-p",
-      String(options.port),
-      ...settings.flatMap((setting) => ["-c", setting]),
-    ],
+    args: ["-D", options.dataFolder, "-p", String(options.port), ...settings.flatMap((setting) => ["-c", setting])],
     owner,
   };
 }

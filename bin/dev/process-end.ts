@@ -14,11 +14,7 @@ export function signal(pid: number, name: NodeJS.Signals): boolean {
 }
 
 /** Waits until that very process is gone; false when it is still there after `withinMs`. */
-export async function isGoneWithin(
-  pid: number,
-  identity: string,
-  withinMs: number,
-): Promise<boolean> {
+export async function isGoneWithin(pid: number, identity: string, withinMs: number): Promise<boolean> {
   for (const deadline = Date.now() + withinMs; ; await sleep(lookEveryMs)) {
     if ((await identityOf(pid)) !== identity) return true;
     if (Date.now() > deadline) return false;

@@ -42,8 +42,7 @@ async function linuxIdentityOf(pid: number): Promise<string | null> {
 /** The command line of a process, its arguments parted by blanks; null when it is gone or not ours to see. */
 export async function commandLineOf(pid: number): Promise<string | null> {
   try {
-    if (process.platform === "linux")
-      return (await readFile(`/proc/${pid}/cmdline`, "utf8")).replaceAll("\0", " ").trim();
+    if (process.platform === "linux") return (await readFile(`/proc/${pid}/cmdline`, "utf8")).replaceAll("\0", " ").trim();
     const { stdout } = await execute("ps", ["-o", "command=", "-p", String(pid)]);
     return stdout.trim();
   } catch {

@@ -30,7 +30,5 @@ export async function readRecords(home: Home): Promise<ProcessRecord[]> {
   const records = await Promise.all(
     names.map(async (name) => recordSchema.safeParse(await readJson(join(home.processes, name)))),
   );
-  return records
-    .flatMap((record) => (record.success ? [record.data] : []))
-    .sort((a, b) => b.order - a.order);
+  return records.flatMap((record) => (record.success ? [record.data] : [])).sort((a, b) => b.order - a.order);
 }

@@ -75,8 +75,7 @@ export function createSupervisedProcess(
     const { pid } = started.child;
     if (pid !== undefined) await record(pid);
     const isOver = new AbortController();
-    const readiness =
-      pid === undefined ? Promise.resolve("") : becomeReady({ pid, at }, isOver.signal);
+    const readiness = pid === undefined ? Promise.resolve("") : becomeReady({ pid, at }, isOver.signal);
     let died = await started.ended;
     isOver.abort();
     const hint = await readiness;
@@ -91,10 +90,7 @@ export function createSupervisedProcess(
   }
 
   /** Waits until it is ready; kills it, and says so, when that takes too long. */
-  async function becomeReady(
-    started: { pid: number; at: Date },
-    over: AbortSignal,
-  ): Promise<string> {
+  async function becomeReady(started: { pid: number; at: Date }, over: AbortSignal): Promise<string> {
     const deadline = Date.now() + spec.readyWithinMs;
     while (!over.aborted) {
       if (await spec.isReady(started).catch(() => false)) {
@@ -128,8 +124,7 @@ export function createSupervisedProcess(
   /** What a dead process started goes with it. */
   async function clearAway(pid: number): Promise<void> {
     signal(-pid, "SIGKILL");
-    for (const stray of await processesMarked(`${home.instance}:${spec.name}`))
-      signal(stray, "SIGKILL");
+    for (const stray of await processesMarked(`${home.instance}:${spec.name}`)) signal(stray, "SIGKILL");
     await removeRecord(home, spec.name);
   }
 
@@ -195,9 +190,7 @@ function launch(
     });
     const ended = new Promise<string>((resolve) => {
       child.once("error", (error) => resolve(`could not be started (${error.message})`));
-      child.once("exit", (code, name) =>
-        resolve(name === null ? `ended with code ${code}` : `was ended by ${name}`),
-      );
+      child.once("exit", (code, name) => resolve(name === null ? `ended with code ${code}` : `was ended by ${name}`));
     });
     return { child, ended };
   } finally {

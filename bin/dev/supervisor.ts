@@ -1,11 +1,6 @@
 import type { Home } from "./home.ts";
 import { logPath, rotateLog } from "./logs.ts";
-import {
-  createSupervisedProcess,
-  type Failure,
-  type ProcessSpec,
-  type SupervisedProcess,
-} from "./supervised-process.ts";
+import { createSupervisedProcess, type Failure, type ProcessSpec, type SupervisedProcess } from "./supervised-process.ts";
 
 /** How long each process has to end by itself. */
 const politelyWithinMs = 10_000;
@@ -28,24 +23,20 @@ export function createSupervisor(deps: { home: Home; tell(line: string): void })
   let stopping: Promise<void> | null = null;
 
   const rotation = setInterval(() => {
-    for (const { name } of groups.flat())
-      void rotateLog(logPath(deps.home, name)).catch(() => undefined);
+    for (const { name } of groups.flat()) void rotateLog(logPath(deps.home, name)).catch(() => undefined);
   }, rotateEveryMs);
   rotation.unref();
 
   async function stopAll(): Promise<void> {
     clearInterval(rotation);
-    for (const group of groups.toReversed())
-      await Promise.all(group.map((one) => one.stop(politelyWithinMs)));
+    for (const group of groups.toReversed()) await Promise.all(group.map((one) => one.stop(politelyWithinMs)));
   }
 
   return {
     failed: failed.promise,
     async start(specs) {
       if (stopping !== null) throw new Error("the supervisor is stopping");
-      const group = specs.map((spec) =>
-        createSupervisedProcess(spec, { ...deps, order: (order += 1) }),
-      );
+      const group = specs.map((spec) => createSupervisedProcess(spec, { ...deps, order: (order += 1) }));
       groups.push(group);
       for (const one of group) void one.failed.then(failed.resolve);
       await Promise.all(group.map((one) => one.start()));

@@ -14,12 +14,10 @@ const readyWithinMs = 60_000;
 const keywordType = 2;
 
 /** The instance's Temporal server with its file. */
-export function prepareTemporal(options: {
-  home: Home;
-  cli: string;
-  port: number;
-  uiPort: number;
-}): { spec: ProcessSpec; address: string } {
+export function prepareTemporal(options: { home: Home; cli: string; port: number; uiPort: number }): {
+  spec: ProcessSpec;
+  address: string;
+} {
   const { home, cli, port, uiPort } = options;
   const address = `127.0.0.1:${port}`;
   const args = temporalArgs({ port, uiPort, databaseFile: home.temporalFile });
@@ -92,8 +90,7 @@ export async function isPolled(options: {
       taskQueueType: queueTypes[options.type],
     });
     return (pollers ?? []).some(
-      ({ lastAccessTime }) =>
-        Number(lastAccessTime?.seconds ?? 0) * 1_000 + 999 >= options.since.getTime(),
+      ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000 + 999 >= options.since.getTime(),
     );
   } finally {
     await connection.close();

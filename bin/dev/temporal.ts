@@ -29,14 +29,7 @@ export function temporalArgs({ port, uiPort, databaseFile }: TemporalOptions): s
   const file =
     databaseFile === null
       ? []
-      : [
-          "--db-filename",
-          databaseFile,
-          "--sqlite-pragma",
-          "journal_mode=wal",
-          "--sqlite-pragma",
-          "synchronous=normal",
-        ];
+      : ["--db-filename", databaseFile, "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"];
   return [
     "server",
     "start-dev",

@@ -16,9 +16,7 @@ const oldestMajor = 20;
 export async function ensureAll() {
   try {
     if (Number(process.versions.node.split(".")[0]) < oldestMajor) {
-      throw new SetupError(
-        `Node ${oldestMajor} or later is needed to begin with; this is ${process.version}.`,
-      );
+      throw new SetupError(`Node ${oldestMajor} or later is needed to begin with; this is ${process.version}.`);
     }
     const steps = createSteps();
     await ensurePackages({ root, steps });

@@ -13,13 +13,10 @@ export function handOver(node, args, { env, channel = false }) {
     stdio: ["inherit", "inherit", "inherit", ...(channel ? ["ipc"] : [])],
     env: { ...process.env, PATH: path, ...env },
   });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
-    process.on(signal, () => child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("error", (error) => {
     process.stderr.write(`${node} cannot be started: ${error.message}\n`);
     process.exit(1);
   });
-  child.on("exit", (code, signal) =>
-    process.exit(code ?? 128 + (signal === null ? 1 : constants.signals[signal])),
-  );
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (signal === null ? 1 : constants.signals[signal])));
 }

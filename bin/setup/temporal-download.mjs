@@ -18,8 +18,7 @@ const architectures = { x64: "amd64", arm64: "arm64" };
 export async function downloadOfficialCli(folder, { version, env = process.env }) {
   const platform = platforms[process.platform];
   const arch = architectures[process.arch];
-  if (platform === undefined || arch === undefined)
-    throw new Error(`no build for ${process.platform}-${process.arch}`);
+  if (platform === undefined || arch === undefined) throw new Error(`no build for ${process.platform}-${process.arch}`);
   const host = env.COUNTERSIGN_TEMPORAL_DOWNLOAD || "https://temporal.download";
   const format = platform === "windows" ? "zip" : "tar.gz";
   const query = new URLSearchParams({
@@ -31,16 +30,14 @@ export async function downloadOfficialCli(folder, { version, env = process.env }
   });
   const answer = await get(`${host}/cli/v${version}?${query}`, answerWithinMs);
   const { archiveUrl, fileToExtract } = await answer.json();
-  if (typeof archiveUrl !== "string" || typeof fileToExtract !== "string")
-    throw new Error(`${host} gave no archive`);
+  if (typeof archiveUrl !== "string" || typeof fileToExtract !== "string") throw new Error(`${host} gave no archive`);
 
   const archive = join(folder, `temporal.${format}`);
   const bytes = await get(archiveUrl, downloadWithinMs);
   await writeFile(archive, Buffer.from(await bytes.arrayBuffer()));
   // bsdtar, the `tar` of macOS and Windows, reads zip archives too.
   const unpacked = await run("tar", ["-xf", archive, "-C", folder], { env });
-  if (unpacked.code !== 0)
-    throw new Error(`the archive cannot be unpacked: ${tail(unpacked.output, 3)}`);
+  if (unpacked.code !== 0) throw new Error(`the archive cannot be unpacked: ${tail(unpacked.output, 3)}`);
   return join(folder, fileToExtract);
 }
 
@@ -50,10 +47,9 @@ async function get(url, timeoutMs) {
     answer = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
   } catch (error) {
     const cause = error instanceof Error ? (error.cause ?? error) : error;
-    throw new Error(
-      `${new URL(url).host} cannot be reached (${cause instanceof Error ? cause.message : String(cause)})`,
-      { cause: error },
-    );
+    throw new Error(`${new URL(url).host} cannot be reached (${cause instanceof Error ? cause.message : String(cause)})`, {
+      cause: error,
+    });
   }
   if (!answer.ok) throw new Error(`${new URL(url).host} answered ${answer.status}`);
   return answer;
