@@ -41,18 +41,12 @@ export function answerOf<Value>(command: string, outcome: Outcome<Value>): Answe
     };
   }
   const body = JSON.stringify(outcome.value);
-  if (outcome.kind === "pending")
-    return { kind: "pending", command, status: 202, body, replayed, value: outcome.value };
+  if (outcome.kind === "pending") return { kind: "pending", command, status: 202, body, replayed, value: outcome.value };
   return { kind: "done", command, status: outcome.status, body, replayed, value: outcome.value };
 }
 
 /** The first answer again, from what was kept of it. */
-export function replayOf<Value>(kept: {
-  command: string;
-  status: number;
-  body: string;
-  pending: boolean;
-}): Answer<Value> {
+export function replayOf<Value>(kept: { command: string; status: number; body: string; pending: boolean }): Answer<Value> {
   const text = { command: kept.command, status: kept.status, body: kept.body, replayed: true };
   const parsed: unknown = JSON.parse(kept.body);
   // What was kept under a command was written by `answerOf` for the same route, whose value has this type.

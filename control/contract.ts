@@ -19,11 +19,7 @@ import type {
   VersionItemView,
   VersionView,
 } from "../domain/http/model-views.ts";
-import type {
-  ReleaseItemView,
-  ReleaseRequestedView,
-  ReleaseView,
-} from "../domain/http/release-views.ts";
+import type { ReleaseItemView, ReleaseRequestedView, ReleaseView } from "../domain/http/release-views.ts";
 import type { AuditKind } from "../domain/audit-events.ts";
 import type { GateState } from "../domain/gate.ts";
 import type { GateId, ModelName, ReleaseId, VersionId } from "../domain/ids.ts";
@@ -63,10 +59,7 @@ export interface Control {
   ): Promise<string>;
   gates(caller: Caller, filter: PageInput & GateFilter): Promise<Page<GateItemView>>;
   gate(caller: Caller, gate: GateId): Promise<GateView>;
-  versions(
-    caller: Caller,
-    filter: PageInput & { model?: ModelName | undefined },
-  ): Promise<Page<VersionItemView>>;
+  versions(caller: Caller, filter: PageInput & { model?: ModelName | undefined }): Promise<Page<VersionItemView>>;
   version(caller: Caller, version: VersionId): Promise<VersionView>;
   prediction(caller: Caller, prediction: string): Promise<PredictionView>;
   monitoring(caller: Caller, model: ModelName): Promise<MonitoringView>;
@@ -83,16 +76,8 @@ export interface Control {
 
   /** `sent.body` as in domain/http/requests.ts; it is checked here. */
   decide(caller: Caller, gate: GateId, sent: Sent): Promise<Answer<ReceiptView>>;
-  requestRelease(
-    caller: Caller,
-    model: ModelName,
-    sent: Sent,
-  ): Promise<Answer<ReleaseRequestedView>>;
-  applyDefinition(
-    caller: Caller,
-    model: ModelName,
-    sent: DefinitionSent,
-  ): Promise<Answer<DefinitionAppliedView>>;
+  requestRelease(caller: Caller, model: ModelName, sent: Sent): Promise<Answer<ReleaseRequestedView>>;
+  applyDefinition(caller: Caller, model: ModelName, sent: DefinitionSent): Promise<Answer<DefinitionAppliedView>>;
   rollback(caller: Caller, model: ModelName, sent: Sent): Promise<Answer<RolledBackView>>;
   changeState(
     caller: Caller,
@@ -100,16 +85,8 @@ export interface Control {
     kind: "pause" | "resume" | "retire",
     sent: Sent,
   ): Promise<Answer<{ model: ModelName; state: ModelState }>>;
-  unblock(
-    caller: Caller,
-    release: ReleaseId,
-    sent: Sent,
-  ): Promise<Answer<{ release: ReleaseId; action: UnblockAction }>>;
-  withdraw(
-    caller: Caller,
-    release: ReleaseId,
-    sent: Sent,
-  ): Promise<Answer<{ release: ReleaseId; gate: GateId | null }>>;
+  unblock(caller: Caller, release: ReleaseId, sent: Sent): Promise<Answer<{ release: ReleaseId; action: UnblockAction }>>;
+  withdraw(caller: Caller, release: ReleaseId, sent: Sent): Promise<Answer<{ release: ReleaseId; gate: GateId | null }>>;
 
   ready(): Promise<ReadyView>;
   /** Delivers again what was pending; gives how many became known. */

@@ -13,10 +13,7 @@ export interface NewCommand {
 }
 
 /** Takes the key for a new command; undefined when it is taken already. */
-export async function insertCommand(
-  db: Db,
-  command: NewCommand,
-): Promise<Row<"commands"> | undefined> {
+export async function insertCommand(db: Db, command: NewCommand): Promise<Row<"commands"> | undefined> {
   return db
     .insertInto("commands")
     .values({
@@ -28,9 +25,7 @@ export async function insertCommand(
       state: "running",
       gate_id: command.gate,
     })
-    .onConflict((conflict) =>
-      conflict.columns(["principal_id", "route", "idempotency_key"]).doNothing(),
-    )
+    .onConflict((conflict) => conflict.columns(["principal_id", "route", "idempotency_key"]).doNothing())
     .returningAll()
     .executeTakeFirst();
 }
@@ -53,21 +48,14 @@ export async function readCommand(db: Db, id: string): Promise<Row<"commands"> |
 }
 
 /** Takes up a command that nobody works on any more; undefined when somebody does, or was faster. */
-export async function takeCommand(
-  db: Db,
-  id: string,
-  leaseMs: number,
-): Promise<Row<"commands"> | undefined> {
+export async function takeCommand(db: Db, id: string, leaseMs: number): Promise<Row<"commands"> | undefined> {
   return db
     .updateTable("commands")
     .set({ taken_at: sql`now()` })
     .where("id", "=", id)
     .where("state", "<>", "done")
     .where((where) =>
-      where.or([
-        where("taken_at", "is", null),
-        where("taken_at", "<", sql<Date>`now() - ${leaseMs} * interval '1 millisecond'`),
-      ]),
+      where.or([where("taken_at", "is", null), where("taken_at", "<", sql<Date>`now() - ${leaseMs} * interval '1 millisecond'`)]),
     )
     .returningAll()
     .executeTakeFirst();
@@ -75,12 +63,7 @@ export async function takeCommand(
 
 /** Lets go of a command whose outcome is not kept (a 5xx): the same key may try again at once, under the same id. */
 export async function releaseCommand(db: Db, id: string): Promise<void> {
-  await db
-    .updateTable("commands")
-    .set({ taken_at: null })
-    .where("id", "=", id)
-    .where("state", "<>", "done")
-    .execute();
+  await db.updateTable("commands").set({ taken_at: null }).where("id", "=", id).where("state", "<>", "done").execute();
 }
 
 /** The signed form is kept before it is sent, so that it can be sent again as it was. */
@@ -112,33 +95,18 @@ export async function keepAnswer(
 
 /** Pending commands on which nobody works, oldest first. */
 export async function readPending(db: Db, limit: number): Promise<Row<"commands">[]> {
-  return db
-    .selectFrom("commands")
-    .selectAll()
-    .where("state", "=", "pending")
-    .orderBy("created_at")
-    .limit(limit)
-    .execute();
+  return db.selectFrom("commands").selectAll().where("state", "=", "pending").orderBy("created_at").limit(limit).execute();
 }
 
 /** Answers are kept for `keptDays`, those of decisions as long as their gate is open. Gives how many went. */
 export async function forgetCommands(db: Db, keptDays: number): Promise<number> {
   const { numAffectedRows } = await sql`
     delete from commands c where c.state = 'done' and c.created_at < now() - ${keptDays} * interval '1 day'
-      and not exists (select 1 from gates g where g.id = c.gate_id and g.state <> 'closed')`.execute(
-    db,
-  );
+      and not exists (select 1 from gates g where g.id = c.gate_id and g.state <> 'closed')`.execute(db);
   return Number(numAffectedRows ?? 0);
 }
 
 /** What the activity that carried a command out left behind. */
-export async function readCommandResult(
-  db: Db,
-  id: string,
-): Promise<Row<"command_results"> | undefined> {
-  return db
-    .selectFrom("command_results")
-    .selectAll()
-    .where("command_id", "=", id)
-    .executeTakeFirst();
+export async function readCommandResult(db: Db, id: string): Promise<Row<"command_results"> | undefined> {
+  return db.selectFrom("command_results").selectAll().where("command_id", "=", id).executeTakeFirst();
 }

@@ -30,11 +30,7 @@ export interface AttemptRow {
 }
 
 /** Null where there is no such gate. */
-export async function readAttempt(
-  db: Db,
-  gate: GateId,
-  principal: PrincipalId,
-): Promise<AttemptRow | null> {
+export async function readAttempt(db: Db, gate: GateId, principal: PrincipalId): Promise<AttemptRow | null> {
   const { rows } = await sql<AttemptRow>`
     select g.state, g.resolution, g.request_digest as digest, g.model, g.superseded_by as "supersededBy", g.closed_at as "closedAt",
       array(select jsonb_array_elements_text(g.request -> 'deciders' -> 'groups')) as "deciderGroups",

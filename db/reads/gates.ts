@@ -28,11 +28,7 @@ function decidable(by: NonNullable<GateRowFilter["decidableBy"]>): RawBuilder<bo
 }
 
 /** The gates that the scope covers, newest first. */
-export async function readGates(
-  db: Db,
-  scope: ReadScope,
-  page: PageOf & GateRowFilter,
-): Promise<GateRow[]> {
+export async function readGates(db: Db, scope: ReadScope, page: PageOf & GateRowFilter): Promise<GateRow[]> {
   const { rows } = await sql<GateRow>`
     select g.*, g.created_at::text as place from gates g
     where ${readableGate(scope)}
@@ -46,8 +42,7 @@ export async function readGates(
 }
 
 export async function gateVisible(db: Db, scope: ReadScope, gate: GateId): Promise<boolean> {
-  const { rows } =
-    await sql`select 1 from gates g where g.id = ${gate} and ${readableGate(scope)}`.execute(db);
+  const { rows } = await sql`select 1 from gates g where g.id = ${gate} and ${readableGate(scope)}`.execute(db);
   return rows.length > 0;
 }
 

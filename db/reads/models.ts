@@ -15,11 +15,7 @@ export interface ModelFacts {
 }
 
 /** The models that the scope covers, newest first; with `name` only that one. */
-export async function readModels(
-  db: Db,
-  scope: ReadScope,
-  page: PageOf & { name?: ModelName | undefined },
-): Promise<ModelRow[]> {
+export async function readModels(db: Db, scope: ReadScope, page: PageOf & { name?: ModelName | undefined }): Promise<ModelRow[]> {
   const { rows } = await sql<ModelRow>`
     select m.*, m.created_at::text as place from models m
     where ${readableModel(scope)} and ${page.name === undefined ? sql`true` : sql`m.name = ${page.name}`}
@@ -31,12 +27,7 @@ export async function readModels(
 export async function readModelFacts(db: Db, models: ModelName[]): Promise<ModelFacts> {
   if (models.length === 0) return { slots: [], active: [], windows: [] };
   const [slots, active, windows] = await Promise.all([
-    db
-      .selectFrom("slots")
-      .selectAll()
-      .where("model", "in", models)
-      .orderBy("environment")
-      .execute(),
+    db.selectFrom("slots").selectAll().where("model", "in", models).orderBy("environment").execute(),
     db
       .selectFrom("releases")
       .select(["model", "id"])
@@ -46,17 +37,12 @@ export async function readModelFacts(db: Db, models: ModelName[]): Promise<Model
     sql<ModelFacts["windows"][number]>`
       select distinct on (w.model, w.environment) w.model, w.environment, w.at, w.body
       from monitor_windows w join enrolments e using (model, environment, version_id)
-      where w.model = any(${models}::text[]) order by w.model, w.environment, w.to_at desc`.execute(
-      db,
-    ),
+      where w.model = any(${models}::text[]) order by w.model, w.environment, w.to_at desc`.execute(db),
   ]);
   return { slots, active, windows: windows.rows };
 }
 
-export async function readDefinition(
-  db: Db,
-  model: Row<"models">,
-): Promise<Row<"definitions"> | undefined> {
+export async function readDefinition(db: Db, model: Row<"models">): Promise<Row<"definitions"> | undefined> {
   return db
     .selectFrom("definitions")
     .selectAll()
@@ -67,8 +53,5 @@ export async function readDefinition(
 
 /** Whether a model has this name at all, for whoever asks on behalf of the system. */
 export async function modelExists(db: Db, model: ModelName): Promise<boolean> {
-  return (
-    (await db.selectFrom("models").select("name").where("name", "=", model).executeTakeFirst()) !==
-    undefined
-  );
+  return (await db.selectFrom("models").select("name").where("name", "=", model).executeTakeFirst()) !== undefined;
 }

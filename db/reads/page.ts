@@ -12,10 +12,7 @@ export interface PageOf {
 }
 
 /** Newest first: rows after the place, by a time column and an id column. */
-export function beyond(
-  after: Place | null,
-  columns: { at: string; id: string },
-): RawBuilder<boolean> {
+export function beyond(after: Place | null, columns: { at: string; id: string }): RawBuilder<boolean> {
   if (after === null) return sql<boolean>`true`;
   return sql<boolean>`(${sql.ref(columns.at)}, ${sql.ref(columns.id)}) < (${after.at}::timestamptz, ${after.id})`;
 }

@@ -23,9 +23,7 @@ export async function readToken(db: Db, hash: string): Promise<TokenRow | null> 
     select t.id, t.kind, t.scopes, p.id as person, p.kind as person_kind, p.display_name, p.roles,
       array(select g.group_id from group_members g where g.principal_id = p.id and g.until is null order by g.group_id) as groups
     from tokens t join principals p on p.id = t.principal_id
-    where t.hash = ${hash} and t.revoked_at is null and t.expires_at > now() and p.active`.execute(
-    db,
-  );
+    where t.hash = ${hash} and t.revoked_at is null and t.expires_at > now() and p.active`.execute(db);
   const [row] = rows;
   if (!row) return null;
   const { id, kind, scopes, person, person_kind, display_name, roles, groups } = row;
@@ -62,13 +60,7 @@ export async function readGroups(
   const members = await db
     .selectFrom("group_members as b")
     .innerJoin("principals as p", "p.id", "b.principal_id")
-    .select([
-      "b.group_id as group",
-      "p.id as principal",
-      "p.kind",
-      "p.display_name as displayName",
-      "b.since",
-    ])
+    .select(["b.group_id as group", "p.id as principal", "p.kind", "p.display_name as displayName", "b.since"])
     .where("b.group_id", "in", ids)
     .where("b.until", "is", null)
     .orderBy("p.id")
@@ -77,10 +69,7 @@ export async function readGroups(
 }
 
 /** Which of the owner's team and person that a definition names are unknown. */
-export async function readOwner(
-  db: Db,
-  owner: { team: string; person: string },
-): Promise<{ team: boolean; person: boolean }> {
+export async function readOwner(db: Db, owner: { team: string; person: string }): Promise<{ team: boolean; person: boolean }> {
   const [team, person] = await Promise.all([
     db.selectFrom("groups").select("id").where("id", "=", owner.team).executeTakeFirst(),
     db
@@ -92,4 +81,10 @@ export async function readOwner(
       .executeTakeFirst(),
   ]);
   return { team: team !== undefined, person: person !== undefined };
+}
+
+export async function readPrincipalKind(db: Db, principal: string): Promise<Principal["kind"]> {
+  const row = await db.selectFrom("principals").select("kind").where("id", "=", principal).executeTakeFirst();
+  // Somebody unknown gets the fewer rights.
+  return row?.kind ?? "machine";
 }

@@ -2,10 +2,7 @@ import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
 
 /** Published policies by id, the newest version first. */
-export async function readPolicies(
-  db: Db,
-  page: { limit: number; offset: number },
-): Promise<Row<"policies">[]> {
+export async function readPolicies(db: Db, page: { limit: number; offset: number }): Promise<Row<"policies">[]> {
   return db
     .selectFrom("policies")
     .selectAll()

@@ -32,11 +32,7 @@ export interface PredictionRow {
 }
 
 /** A prediction with what allowed its version to serve at that epoch. */
-export async function readPrediction(
-  db: Db,
-  scope: ReadScope,
-  id: string,
-): Promise<PredictionRow | undefined> {
+export async function readPrediction(db: Db, scope: ReadScope, id: string): Promise<PredictionRow | undefined> {
   const { rows } = await sql<PredictionRow>`
     select p.*, v.digest as version_digest, v.release_id,
       case when a.id is null then null else jsonb_build_object('kind', a.kind, 'at', a.at, 'policy_id', a.policy_id, 'policy_version', a.policy_version, 'gate_id', a.gate_id) end as approval,

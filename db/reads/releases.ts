@@ -19,11 +19,7 @@ export interface ReleaseFilter {
 }
 
 /** The releases that the scope covers, newest first. */
-export async function readReleases(
-  db: Db,
-  scope: ReadScope,
-  page: PageOf & ReleaseFilter,
-): Promise<ReleaseRow[]> {
+export async function readReleases(db: Db, scope: ReadScope, page: PageOf & ReleaseFilter): Promise<ReleaseRow[]> {
   const { rows } = await sql<ReleaseRow>`
     select r.*, r.created_at::text as place, o.owner_team, v.id as version
     from releases r join models o on o.name = r.model left join versions v on v.release_id = r.id
@@ -63,10 +59,7 @@ export async function readReleaseFacts(db: Db, release: ReleaseId): Promise<Rele
   return { stages, gates: gates.rows, contributors };
 }
 
-export async function readFolding(
-  db: Db,
-  command: string,
-): Promise<{ release: ReleaseId; folded: boolean } | undefined> {
+export async function readFolding(db: Db, command: string): Promise<{ release: ReleaseId; folded: boolean } | undefined> {
   return db
     .selectFrom("release_requests")
     .select(["release_id as release", "folded"])
@@ -75,8 +68,5 @@ export async function readFolding(
 }
 
 export async function releaseExists(db: Db, release: ReleaseId): Promise<boolean> {
-  return (
-    (await db.selectFrom("releases").select("id").where("id", "=", release).executeTakeFirst()) !==
-    undefined
-  );
+  return (await db.selectFrom("releases").select("id").where("id", "=", release).executeTakeFirst()) !== undefined;
 }

@@ -33,10 +33,7 @@ export async function readApprovals(db: Db, versions: VersionId[]): Promise<Appr
 }
 
 /** Slots in which one of these is champion. */
-export async function readChampionships(
-  db: Db,
-  versions: VersionId[],
-): Promise<{ version: VersionId; environment: string }[]> {
+export async function readChampionships(db: Db, versions: VersionId[]): Promise<{ version: VersionId; environment: string }[]> {
   if (versions.length === 0) return [];
   const rows = await db
     .selectFrom("slots")

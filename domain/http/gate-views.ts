@@ -1,11 +1,5 @@
 import { z } from "zod";
-import {
-  decisionKinds,
-  gateStates,
-  receiptKinds,
-  resolutions,
-  type GateEvidence,
-} from "../gate.ts";
+import { decisionKinds, gateStates, receiptKinds, resolutions, type GateEvidence } from "../gate.ts";
 import { surfaces } from "../principal.ts";
 import { stages } from "../stages.ts";
 import { digestSchema, releaseParametersSchema } from "./requests.ts";
@@ -28,10 +22,7 @@ export const receiptSchema = z
     gate: gateReference,
     missing: z.array(z.string()).describe("what the quorum still lacks, in words"),
     supersededBy: z.string().optional(),
-    command: z
-      .string()
-      .optional()
-      .describe("the command's id; ask `GET /api/commands/{id}` what became of it"),
+    command: z.string().optional().describe("the command's id; ask `GET /api/commands/{id}` what became of it"),
   })
   .meta({ id: "Receipt" });
 export type ReceiptView = z.output<typeof receiptSchema>;

@@ -47,9 +47,7 @@ const definitionView = z
     description: "The definition with its files in place; docs/definition.md describes it.",
   });
 
-export const modelSchema = z
-  .object({ ...modelItemSchema.shape, definition: definitionView })
-  .meta({ id: "Model" });
+export const modelSchema = z.object({ ...modelItemSchema.shape, definition: definitionView }).meta({ id: "Model" });
 export type ModelView = z.output<typeof modelSchema>;
 
 export const definitionAppliedSchema = z
@@ -57,9 +55,7 @@ export const definitionAppliedSchema = z
   .meta({ id: "DefinitionApplied" });
 export type DefinitionAppliedView = z.output<typeof definitionAppliedSchema>;
 
-export const modelStateSchema = z
-  .object({ model: z.string(), state: z.enum(modelStates) })
-  .meta({ id: "ModelState" });
+export const modelStateSchema = z.object({ model: z.string(), state: z.enum(modelStates) }).meta({ id: "ModelState" });
 
 export const rolledBackSchema = z
   .object({
@@ -190,15 +186,12 @@ export const predictionSchema = z
   })
   .meta({
     id: "Prediction",
-    description:
-      "From a prediction to its version, its release, and who approved it on which evidence.",
+    description: "From a prediction to its version, its release, and who approved it on which evidence.",
   });
 export type PredictionView = z.output<typeof predictionSchema>;
 
 const windowView = z
-  .custom<MonitorWindow & { environment: string; version: string }>(
-    (value) => typeof value === "object" && value !== null,
-  )
+  .custom<MonitorWindow & { environment: string; version: string }>((value) => typeof value === "object" && value !== null)
   .meta({
     id: "MonitorWindow",
     type: "object",
@@ -217,9 +210,7 @@ export const monitoringSchema = z
         since: time,
       }),
     ),
-    volume: z.array(
-      z.object({ environment: z.string(), lastHour: z.int(), lastDay: z.int(), total: z.int() }),
-    ),
+    volume: z.array(z.object({ environment: z.string(), lastHour: z.int(), lastDay: z.int(), total: z.int() })),
     windows: z.array(windowView).describe("newest first"),
     findings: modelItemSchema.shape.findings,
     links,

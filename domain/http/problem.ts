@@ -21,6 +21,7 @@ export const problemSchema = z
     detail: z.string(),
     code: z.enum(codes),
     cure: z.string().describe("what can be done about it"),
+    retryAfterSeconds: z.int().optional().describe("also the Retry-After header"),
     errors: z.array(faultSchema).optional().describe("with bad input: every fault, with its place"),
     ...receiptSchema.partial().shape,
   })

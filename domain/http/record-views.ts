@@ -89,10 +89,7 @@ export const auditVerificationSchema = z
     intact: z.boolean(),
     records: z.int(),
     head: z.object({ seq: z.int(), hash: digestSchema }),
-    fault: z
-      .object({ seq: z.int(), why: z.string() })
-      .nullable()
-      .describe("the first record that does not fit"),
+    fault: z.object({ seq: z.int(), why: z.string() }).nullable().describe("the first record that does not fit"),
     checkpoint: z.null().describe("the last signed checkpoint; none has been made"),
     verifiedAt: time,
   })
@@ -108,10 +105,7 @@ export const commandSchema = z
     gate: z.string().nullable(),
     createdAt: time,
     completedAt: time.nullable(),
-    answer: z
-      .object({ status: z.int(), body: z.unknown() })
-      .nullable()
-      .describe("what was answered, once it is known"),
+    answer: z.object({ status: z.int(), body: z.unknown() }).nullable().describe("what was answered, once it is known"),
   })
   .meta({ id: "Command" });
 export type CommandView = z.output<typeof commandSchema>;
@@ -125,9 +119,7 @@ export const readySchema = z
   .meta({ id: "Ready" });
 export type ReadyView = z.output<typeof readySchema>;
 
-export const liveSchema = z
-  .object({ status: z.literal("live"), version: z.string() })
-  .meta({ id: "Live" });
+export const liveSchema = z.object({ status: z.literal("live"), version: z.string() }).meta({ id: "Live" });
 
 /** `{ items, next }` of one kind of thing. */
 export function pageOf<Item extends z.ZodType>(item: Item) {

@@ -1,12 +1,6 @@
 import { z } from "zod";
 import { gateStates, resolutions } from "../gate.ts";
-import {
-  releaseActions,
-  releaseOutcomes,
-  releaseStates,
-  triggers,
-  type ReleaseAction,
-} from "../lifecycle.ts";
+import { releaseActions, releaseOutcomes, releaseStates, triggers, type ReleaseAction } from "../lifecycle.ts";
 import { unblockActions } from "../signed-command.ts";
 import { stages, stageStates } from "../stages.ts";
 import { digestSchema, releaseParametersSchema } from "./requests.ts";
@@ -110,9 +104,7 @@ export const releaseRequestedSchema = z
   .meta({ id: "ReleaseRequested" });
 export type ReleaseRequestedView = z.output<typeof releaseRequestedSchema>;
 
-export const unblockedSchema = z
-  .object({ release: z.string(), action: z.enum(unblockActions) })
-  .meta({ id: "Unblocked" });
+export const unblockedSchema = z.object({ release: z.string(), action: z.enum(unblockActions) }).meta({ id: "Unblocked" });
 export const withdrawnSchema = z
   .object({
     release: z.string(),
@@ -122,11 +114,5 @@ export const withdrawnSchema = z
 
 export const logQuerySchema = z.object({
   stage: z.enum(stages).optional().describe("left out: the last stage that has a log"),
-  tail: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(100_000)
-    .optional()
-    .describe("only the last so many lines"),
+  tail: z.coerce.number().int().min(1).max(100_000).optional().describe("only the last so many lines"),
 });

@@ -5,26 +5,14 @@ import { unblockActions } from "../signed-command.ts";
 import { stages } from "../stages.ts";
 
 /** What people and programs send. One set of schemas checks requests, makes the OpenAPI document and types the CLI. */
-export const modelNameSchema = z
-  .string()
-  .regex(modelNamePattern, "is no model's name")
-  .meta({ example: "flight-delays" });
-export const releaseIdSchema = z
-  .string()
-  .regex(releaseIdPattern, "is no release id")
-  .meta({ example: "flight-delays.3" });
-export const gateIdSchema = z
-  .string()
-  .regex(gateIdPattern, "is no gate id")
-  .meta({ example: "flight-delays.3.promotion.1" });
+export const modelNameSchema = z.string().regex(modelNamePattern, "is no model's name").meta({ example: "flight-delays" });
+export const releaseIdSchema = z.string().regex(releaseIdPattern, "is no release id").meta({ example: "flight-delays.3" });
+export const gateIdSchema = z.string().regex(gateIdPattern, "is no gate id").meta({ example: "flight-delays.3.promotion.1" });
 export const digestSchema = z
   .templateLiteral(["sha256:", z.string()])
   .refine((text) => digestPattern.test(text), "must be sha256: and 64 hexadecimal digits")
   .meta({ type: "string", pattern: digestPattern.source, example: `sha256:${"0".repeat(64)}` });
-const environmentSchema = z
-  .string()
-  .regex(modelNamePattern, "is no environment's name")
-  .meta({ example: "production" });
+const environmentSchema = z.string().regex(modelNamePattern, "is no environment's name").meta({ example: "production" });
 /** Long enough for a paragraph; a reason is shown in lists and kept for good. */
 const reasonSchema = z.string().trim().min(3, "say why, in a few words").max(2000);
 
@@ -40,9 +28,7 @@ export const releaseParametersSchema = z
       .min(0)
       .max(2 ** 31 - 1)
       .exactOptional(),
-    train: z
-      .record(z.string().min(1).max(60), z.union([z.number(), z.string().max(2000), z.boolean()]))
-      .exactOptional(),
+    train: z.record(z.string().min(1).max(60), z.union([z.number(), z.string().max(2000), z.boolean()])).exactOptional(),
     limits: z
       .strictObject({
         minutes: z
@@ -79,18 +65,13 @@ export const unblockRequestSchema = z
 export type UnblockRequest = z.output<typeof unblockRequestSchema>;
 
 /** withdraw, pause, resume, retire */
-export const reasonRequestSchema = z
-  .strictObject({ reason: reasonSchema })
-  .meta({ id: "ReasonRequest" });
+export const reasonRequestSchema = z.strictObject({ reason: reasonSchema }).meta({ id: "ReasonRequest" });
 export type ReasonRequest = z.output<typeof reasonRequestSchema>;
 
 export const rollbackRequestSchema = z
   .strictObject({
     environment: environmentSchema.default("production"),
-    to: releaseIdSchema
-      .nullable()
-      .default(null)
-      .describe("the version to go back to; left out: the previous champion"),
+    to: releaseIdSchema.nullable().default(null).describe("the version to go back to; left out: the previous champion"),
     reason: reasonSchema,
   })
   .meta({ id: "RollbackRequest" });
@@ -99,35 +80,16 @@ export type RollbackRequest = z.output<typeof rollbackRequestSchema>;
 export const decisionRequestSchema = z
   .strictObject({
     decision: z.enum(decisionKinds),
-    digest: digestSchema.describe(
-      "of the request that is decided on: what was seen is what is signed",
-    ),
-    seen: digestSchema
-      .nullable()
-      .default(null)
-      .describe("of what was rendered to the person; it is kept"),
-    reason: z
-      .string()
-      .trim()
-      .max(2000)
-      .nullable()
-      .default(null)
-      .describe("required but for `approve`"),
-    inputs: z
-      .record(z.string().min(1).max(60), z.union([z.number(), z.string().max(200), z.boolean()]))
-      .default({}),
+    digest: digestSchema.describe("of the request that is decided on: what was seen is what is signed"),
+    seen: digestSchema.nullable().default(null).describe("of what was rendered to the person; it is kept"),
+    reason: z.string().trim().max(2000).nullable().default(null).describe("required but for `approve`"),
+    inputs: z.record(z.string().min(1).max(60), z.union([z.number(), z.string().max(200), z.boolean()])).default({}),
     conditions: z
       .array(z.strictObject({ finding: z.string().min(1).max(200), by: z.iso.datetime() }))
       .max(20)
       .default([]),
-    returnTo: z
-      .enum(stages)
-      .nullable()
-      .default(null)
-      .describe("with `request-changes`: the stage to go back to"),
-    parameters: releaseParametersSchema
-      .default({})
-      .describe("with `request-changes`: what the next release should change"),
+    returnTo: z.enum(stages).nullable().default(null).describe("with `request-changes`: the stage to go back to"),
+    parameters: releaseParametersSchema.default({}).describe("with `request-changes`: what the next release should change"),
   })
   .meta({ id: "DecisionRequest" });
 export type DecisionRequest = z.output<typeof decisionRequestSchema>;

@@ -1,0 +1,113 @@
+import { readOwner } from "../db/reads/people.ts";
+import { checkDefinition, faultInWords } from "../domain/definition-check.ts";
+import type { ResolvedDefinition } from "../domain/definition-schema.ts";
+import { digestOfJson } from "../domain/digest.ts";
+import { CountersignError, type Fault } from "../domain/errors.ts";
+import type { DefinitionAppliedView, ModelItemView } from "../domain/http/model-views.ts";
+import { modelNamePattern, type ModelName } from "../domain/ids.ts";
+import type { CommandOf } from "../domain/signed-command.ts";
+import { lifecycleCommandUpdate } from "../workflows/messages.ts";
+import type { Answer, Outcome } from "./answer.ts";
+import type { Caller } from "./caller.ts";
+import { finishCommand, refuseOnRecord, signed } from "./command-run.ts";
+import type { DefinitionSent } from "./contract.ts";
+import type { ControlContext } from "./deps.ts";
+import { runOnce } from "./idempotency.ts";
+import { lifecycleGone } from "./model-commands.ts";
+import { findModel, nameTaken } from "./models.ts";
+import { notFound, requireScope, roleRefusal } from "./read-rights.ts";
+import { unstorable } from "./request-body.ts";
+
+/**
+ * Registers a model or changes its definition. The definition is checked whole, with all faults
+ * told at once; its canonical JSON goes into the artifact store, and only its digest is signed.
+ */
+export async function applyDefinition(
+  context: ControlContext,
+  caller: Caller,
+  model: ModelName,
+  sent: DefinitionSent,
+): Promise<Answer<DefinitionAppliedView>> {
+  requireScope(caller, "define");
+  if (!modelNamePattern.test(model)) throw notFound("model", model);
+  const present = await findModel(context, caller, model);
+  // A name that is taken by a model that one may not see cannot be registered anew.
+  if (!present && (await nameTaken(context, model))) throw notFound("model", model);
+  const definition = await checked(context, model, sent);
+  const digest = digestOfJson(definition);
+  const { ifMatch } = sent;
+  const once = { caller, route: `PUT /api/models/${model}`, key: sent.key, body: { digest, ifMatch } };
+  return runOnce(context, once, async (begun) => {
+    const refusal =
+      roleRefusal(caller.principal, "define") ?? ownerRefusal(caller, present, definition) ?? matchRefusal(present, ifMatch);
+    if (refusal)
+      return refuseOnRecord(context, {
+        caller,
+        kind: "apply-definition",
+        subject: model,
+        model: present ? model : null,
+        error: refusal,
+      });
+    if (present?.definitionDigest === digest) return { kind: "done", status: 200, value: { model, definitionDigest: digest } };
+    await context.store.putJson(definition);
+    return finishApply(
+      context,
+      await signed(context, { begun, caller, body: { kind: "apply-definition", model, definition: digest } }),
+    );
+  });
+}
+
+export function finishApply(
+  context: ControlContext,
+  command: CommandOf<"apply-definition">,
+): Promise<Outcome<DefinitionAppliedView>> {
+  const { model, definition } = command.body;
+  return finishCommand<CommandOf<"apply-definition">["body"], DefinitionAppliedView>(context, command, {
+    to: { model },
+    update: lifecycleCommandUpdate,
+    gone: lifecycleGone,
+    outcome: async (result) => ({
+      kind: "done",
+      status: result["created"] === true ? 201 : 200,
+      value: { model, definitionDigest: definition },
+    }),
+  });
+}
+
+/** Throws `invalid` with every fault, each with its line and column. */
+async function checked(context: ControlContext, model: ModelName, sent: DefinitionSent): Promise<ResolvedDefinition> {
+  const { definition, faults } = checkDefinition(sent.text, { format: sent.format, filesAllowed: false });
+  const all = [...faults];
+  if (definition) all.push(...unstorable(definition), ...(await ownerFaults(context, model, definition)));
+  if (definition && all.length === 0) return definition;
+  const count = `${all.length} fault${all.length === 1 ? "" : "s"}`;
+  throw new CountersignError(
+    "invalid",
+    `The definition has ${count}: ${all.slice(0, 5).map(faultInWords).join("; ")}${all.length > 5 ? "; …" : "."}`,
+    { faults: all },
+  );
+}
+
+async function ownerFaults(context: ControlContext, model: ModelName, definition: ResolvedDefinition): Promise<Fault[]> {
+  const { team, person } = definition.owner;
+  const known = await readOwner(context.db, definition.owner);
+  return [
+    ...(definition.model === model ? [] : [{ path: "model", message: `is ${definition.model}, but it was sent for ${model}` }]),
+    ...(known.team ? [] : [{ path: "owner.team", message: `names no known group (${team})` }]),
+    ...(known.person ? [] : [{ path: "owner.person", message: `names no known person (${person})` }]),
+  ];
+}
+
+/** Only the owner team changes a model: the present one, where there is one. */
+function ownerRefusal(caller: Caller, present: ModelItemView | null, definition: ResolvedDefinition): CountersignError | null {
+  const team = present?.owner.team ?? definition.owner.team;
+  if (caller.principal.groups.includes(team)) return null;
+  return new CountersignError("forbidden", `Only members of ${team}, who own ${definition.model}, may change it.`);
+}
+
+function matchRefusal(present: ModelItemView | null, ifMatch: string | null): CountersignError | null {
+  if (ifMatch === null) return null;
+  if (present && (ifMatch === "*" || ifMatch === present.definitionDigest)) return null;
+  const is = present ? `its definition is ${present.definitionDigest}` : "there is none yet";
+  return new CountersignError("precondition-failed", `If-Match names another definition: ${is}.`);
+}

@@ -1,0 +1,76 @@
+import { createAdmission } from "./admission.ts";
+import { applyDefinition } from "./apply-definition.ts";
+import type { Control } from "./contract.ts";
+import { decide } from "./decide.ts";
+import { defaultLimits, type ControlContext, type ControlDeps } from "./deps.ts";
+import { followAudit } from "./events.ts";
+import { listGates, readGate } from "./gates.ts";
+import { readiness } from "./health.ts";
+import { changeState, rollback } from "./model-commands.ts";
+import { listModels, readModel } from "./models.ts";
+import { readModelMonitoring } from "./monitoring.ts";
+import { tracePrediction } from "./predictions.ts";
+import { checkAudit, listAudit, listGroups, listPolicies, me, readOwnCommand } from "./records.ts";
+import { unblock, withdraw } from "./release-commands.ts";
+import { listReleases, readRelease, readReleaseLog } from "./releases.ts";
+import { requestRelease } from "./request-release.ts";
+import { requireScope } from "./read-rights.ts";
+import { settlePending } from "./settle.ts";
+import { authenticate, endSession, startSession } from "./sign-in.ts";
+import { listVersions, readVersion } from "./versions.ts";
+
+/** Puts the use cases together behind the one door; `contract.ts` says what each does. */
+export function createControl(deps: ControlDeps): Control {
+  const context = contextOf(deps);
+  const { db } = context;
+  return {
+    authenticate: (token, surface) => authenticate(db, token, surface),
+    startSession: (caller) => startSession(db, caller, context.clock()),
+    endSession: (caller) => endSession(db, caller),
+
+    me,
+    models: (caller, page) => listModels(context, caller, page),
+    model: (caller, model) => readModel(context, caller, model),
+    releases: (caller, filter) => listReleases(context, caller, filter),
+    release: async (caller, release) => {
+      requireScope(caller, "read");
+      return readRelease(context, caller, release);
+    },
+    releaseLog: (caller, release, options) => readReleaseLog(context, caller, { release, ...options }),
+    gates: (caller, filter) => listGates(context, caller, filter),
+    gate: (caller, gate) => readGate(context, caller, gate),
+    versions: (caller, filter) => listVersions(context, caller, filter),
+    version: (caller, version) => readVersion(context, caller, version),
+    prediction: (caller, prediction) => tracePrediction(context, caller, prediction),
+    monitoring: (caller, model) => readModelMonitoring(context, caller, model),
+    policies: (caller, page) => listPolicies(context, caller, page),
+    groups: (caller, page) => listGroups(context, caller, page),
+    audit: (caller, filter) => listAudit(context, caller, filter),
+    verifyAudit: (caller) => checkAudit(context, caller),
+    command: (caller, command) => readOwnCommand(context, caller, command),
+    events: (caller, options) => followAudit(context, caller, options),
+
+    decide: (caller, gate, sent) => decide(context, caller, gate, sent),
+    requestRelease: (caller, model, sent) => requestRelease(context, caller, model, sent),
+    applyDefinition: (caller, model, sent) => applyDefinition(context, caller, model, sent),
+    rollback: (caller, model, sent) => rollback(context, caller, model, sent),
+    changeState: (caller, model, kind, sent) => changeState(context, caller, { model, kind, sent }),
+    unblock: (caller, release, sent) => unblock(context, caller, release, sent),
+    withdraw: (caller, release, sent) => withdraw(context, caller, release, sent),
+
+    ready: () => readiness(context),
+    settlePending: () => settlePending(context),
+  };
+}
+
+function contextOf(deps: ControlDeps): ControlContext {
+  const limits = { ...defaultLimits, ...deps.limits };
+  return {
+    ...deps,
+    clock: deps.clock ?? (() => new Date()),
+    publicUrl: (deps.publicUrl ?? "").replace(/\/$/, ""),
+    temporalUiUrl: deps.temporalUiUrl?.replace(/\/$/, "") ?? null,
+    limits,
+    admission: createAdmission({ inFlight: limits.decisionsInFlight }),
+  };
+}

@@ -1,0 +1,169 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { AttemptRow } from "../db/reads/attempt-facts.ts";
+import { readPrincipalKind } from "../db/reads/people.ts";
+import { missingInWords, type ReceiptKind, type Refusal } from "../domain/gate.ts";
+import type { ReceiptView } from "../domain/http/gate-views.ts";
+import { workflowIds } from "../domain/ids.ts";
+import type { DecisionCommand } from "../domain/signed-command.ts";
+import { decideUpdate, type GateReply } from "../workflows/messages.ts";
+import type { Outcome } from "./answer.ts";
+import { deliver, type Delivery } from "./delivery.ts";
+import type { ControlContext } from "./deps.ts";
+import { unavailable } from "./faults.ts";
+import { attemptOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
+
+/** Between two looks whether the decision's record is there. */
+const lookEveryMs = 25;
+/** A gate whose workflow is just being started answers within moments. */
+const startingPauseMs = 150;
+
+interface InHand {
+  command: DecisionCommand;
+  attempt: Attempt;
+  /** Milliseconds since the epoch. */
+  deadline: number;
+}
+
+/**
+ * Brings a signed decision to its gate and finds out what became of it. Safe to do again at any
+ * time: the workflow counts the command once, and the database has at most one row of it.
+ * Throws `unavailable` only where the decision surely did not arrive.
+ */
+export async function finishDecision(context: ControlContext, command: DecisionCommand): Promise<Outcome<ReceiptView>> {
+  const kind = await readPrincipalKind(context.db, command.principal);
+  const inHand = { command, attempt: attemptOf(command, kind), deadline: Date.now() + context.limits.knownWithinMs };
+  const before = await readFacts(context, inHand.attempt);
+  const known = await onRecord(context, inHand, before);
+  if (known) return known;
+  const outcome = await context.admission.enter(command.body.gate, inHand.deadline, async (waited) => {
+    // While it waited for its turn the gate may have been closed by those before it.
+    const row = waited ? await readFacts(context, inHand.attempt) : before;
+    const refusal = refusalOf(inHand.attempt, row);
+    return refusal ? refuse(context, inHand.attempt, row, refusal) : bring(context, inHand);
+  });
+  if (outcome === null)
+    throw unavailable("Too many decide on this gate at once; yours was not taken. Try again with the same Idempotency-Key.");
+  return outcome;
+}
+
+async function bring(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView>> {
+  const { command, deadline } = inHand;
+  const to = { workflowId: workflowIds.gate(command.body.gate) };
+  for (;;) {
+    const delivery = await deliver(context, { to, update: decideUpdate, command, deadline });
+    const outcome = await outcomeOfDelivery(context, inHand, delivery);
+    if (outcome) return outcome;
+    await sleep(startingPauseMs);
+  }
+}
+
+/** Null: the gate is open but its workflow is not there yet, and there is time to try again. */
+async function outcomeOfDelivery(
+  context: ControlContext,
+  inHand: InHand,
+  delivery: Delivery<GateReply>,
+): Promise<Outcome<ReceiptView> | null> {
+  switch (delivery.kind) {
+    case "accepted":
+      return recorded(context, inHand, delivery.reply);
+    case "refused":
+      return refusedByGate(context, inHand, delivery);
+    case "gone":
+      return lookAgain(context, inHand);
+    case "unknown":
+      return pending(inHand);
+    case "unreached":
+      throw unavailable(
+        `Temporal cannot be reached, so nothing was decided (${delivery.why}). Try again with the same Idempotency-Key.`,
+      );
+  }
+}
+
+/** Once accepted the decision is durable. Its record, if it comes in time, says whether it counted. */
+async function recorded(context: ControlContext, inHand: InHand, reply: GateReply): Promise<Outcome<ReceiptView>> {
+  const until = Math.min(Date.now() + context.limits.recordedWithinMs, inHand.deadline);
+  const { attempt } = inHand;
+  let last: AttemptRow | null = null;
+  while (Date.now() < until) {
+    // With the database away the decision is accepted all the same.
+    const row = await readFacts(context, attempt).catch(() => null);
+    last = row ?? last;
+    const known = row && (await onRecord(context, inHand, row));
+    if (known) return known;
+    await sleep(lookEveryMs);
+  }
+  const missing = last ? missingInWords(reply.missing, last.deciderGroups) : [];
+  const message = `Your ${attempt.decision} was accepted and is durable; it is being put on record.`;
+  const gate = { id: attempt.gate, state: last?.state ?? ("open" as const), resolution: last?.resolution ?? null };
+  return outcomeOf({
+    receipt: "accepted",
+    message,
+    decision: attempt.decision,
+    by: attempt.by.id,
+    at: attempt.at,
+    gate,
+    missing,
+  });
+}
+
+/** What the database says of this very command, or of a gate that closed without it; null while it says nothing. */
+async function onRecord(context: ControlContext, inHand: InHand, row: AttemptRow): Promise<Outcome<ReceiptView> | null> {
+  const { command, attempt } = inHand;
+  const own = row.votes.find((vote) => vote.command === command.id);
+  if (own?.counted) {
+    const receipt = receiptOf(attempt, row, { receipt: "accepted", message: "" });
+    return outcomeOf({ ...receipt, message: acceptedInWords(attempt, row, receipt.missing) });
+  }
+  if (!own && row.state !== "closed") return null;
+  const refusal = refusalOf(attempt, row) ?? notCounted(own?.why_not ?? null);
+  return refuse(context, attempt, row, refusal);
+}
+
+function acceptedInWords(attempt: Attempt, row: AttemptRow, missing: string[]): string {
+  if (row.state === "closed") return `Your ${attempt.decision} is on record; the gate is closed: ${row.resolution}.`;
+  const rest = missing.length > 0 ? ` Still missing: ${missing.join(", ")}.` : "";
+  return `Your ${attempt.decision} is on record.${rest}`;
+}
+
+function notCounted(why: string | null): Refusal {
+  return {
+    receipt: "not-allowed",
+    message:
+      why === null ? "Your decision came after the gate was closed and changes nothing." : `Your decision does not count: ${why}`,
+  };
+}
+
+/** `type`s with which the gate's validator refuses. */
+const gateRefusals = ["stale", "already-voted", "duplicate", "already-decided", "invalid"] as const satisfies ReceiptKind[];
+
+async function refusedByGate(
+  context: ControlContext,
+  inHand: InHand,
+  refused: { type: string; message: string },
+): Promise<Outcome<ReceiptView>> {
+  const row = await readFacts(context, inHand.attempt);
+  const known = await onRecord(context, inHand, row);
+  if (known) return known;
+  const receipt = gateRefusals.find((type) => type === refused.type);
+  if (!receipt) throw new Error(`The gate refused a signed decision: ${refused.type} ${refused.message}`);
+  return refuse(context, inHand.attempt, row, refusalOf(inHand.attempt, row) ?? { receipt, message: refused.message });
+}
+
+async function lookAgain(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView> | null> {
+  const row = await readFacts(context, inHand.attempt);
+  const known = await onRecord(context, inHand, row);
+  if (known) return known;
+  if (Date.now() + startingPauseMs < inHand.deadline) return null;
+  throw unavailable(
+    "The gate's workflow does not run at present, so nothing was decided. Try again with the same Idempotency-Key.",
+  );
+}
+
+function pending({ command, attempt }: InHand): Outcome<ReceiptView> {
+  const message =
+    "It is not known yet whether your decision arrived; it is delivered again by itself. Ask under the link what became of it.";
+  return {
+    kind: "pending",
+    value: { receipt: "pending", command: command.id, message, decision: attempt.decision, by: attempt.by.id, at: attempt.at },
+  };
+}

@@ -1,0 +1,69 @@
+import { readAudit, readAuditHead } from "../db/reads/audit.ts";
+import type { AuditRecordView } from "../domain/http/record-views.ts";
+import type { ModelName } from "../domain/ids.ts";
+import type { Caller } from "./caller.ts";
+import type { ControlContext } from "./deps.ts";
+import { requireScope, scopeOf } from "./read-rights.ts";
+import { recordOf } from "./records.ts";
+
+const pageRecords = 200;
+/** A notice can be missed; this is how late a record may then be. */
+const lookEveryMs = 2_000;
+
+/**
+ * Audit records as they are committed, in the order of the chain, which is the order of commit:
+ * nothing can appear later with a smaller number. Ends when the signal does.
+ */
+export async function* followAudit(
+  context: ControlContext,
+  caller: Caller,
+  options: { model?: ModelName | undefined; after: number | null; signal: AbortSignal },
+): AsyncGenerator<AuditRecordView> {
+  requireScope(caller, "read");
+  const { model, signal } = options;
+  const scope = scopeOf(caller.principal);
+  let after = options.after ?? (await readAuditHead(context.db)).seq;
+  const bell = createBell(context, signal);
+  try {
+    while (!signal.aborted) {
+      const heard = bell.next();
+      const head = (await readAuditHead(context.db)).seq;
+      const rows = head > after ? await readAudit(context.db, scope, { model, limit: pageRecords, after }) : [];
+      for (const row of rows) {
+        yield recordOf(row);
+        after = row.seq;
+      }
+      if (rows.length < pageRecords) {
+        // What the scope hides up to the head need not be looked at again.
+        after = Math.max(after, rows.length === 0 ? head : after);
+        await heard;
+      }
+    }
+  } finally {
+    bell.stop();
+  }
+}
+
+/** `next` resolves at the next notice, after a while without one, or when the signal ends. */
+function createBell(context: ControlContext, signal: AbortSignal) {
+  let ring: () => void = () => undefined;
+  const stopListening = context.notices?.subscribe(() => ring());
+  const onAbort = () => ring();
+  signal.addEventListener("abort", onAbort);
+  return {
+    next: () =>
+      new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, lookEveryMs);
+        ring = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+        if (signal.aborted) ring();
+      }),
+    stop() {
+      ring();
+      stopListening?.();
+      signal.removeEventListener("abort", onAbort);
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { CountersignError } from "../domain/errors.ts";
+
+/** SQLSTATE classes that say that the database is away or has no room: connection, resources, operator intervention. */
+const awayClasses = new Set(["08", "53", "57", "58"]);
+const awayErrnos = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "ENOENT"]);
+/** How `pg` words what has no code: a pool or a client that could not connect or lost its connection. */
+const awayWords =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|statement timeout|the database system is/i;
+
+/** Any error as one of the closed set; what is unknown becomes `internal`, with the cause kept for the log. */
+export function asCountersignError(error: unknown): CountersignError {
+  if (error instanceof CountersignError) return error;
+  if (isAway(error)) return unavailable("The database cannot be reached for the moment; nothing was recorded.", error);
+  return new CountersignError("internal", "Something went wrong inside Countersign; it is in the server's log.", {
+    cause: error,
+  });
+}
+
+export function unavailable(detail: string, cause?: unknown): CountersignError {
+  return new CountersignError("unavailable", detail, { extra: { retryAfterSeconds: 2 }, cause });
+}
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (error instanceof AggregateError) return error.errors.some(isAway);
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (awayErrnos.has(code) || (/^[0-9A-Z]{5}$/.test(code) && awayClasses.has(code.slice(0, 2)))) return true;
+  return awayWords.test(error.message);
+}

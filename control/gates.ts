@@ -1,0 +1,127 @@
+import type { AttemptRow } from "../db/reads/attempt-facts.ts";
+import { readAttempt } from "../db/reads/attempt-facts.ts";
+import { readDecisions, readGates, type GateRow } from "../db/reads/gates.ts";
+import type { Row } from "../db/schema.ts";
+import type { GateDecisionView, GateItemView, GateView } from "../domain/http/gate-views.ts";
+import type { Page } from "../domain/http/record-views.ts";
+import { gateIdPattern, type GateId } from "../domain/ids.ts";
+import type { Caller } from "./caller.ts";
+import type { GateFilter, PageInput } from "./contract.ts";
+import { pageOf, placeOf } from "./cursor.ts";
+import type { ControlContext } from "./deps.ts";
+import { gateLinks } from "./links.ts";
+import { notFound, requireScope, scopeOf } from "./read-rights.ts";
+import { missingOf, refusalOf, votesOf } from "./receipts.ts";
+
+/** The inbox: what waits, for whom, until when. */
+export async function listGates(
+  context: ControlContext,
+  caller: Caller,
+  filter: PageInput & GateFilter,
+): Promise<Page<GateItemView>> {
+  requireScope(caller, "read");
+  const { limit, after, state, model, mine } = filter;
+  const { id: principal, groups, kind } = caller.principal;
+  if (mine === true && kind === "machine") return { items: [], next: null };
+  const decidableBy = mine === true ? { principal, groups } : undefined;
+  const rows = await readGates(context.db, scopeOf(caller.principal), {
+    limit: limit + 1,
+    after: placeOf(after),
+    state,
+    model,
+    decidableBy,
+  });
+  const attempts = new Map(await Promise.all(rows.map(async (row) => [row.id, await factsOf(context, caller, row.id)] as const)));
+  return pageOf(rows, limit, {
+    item: (row): GateItemView => {
+      const { evidence, ...request } = requestOf(row);
+      const { recommendation } = evidence;
+      return { ...commonOf(context, caller, { row, facts: attempts.get(row.id) }), request, recommendation };
+    },
+    cursor: (row) => [row.place, row.id],
+  });
+}
+
+/** Throws `not-found`. */
+export async function readGate(context: ControlContext, caller: Caller, gate: GateId): Promise<GateView> {
+  requireScope(caller, "read");
+  const [row] = gateIdPattern.test(gate)
+    ? await readGates(context.db, scopeOf(caller.principal), { limit: 1, after: null, id: gate })
+    : [];
+  if (!row) throw notFound("gate", gate);
+  const [facts, decisions] = await Promise.all([factsOf(context, caller, gate), readDecisions(context.db, [gate])]);
+  return { ...commonOf(context, caller, { row, facts }), request: requestOf(row), decisions: decisions.map(decisionOf) };
+}
+
+async function factsOf(context: ControlContext, caller: Caller, gate: GateId): Promise<AttemptRow> {
+  const row = await readAttempt(context.db, gate, caller.principal.id);
+  if (!row) throw notFound("gate", gate);
+  return row;
+}
+
+function requestOf(row: GateRow): GateView["request"] {
+  const { ask, why, evidence, policy, deciders, excluded, opensAt, deadline, onDeadline } = row.request;
+  return { digest: row.request_digest, ask, why, evidence, policy, deciders, excluded, opensAt, deadline, onDeadline };
+}
+
+function commonOf(
+  context: ControlContext,
+  caller: Caller,
+  { row, facts }: { row: GateRow; facts: AttemptRow | undefined },
+): Omit<GateView, "request" | "decisions"> {
+  return {
+    id: row.id,
+    name: row.name,
+    number: row.number,
+    model: row.model,
+    release: row.release_id,
+    state: row.state,
+    resolution: row.resolution,
+    subject: { kind: row.subject_kind, id: row.subject_id, digest: row.subject_digest },
+    missing: facts ? missingOf(facts, votesOf(facts)) : [],
+    supersededBy: row.superseded_by,
+    openedAt: row.opened_at?.toISOString() ?? null,
+    closedAt: row.closed_at?.toISOString() ?? null,
+    you: standingOf(context, caller, { row, facts }),
+    links: gateLinks(context, row.id, row.release_id),
+  };
+}
+
+/** What an approval by the caller would be answered now. */
+function standingOf(
+  context: ControlContext,
+  caller: Caller,
+  { row, facts }: { row: GateRow; facts: AttemptRow | undefined },
+): GateView["you"] {
+  if (!facts) return { mayDecide: false, receipt: null, why: null };
+  const at = context.clock().toISOString();
+  const attempt = {
+    gate: row.id,
+    by: caller.principal,
+    surface: caller.surface,
+    at,
+    decision: "approve" as const,
+    digest: row.request_digest,
+  };
+  const refusal = refusalOf(attempt, facts);
+  return { mayDecide: refusal === null, receipt: refusal?.receipt ?? null, why: refusal?.message ?? null };
+}
+
+function decisionOf(row: Row<"decisions">): GateDecisionView {
+  return {
+    command: row.command_id,
+    by: row.principal_id,
+    decision: row.decision,
+    reason: row.reason,
+    at: row.decided_at.toISOString(),
+    counted: row.counted,
+    whyNot: row.why_not,
+    surface: row.surface,
+    digest: row.request_digest,
+    seen: row.seen,
+    returnTo: row.body.returnTo,
+    parameters: row.body.parameters,
+    groups: row.groups_then,
+    groupsAtClose: row.groups_at_close,
+  };
+}

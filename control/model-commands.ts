@@ -1,0 +1,91 @@
+import { readDeployment } from "../db/reads/versions.ts";
+import { CountersignError } from "../domain/errors.ts";
+import type { RolledBackView } from "../domain/http/model-views.ts";
+import { reasonRequestSchema, rollbackRequestSchema } from "../domain/http/requests.ts";
+import type { ModelName } from "../domain/ids.ts";
+import { modelStates, type ModelState } from "../domain/lifecycle.ts";
+import type { CommandOf } from "../domain/signed-command.ts";
+import { lifecycleCommandUpdate } from "../workflows/messages.ts";
+import type { Answer, Outcome } from "./answer.ts";
+import type { Caller, Sent } from "./caller.ts";
+import { finishCommand, refuseOnRecord, signed } from "./command-run.ts";
+import type { ControlContext } from "./deps.ts";
+import { runOnce } from "./idempotency.ts";
+import { needModel } from "./models.ts";
+import { requireScope, roleRefusal } from "./read-rights.ts";
+import { checkBody } from "./request-body.ts";
+
+/** A lifecycle is started when it does not run, so this is never met; if it is, trying again helps. */
+export const lifecycleGone = new CountersignError(
+  "unavailable",
+  "The model's workflow could not be started. Try again with the same Idempotency-Key.",
+);
+
+/** Back to the previous champion, or to a named version that was approved before. */
+export async function rollback(
+  context: ControlContext,
+  caller: Caller,
+  model: ModelName,
+  sent: Sent,
+): Promise<Answer<RolledBackView>> {
+  requireScope(caller, "operate");
+  await needModel(context, caller, model);
+  const body = checkBody(rollbackRequestSchema, sent.body);
+  return runOnce(context, { caller, route: `POST /api/models/${model}/rollback`, key: sent.key, body }, async (begun) => {
+    const refusal = roleRefusal(caller.principal, "rollback");
+    if (refusal) return refuseOnRecord(context, { caller, kind: "rollback", subject: model, model, error: refusal });
+    const { environment, to, reason } = body;
+    return finishRollback(
+      context,
+      await signed(context, { begun, caller, body: { kind: "rollback", model, environment, to, reason } }),
+    );
+  });
+}
+
+export function finishRollback(context: ControlContext, command: CommandOf<"rollback">): Promise<Outcome<RolledBackView>> {
+  const { model, environment } = command.body;
+  return finishCommand<CommandOf<"rollback">["body"], RolledBackView>(context, command, {
+    to: { model },
+    update: lifecycleCommandUpdate,
+    gone: lifecycleGone,
+    outcome: async (result) => {
+      const deployment = await readDeployment(context.db, { model, environment, epoch: Number(result["epoch"]) });
+      if (!deployment) throw new Error(`The rollback ${command.id} left no deployment.`);
+      const { id, version_id: version, epoch } = deployment;
+      return { kind: "done", status: 200, value: { deployment: { id, environment, version, epoch } } };
+    },
+  });
+}
+
+type StateKind = "pause" | "resume" | "retire";
+type StateChanged = { model: ModelName; state: ModelState };
+
+export async function changeState(
+  context: ControlContext,
+  caller: Caller,
+  change: { model: ModelName; kind: StateKind; sent: Sent },
+): Promise<Answer<StateChanged>> {
+  const { model, kind, sent } = change;
+  requireScope(caller, "operate");
+  await needModel(context, caller, model);
+  const body = checkBody(reasonRequestSchema, sent.body);
+  return runOnce(context, { caller, route: `POST /api/models/${model}/${kind}`, key: sent.key, body }, async (begun) => {
+    const refusal = roleRefusal(caller.principal, "pause");
+    if (refusal) return refuseOnRecord(context, { caller, kind, subject: model, model, error: refusal });
+    return finishStateChange(context, await signed(context, { begun, caller, body: { kind, model, reason: body.reason } }));
+  });
+}
+
+export function finishStateChange(context: ControlContext, command: CommandOf<StateKind>): Promise<Outcome<StateChanged>> {
+  const { model, kind } = command.body;
+  return finishCommand<CommandOf<StateKind>["body"], StateChanged>(context, command, {
+    to: { model },
+    update: lifecycleCommandUpdate,
+    gone: lifecycleGone,
+    outcome: async (result) => {
+      const state = modelStates.find((one) => one === result["state"]);
+      if (!state) throw new Error(`The ${kind} ${command.id} left no state.`);
+      return { kind: "done", status: 200, value: { model, state } };
+    },
+  });
+}

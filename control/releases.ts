@@ -1,0 +1,126 @@
+import { readReleaseFacts, readReleases, type ReleaseFacts, type ReleaseRow } from "../db/reads/releases.ts";
+import { CountersignError } from "../domain/errors.ts";
+import type { Page } from "../domain/http/record-views.ts";
+import type { ReleaseItemView, ReleaseView } from "../domain/http/release-views.ts";
+import { releaseIdPattern, type ModelName, type ReleaseId } from "../domain/ids.ts";
+import { actionsOf, type ReleaseAction, type ReleaseState } from "../domain/lifecycle.ts";
+import { mayDo } from "../domain/principal.ts";
+import { stages, type Stage } from "../domain/stages.ts";
+import type { Caller } from "./caller.ts";
+import type { PageInput } from "./contract.ts";
+import { pageOf, placeOf } from "./cursor.ts";
+import type { ControlContext } from "./deps.ts";
+import { releaseLinks } from "./links.ts";
+import { notFound, requireScope, scopeOf } from "./read-rights.ts";
+
+type ReleaseListFilter = PageInput & { model?: ModelName | undefined; state?: ReleaseState | undefined };
+
+export async function listReleases(
+  context: ControlContext,
+  caller: Caller,
+  filter: ReleaseListFilter,
+): Promise<Page<ReleaseItemView>> {
+  requireScope(caller, "read");
+  const { limit, after, model, state } = filter;
+  const rows = await readReleases(context.db, scopeOf(caller.principal), {
+    limit: limit + 1,
+    after: placeOf(after),
+    model,
+    state,
+  });
+  return pageOf(rows, limit, { item: (row) => itemOf(context, caller, row), cursor: (row) => [row.place, row.id] });
+}
+
+/** Throws `not-found`. */
+export async function readRelease(context: ControlContext, caller: Caller, release: ReleaseId): Promise<ReleaseView> {
+  const row = await needRow(context, caller, release);
+  const facts = await readReleaseFacts(context.db, release);
+  return {
+    ...itemOf(context, caller, row),
+    stages: stages.map((stage) => stageOf(stage, facts)),
+    gates: facts.gates,
+    contributors: facts.contributors,
+  };
+}
+
+/** The log of one stage, or of the last that has one; with `tail` its last lines. Throws `not-found`. */
+export async function readReleaseLog(
+  context: ControlContext,
+  caller: Caller,
+  wanted: { release: ReleaseId; stage?: Stage | undefined; tail?: number | undefined },
+): Promise<string> {
+  requireScope(caller, "read");
+  await needRow(context, caller, wanted.release);
+  const { stages: rows } = await readReleaseFacts(context.db, wanted.release);
+  const logged = stages.filter((stage) => rows.some((row) => row.stage === stage && row.log !== null));
+  const stage = wanted.stage ?? logged.at(-1);
+  const log = rows.find((row) => row.stage === stage)?.log;
+  if (!log)
+    throw new CountersignError(
+      "not-found",
+      `${wanted.stage ? `The ${wanted.stage} stage` : "No stage"} of ${wanted.release} has ${wanted.stage ? "no" : "a"} log.`,
+    );
+  const text = await context.store.getText(log);
+  return wanted.tail === undefined ? text : lastLines(text, wanted.tail);
+}
+
+function lastLines(text: string, count: number): string {
+  const lines = text.split("\n");
+  const ends = lines.at(-1) === "" ? 1 : 0;
+  return lines.slice(-(count + ends)).join("\n");
+}
+
+async function needRow(context: ControlContext, caller: Caller, release: ReleaseId): Promise<ReleaseRow> {
+  const scope = scopeOf(caller.principal);
+  const [row] = releaseIdPattern.test(release)
+    ? await readReleases(context.db, scope, { limit: 1, after: null, id: release })
+    : [];
+  if (!row) throw notFound("release", release);
+  return row;
+}
+
+function stageOf(stage: Stage, facts: ReleaseFacts): ReleaseView["stages"][number] {
+  const row = facts.stages.find((one) => one.stage === stage);
+  return {
+    stage,
+    state: row?.state ?? "pending",
+    startedAt: row?.started_at?.toISOString() ?? null,
+    endedAt: row?.ended_at?.toISOString() ?? null,
+    attempts: row?.attempts ?? 0,
+    summary: row?.summary ?? null,
+    hasLog: row?.log != null,
+  };
+}
+
+function itemOf(context: ControlContext, caller: Caller, row: ReleaseRow): ReleaseItemView {
+  return {
+    id: row.id,
+    model: row.model,
+    number: row.number,
+    state: row.state,
+    outcome: row.outcome,
+    parent: row.parent,
+    next: row.next,
+    stage: row.stage,
+    version: row.version,
+    trigger: row.trigger,
+    reason: row.reason,
+    requestedBy: row.requested_by,
+    parameters: row.parameters,
+    definitionDigest: row.definition_digest,
+    policy: { id: row.policy_id, version: row.policy_version },
+    waitsFor: row.waits_for,
+    blocked: row.blocked,
+    actions: actionsOf(row.state).filter((action) => mayAct(caller, row, action)),
+    createdAt: row.created_at.toISOString(),
+    endedAt: row.ended_at?.toISOString() ?? null,
+    links: releaseLinks(context, row.id),
+  };
+}
+
+function mayAct(caller: Caller, row: ReleaseRow, action: ReleaseAction): boolean {
+  // A queued release has no workflow yet that could stop.
+  if (action === "withdraw") return mayDo(caller.principal, "release") && row.state !== "queued";
+  if (action === "skip" && row.blocked?.skippable !== true) return false;
+  return mayDo(caller.principal, "unblock");
+}

@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { readCommandResult } from "../db/commands.ts";
+import { readFolding, releaseExists } from "../db/reads/releases.ts";
+import { CountersignError } from "../domain/errors.ts";
+import type { ModelItemView } from "../domain/http/model-views.ts";
+import type { ReleaseRequestedView } from "../domain/http/release-views.ts";
+import { releaseRequestSchema } from "../domain/http/requests.ts";
+import type { ModelName, ReleaseId } from "../domain/ids.ts";
+import type { Trigger } from "../domain/lifecycle.ts";
+import type { Surface } from "../domain/principal.ts";
+import type { CommandOf } from "../domain/signed-command.ts";
+import { requestReleaseUpdate } from "../workflows/messages.ts";
+import type { Answer, Outcome } from "./answer.ts";
+import type { Caller, Sent } from "./caller.ts";
+import { codeOf, refuseOnRecord, signed } from "./command-run.ts";
+import { deliver } from "./delivery.ts";
+import type { ControlContext } from "./deps.ts";
+import { unavailable } from "./faults.ts";
+import { runOnce } from "./idempotency.ts";
+import { releaseLinks } from "./links.ts";
+import { lifecycleGone } from "./model-commands.ts";
+import { needModel } from "./models.ts";
+import { requireScope, roleRefusal } from "./read-rights.ts";
+import { checkBody } from "./request-body.ts";
+
+/** The release's row follows the workflow's answer within moments; a link to it should work at once. */
+const rowWithinMs = 3_000;
+const triggerOf: Record<Surface, Trigger> = { api: "api", console: "console", cli: "cli", slack: "slack", temporal: "api" };
+
+/** Asks for a release; the lifecycle answers at once which one it leads to. */
+export async function requestRelease(
+  context: ControlContext,
+  caller: Caller,
+  model: ModelName,
+  sent: Sent,
+): Promise<Answer<ReleaseRequestedView>> {
+  requireScope(caller, "release");
+  const present = await needModel(context, caller, model);
+  const body = checkBody(releaseRequestSchema, sent.body);
+  return runOnce(context, { caller, route: `POST /api/models/${model}/releases`, key: sent.key, body }, async (begun) => {
+    const refusal = begun.signed ? null : (roleRefusal(caller.principal, "release") ?? notTaking(present));
+    if (refusal) return refuseOnRecord(context, { caller, kind: "request-release", subject: model, model, error: refusal });
+    const { reason, parameters } = body;
+    const trigger = triggerOf[caller.surface];
+    return finishRequest(
+      context,
+      await signed(context, { begun, caller, body: { kind: "request-release", model, reason, trigger, parameters } }),
+    );
+  });
+}
+
+function notTaking(model: ModelItemView): CountersignError | null {
+  if (model.state === "paused") return new CountersignError("model-paused", `${model.model} is paused and takes no releases.`);
+  if (model.state === "retired") return new CountersignError("model-retired", `${model.model} was retired.`);
+  return null;
+}
+
+export async function finishRequest(
+  context: ControlContext,
+  command: CommandOf<"request-release">,
+): Promise<Outcome<ReleaseRequestedView>> {
+  const known = await readFolding(context.db, command.id);
+  if (known) return requested(context, known);
+  const deadline = Date.now() + context.limits.knownWithinMs;
+  const delivery = await deliver(context, { to: { model: command.body.model }, update: requestReleaseUpdate, command, deadline });
+  switch (delivery.kind) {
+    case "accepted":
+      return onRecord(context, command.id, delivery.reply);
+    case "refused":
+      throw new CountersignError(codeOf(delivery.type), delivery.message);
+    case "gone":
+      throw lifecycleGone;
+    case "unreached":
+      throw unavailable(
+        `Temporal cannot be reached, so nothing was requested (${delivery.why}). Try again with the same Idempotency-Key.`,
+      );
+    case "unknown": {
+      const message = "It is not known yet whether the request arrived; it is delivered again by itself. Ask under the link.";
+      return { kind: "pending", value: { receipt: "pending", command: command.id, message } };
+    }
+  }
+}
+
+/** Waits for the record of the request; a refusal that only the database can know (paused meanwhile) shows there too. */
+async function onRecord(
+  context: ControlContext,
+  command: string,
+  reply: { release: ReleaseId; folded: boolean },
+): Promise<Outcome<ReleaseRequestedView>> {
+  for (const until = Date.now() + rowWithinMs; Date.now() < until; await sleep(25)) {
+    const result = await readCommandResult(context.db, command).catch(() => undefined);
+    if (result && !result.ok) throw new CountersignError(codeOf(result.code ?? "internal"), String(result.result["message"]));
+    if (result && (await releaseExists(context.db, reply.release))) break;
+  }
+  return requested(context, reply);
+}
+
+function requested(
+  context: ControlContext,
+  { release, folded }: { release: ReleaseId; folded: boolean },
+): Outcome<ReleaseRequestedView> {
+  return { kind: "done", status: 202, value: { release, folded, links: releaseLinks(context, release) } };
+}
