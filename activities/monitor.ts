@@ -41,7 +41,9 @@ export async function enrolVersion(
   tools.signal.throwIfAborted();
   tools.progress("scores the holdout");
   const scorer = await createScorer({ bytes: await store.get(input.onnx), features });
-  const scores = await scorer.score((await read(input.holdout)).columns).finally(() => scorer.close());
+  const holdout = await read(input.holdout);
+  const scores = await scorer.score(holdout.columns);
+  await scorer.close();
   tools.signal.throwIfAborted();
   const reference = buildReferenceProfile({ version, columns: training.columns, scores });
   const profile = await store.putJson(reference);

@@ -24,8 +24,15 @@ export interface SlotRow {
 
 const recentVersions = 3;
 
+export interface ServedModels {
+  models: ServedModel[];
+  slots: SlotRow[];
+  /** The versions of the releases that are under way: perhaps the next champions. */
+  candidates: VersionId[];
+}
+
 /** All models and slots in one statement: serving asks four times a second. */
-export async function readServedModels(db: Db): Promise<{ models: ServedModel[]; slots: SlotRow[] }> {
+export async function readServedModels(db: Db): Promise<ServedModels> {
   const { rows } = await sql<{
     name: string;
     owner_team: string;
@@ -35,13 +42,18 @@ export async function readServedModels(db: Db): Promise<{ models: ServedModel[];
     epoch: string | null;
     champion_version: string | null;
     recent: string[];
+    candidates: string[];
   }>`
     select m.name, m.owner_team, m.tier, m.state, s.environment, s.epoch::text, s.champion_version,
       array(
         select d.version_id from deployments d
         where d.model = s.model and d.environment = s.environment and d.version_id <> s.champion_version
         group by d.version_id order by max(d.epoch) desc limit ${recentVersions}
-      ) as recent
+      ) as recent,
+      array(
+        select v.id from releases r join versions v on v.release_id = r.id
+        where r.model = m.name and r.state in ('running', 'waiting', 'blocked')
+      ) as candidates
     from models m left join slots s on s.model = m.name
     order by m.name, s.environment`.execute(db);
   const models = new Map<ModelName, ServedModel>();
@@ -62,7 +74,7 @@ export async function readServedModels(db: Db): Promise<{ models: ServedModel[];
       recent: row.recent,
     });
   }
-  return { models: [...models.values()], slots };
+  return { models: [...models.values()], slots, candidates: rows.flatMap((row) => row.candidates) };
 }
 
 /** What a version is made of. Throws `not-found`. */

@@ -8,7 +8,8 @@ import { mayRead, type Principal } from "../domain/principal.ts";
 import { readHealth } from "./health.ts";
 import type { Predictor } from "./predictor.ts";
 import { problemResponse } from "./problem.ts";
-import type { Slot, SlotFollower } from "./slot-follower.ts";
+import type { SlotFollower } from "./slot-follower.ts";
+import type { Slot } from "./slot-switch.ts";
 
 export interface ServingAppOptions {
   follower: SlotFollower;
@@ -77,8 +78,7 @@ export function createServingApp({ follower, predictor, principalOf, logger }: S
     // A model registered a moment ago may not have been read yet.
     if (follower.model(name) === undefined && modelNamePattern.test(name)) await follower.refresh();
     if (!visible(name, principal)) {
-      const { up } = follower.database();
-      if (!up && follower.model(name) === undefined)
+      if (follower.database().up !== true && follower.model(name) === undefined)
         throw new CountersignError("unavailable", "The database is away, and with it what is known of this model.");
       throw new CountersignError("not-found", `There is no model ${name.slice(0, 63)}.`);
     }

@@ -1,30 +1,29 @@
-import type { SlotFollower } from "./slot-follower.ts";
+import type { DatabaseState, SlotFollower } from "./slot-follower.ts";
 
 export interface ServingHealth {
-  /** `degraded`: everything that has a champion is answered, though not by the newest one everywhere. `down`: something is not answered. */
+  /** `degraded`: a champion could not be loaded, and the one before it answers, or nobody. `down`: nothing is answered. */
   status: "up" | "degraded" | "down";
   causes: string[];
-  database: { up: boolean; since: string; error: string | null };
+  database: DatabaseState;
   /** How many slots have a champion, and how many of those serve it. */
   slots: { wanted: number; serving: number };
 }
 
-/** Broken versions degrade and do not take the process out: the champion before them goes on serving. */
+/** Broken versions degrade and do not take the process out: the champions before them, and the other models', go on serving. */
 export function readHealth(follower: SlotFollower): ServingHealth {
   const database = follower.database();
   const wanted = follower.slots().filter((slot) => slot.wanted.version !== null);
   const causes: string[] = [];
-  let down = !database.up;
-  if (down) causes.push(`The database does not answer: ${database.error ?? "no cause is known"}`);
+  if (database.up !== true) causes.push(`The database does not answer: ${database.error ?? "it was not asked yet"}.`);
   for (const { model, environment, serving, fault, wanted: want } of wanted) {
     if (serving !== null && fault === null) continue;
-    if (serving === null) down = true;
     const instead = serving === null ? "nothing serves" : `${serving.version} goes on serving`;
     if (fault === null) causes.push(`${want.version} is being loaded for ${model} in ${environment}; ${instead} until then.`);
     else causes.push(`${fault.version} is refused for ${model} in ${environment} (${fault.code}): ${fault.message} ${instead}.`);
   }
+  const silent = wanted.length > 0 && wanted.every(({ serving }) => serving === null);
   return {
-    status: down ? "down" : causes.length > 0 ? "degraded" : "up",
+    status: database.up !== true || silent ? "down" : causes.length > 0 ? "degraded" : "up",
     causes,
     database,
     slots: {

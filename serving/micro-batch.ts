@@ -6,7 +6,7 @@ import { CountersignError } from "../domain/errors.ts";
  *
  * There is no linger: a request that meets an idle batcher starts at once, and what arrives while
  * all lanes are busy goes together with the next batch, so that batches grow with the load by
- * themselves. docs: bench/serving.ts measures it against waiting.
+ * themselves; bench/serving.ts has the numbers.
  */
 export interface BatchOptions<Item, Answer> {
   /** A batch closes at this many rows; a larger request makes a batch of its own. */
@@ -67,27 +67,13 @@ export function createBatcher<Item, Answer>(options: BatchOptions<Item, Answer>)
     return batch;
   }
 
-  async function run(batch: Waiting<Item, Answer>[]): Promise<void> {
-    try {
-      const answers = await work(batch.map(({ item }) => item));
-      for (const [index, { resolve, reject }] of batch.entries()) {
-        const answer = answers[index];
-        if (answer === undefined) reject(new CountersignError("internal", "The batch gave no answer for a request."));
-        else if (answer instanceof Error) reject(answer);
-        else resolve(answer);
-      }
-    } catch (error) {
-      for (const { reject } of batch) reject(error instanceof Error ? error : new Error(String(error)));
-    }
-  }
-
   function pump(): void {
     scheduled = false;
     while (busy < lanes && waiting.length > 0) {
       const batch = take();
       if (batch.length === 0) continue;
       busy += 1;
-      void run(batch).then(() => {
+      void answerAll(batch, work).then(() => {
         busy -= 1;
         pump();
       });
@@ -120,6 +106,20 @@ export function createBatcher<Item, Answer>(options: BatchOptions<Item, Answer>)
     waitingRows: () => waitingRows,
     drained: () => (busy === 0 && waiting.length === 0 ? Promise.resolve() : new Promise((resolve) => onDrained.push(resolve))),
   };
+}
+
+async function answerAll<Item, Answer>(batch: Waiting<Item, Answer>[], work: BatchOptions<Item, Answer>["work"]): Promise<void> {
+  try {
+    const answers = await work(batch.map(({ item }) => item));
+    for (const [index, { resolve, reject }] of batch.entries()) {
+      const answer = answers[index];
+      if (answer === undefined) reject(new CountersignError("internal", "The batch gave no answer for a request."));
+      else if (answer instanceof Error) reject(answer);
+      else resolve(answer);
+    }
+  } catch (error) {
+    for (const { reject } of batch) reject(error instanceof Error ? error : new Error(String(error)));
+  }
 }
 
 function tooLate(): CountersignError {

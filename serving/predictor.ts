@@ -6,7 +6,7 @@ import type { VersionId } from "../domain/ids.ts";
 import { checkInstances, type RequestRow } from "./instance-check.ts";
 import type { LoadedVersion } from "./loaded-version.ts";
 import { type Batcher, createBatcher } from "./micro-batch.ts";
-import type { Slot } from "./slot-follower.ts";
+import type { Slot } from "./slot-switch.ts";
 
 export interface PredictionRequest {
   instances: unknown;

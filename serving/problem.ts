@@ -6,10 +6,13 @@ const retryAfterSeconds = 2;
 
 /** A fault as RFC 9457 problem document. What is no CountersignError tells nothing of itself. */
 export function problemResponse(error: unknown): Response {
-  const known = error instanceof CountersignError ? error : new CountersignError("internal", "Something went wrong here.");
-  const { status, body } = problemOf(known);
+  const found = error instanceof CountersignError ? error : new CountersignError("internal", "Something went wrong here.");
+  const { status, body } = problemOf(found);
   const headers: Record<string, string> = { "content-type": "application/problem+json" };
-  if (status === 503) headers["retry-after"] = String(known.extra["retryAfterSeconds"] ?? retryAfterSeconds);
+  if (status === 503) {
+    const known = found.extra["retryAfterSeconds"];
+    headers["retry-after"] = String(typeof known === "number" ? known : retryAfterSeconds);
+  }
   if (status === 401) headers["www-authenticate"] = "Bearer";
   return new Response(JSON.stringify(body), { status, headers });
 }

@@ -8,6 +8,7 @@ import { insertPredictions } from "../db/predictions.ts";
 import { readServedModels, readVersionManifest } from "../db/serving-slots.ts";
 import { listenToSlots } from "../db/slot-notices.ts";
 import { CountersignError } from "../domain/errors.ts";
+import type { VersionId } from "../domain/ids.ts";
 import { createServingApp } from "./app.ts";
 import { createBearer } from "./bearer.ts";
 import { loadVersion } from "./loaded-version.ts";
@@ -31,6 +32,8 @@ export interface Serving {
   origin: string;
   /** Reads the slots now instead of at the next notice. */
   refresh(): Promise<void>;
+  /** The versions in memory: those that serve and those that may serve next. */
+  loaded(): VersionId[];
   /** Takes no more requests, answers those it has (5 s at most), then lets go of everything. */
   stop(): Promise<void>;
 }
@@ -70,6 +73,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   return {
     origin,
     refresh: follower.refresh,
+    loaded: shelf.loaded,
     stop: async () => {
       follower.stop();
       await closeServer(server);

@@ -1,26 +1,23 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ArtifactStore, createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase, type Db } from "../../db/database.ts";
 import { publishBuiltInPolicies } from "../../db/policies.ts";
-import { type ResolvedDefinition, definitionSchema } from "../../domain/definition-schema.ts";
+import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { digestOfJson } from "../../domain/digest.ts";
 import type { Digest, VersionId } from "../../domain/ids.ts";
 import type { FeatureSpec, VersionManifest } from "../../domain/stage-results.ts";
-import { openDuckDb, quoteText } from "../../ml/duckdb.ts";
-import { createFeatureEngine, type FeatureEngine } from "../../ml/features/compute-features.ts";
-import { checkFeatureSql } from "../../ml/features/feature-query.ts";
+import { createFeatureEngine } from "../../ml/features/compute-features.ts";
 import { trainBaseline } from "../../ml/trainers/baseline.ts";
-import type { FeatureColumns } from "../../ml/trainers/training-data.ts";
+import { fixtureModel, freezeRequests, readDefinition, readFeatures } from "./flights-artifacts.ts";
 
 /**
  * Versions of the flights example on record as a release leaves them, made from real flights
  * without Temporal: the first rows of January 2013, the example's own SQL, the built-in trainer,
  * and the approval that the low tier's policy gives.
  */
-export const fixtureModel = "flight-delays";
 
 export interface FlightsFixture {
   db: Db;
@@ -39,21 +36,13 @@ export interface FlightsFixture {
   /** By principal, as tokens.json has them. */
   tokens: Record<string, string>;
   manifests: Map<VersionId, VersionManifest>;
-  /** Trains with this penalty, puts the version on record and has the policy approve it. */
-  addVersion(number: number, options?: { l2?: number; onnx?: Uint8Array }): Promise<VersionId>;
+  /** Trains with this penalty, puts the version on record and has the policy approve it. `waiting`: its release is still under way. */
+  addVersion(number: number, options?: { l2?: number; onnx?: Uint8Array; waiting?: boolean }): Promise<VersionId>;
   /** Moves the slot as deploy and rollback do; gives the new epoch. */
   moveSlot(version: VersionId): Promise<number>;
   close(): Promise<void>;
 }
 
-const request: FeatureSpec["request"] = {
-  carrier: "string",
-  origin: "string",
-  dest: "string",
-  tailnum: "string",
-  time_hour: "timestamp",
-  distance: "number",
-};
 const environment = "production";
 
 export async function createFlightsFixture({
@@ -98,7 +87,10 @@ export async function createFlightsFixture({
     .execute();
   const manifests = new Map<VersionId, VersionManifest>();
 
-  async function addVersion(number: number, { l2 = 1, onnx }: { l2?: number; onnx?: Uint8Array } = {}): Promise<VersionId> {
+  async function addVersion(
+    number: number,
+    { l2 = 1, onnx, waiting = false }: { l2?: number; onnx?: Uint8Array; waiting?: boolean } = {},
+  ): Promise<VersionId> {
     const bytes =
       onnx ??
       trainBaseline(
@@ -120,7 +112,7 @@ export async function createFlightsFixture({
       runtime: { onnxruntime: "1.30.0", duckdb: "1.5.6" },
     };
     manifests.set(version, manifest);
-    await recordVersion(db, { number, version, manifest, definitionDigest });
+    await recordVersion(db, { number, version, manifest, definitionDigest, waiting });
     return version;
   }
 
@@ -144,101 +136,6 @@ export async function createFlightsFixture({
       await rm(directory, { recursive: true, force: true });
     },
   };
-}
-
-async function readDefinition(store: ArtifactStore): Promise<{ definition: ResolvedDefinition; definitionDigest: Digest }> {
-  const sql = await readFile(new URL("../../examples/flight-delays/features.sql", import.meta.url), "utf8");
-  const files = { files: "flights.parquet" };
-  const { contract: _, ...plain } = definitionSchema.parse({
-    model: fixtureModel,
-    title: "Will the flight arrive more than 15 minutes late?",
-    owner: { team: "ml-engineering", person: "ada" },
-    tier: "low",
-    data: { rows: "flights", sources: { flights: files, weather: files, planes: files } },
-    contract: { apiVersion: "v3.1.0", kind: "DataContract" },
-    features: { request, lookups: ["weather", "planes"], sql },
-    label: { sql: "arr_delay > 15", name: "late" },
-    evaluate: { thresholds: {} },
-    monitor: { minimumRows: 50 },
-  });
-  const definition = { ...plain, contract: { apiVersion: "v3.1.0", kind: "DataContract" }, features: { ...plain.features, sql } };
-  return { definition, definitionDigest: await store.putJson(definition) };
-}
-
-async function freezeRequests(input: { store: ArtifactStore; directory: string; sql: string; trainRows: number }) {
-  const { store, directory, sql, trainRows } = input;
-  const data = new URL("../../examples/flight-delays/data/", import.meta.url).pathname;
-  const duck = await openDuckDb({ threads: 1 });
-  try {
-    const path = join(directory, "requests.parquet");
-    const columns = `carrier, origin, dest, tailnum, CAST(time_hour AS TIMESTAMP) AS time_hour, CAST(distance AS DOUBLE) AS distance`;
-    await duck.run(
-      `COPY (SELECT CAST(row_number() OVER (ORDER BY md5(concat_ws('/', carrier, flight, tailnum, time_hour))) AS BIGINT) AS row_id,
-          ${columns}, CAST(arr_delay > 15 AS INTEGER) AS label
-        FROM (FROM read_parquet(${quoteText(`${data}flights-2013-01.parquet`)}) WHERE arr_delay IS NOT NULL AND tailnum IS NOT NULL LIMIT ${trainRows})
-        ORDER BY row_id) TO ${quoteText(path)} (FORMAT parquet)`,
-    );
-    const lookups: FeatureSpec["lookups"] = {};
-    for (const name of ["weather", "planes"]) {
-      const { digest } = await store.putFile(`${data}${name}.parquet`);
-      await duck.run(`CREATE TABLE ${name} AS SELECT * FROM read_parquet(${quoteText(`${data}${name}.parquet`)})`);
-      const [counted] = await duck.rows(`SELECT count(*) AS n FROM ${name}`);
-      lookups[name] = {
-        table: digest,
-        rows: Number(counted?.["n"]),
-        asOf: name === "weather" ? "2013-12-30T23:00:00.000Z" : null,
-      };
-    }
-    await duck.run(
-      `CREATE TABLE request (row_id BIGINT, carrier VARCHAR, origin VARCHAR, dest VARCHAR, tailnum VARCHAR, time_hour TIMESTAMP, distance DOUBLE)`,
-    );
-    const { features } = await checkFeatureSql(duck, sql, ["weather", "planes"]);
-    const sample = await duck.rows(
-      `SELECT carrier, origin, dest, tailnum, strftime(time_hour, '%Y-%m-%dT%H:%M:%SZ') AS time_hour, distance FROM read_parquet(${quoteText(path)}) LIMIT 1000`,
-    );
-    const rows = sample.map((row) =>
-      Object.fromEntries(Object.entries(row).map(([name, value]) => [name, name === "distance" ? Number(value) : String(value)])),
-    );
-    const { digest: requests } = await store.putFile(path);
-    return { spec: { sql, request, lookups, features }, requests, rows };
-  } finally {
-    duck.close();
-  }
-}
-
-/** Features of the training rows, in memory and as a Parquet artifact. */
-async function readFeatures(
-  engine: FeatureEngine,
-  input: { requests: Digest; directory: string; store: ArtifactStore; trainRows: number },
-) {
-  const { requests, directory, store, trainRows } = input;
-  const table = await engine.computeFromParquet(requests);
-  const columns: FeatureColumns = Object.fromEntries(table.columns.map(({ name, values }) => [name, values]));
-  const labels = table.labels ?? new Uint8Array(table.rows);
-  const duck = await openDuckDb({ threads: 1 });
-  try {
-    const path = join(directory, "train.parquet");
-    const lines = Array.from({ length: trainRows }, (_, row) =>
-      JSON.stringify({
-        row_id: row + 1,
-        ...Object.fromEntries(table.columns.map(({ name, values }) => [name, Number.isNaN(values[row]) ? null : values[row]])),
-        label: labels[row],
-      }),
-    );
-    const { writeFile } = await import("node:fs/promises");
-    await writeFile(join(directory, "train.json"), lines.join("\n"));
-    const types = [
-      "row_id: 'BIGINT'",
-      ...table.columns.map(({ name, type }) => `${name}: '${type === "float" ? "FLOAT" : "VARCHAR"}'`),
-      "label: 'INTEGER'",
-    ];
-    await duck.run(
-      `COPY (SELECT * FROM read_json(${quoteText(join(directory, "train.json"))}, format = 'newline_delimited', columns = {${types.join(", ")}})) TO ${quoteText(path)} (FORMAT parquet)`,
-    );
-    return { columns, labels, digest: (await store.putFile(path)).digest };
-  } finally {
-    duck.close();
-  }
 }
 
 async function seedPeople(db: Db): Promise<Record<string, string>> {
@@ -277,9 +174,9 @@ async function seedPeople(db: Db): Promise<Record<string, string>> {
 
 async function recordVersion(
   db: Db,
-  input: { number: number; version: VersionId; manifest: VersionManifest; definitionDigest: Digest },
+  input: { number: number; version: VersionId; manifest: VersionManifest; definitionDigest: Digest; waiting: boolean },
 ): Promise<void> {
-  const { number, version, manifest, definitionDigest } = input;
+  const { number, version, manifest, definitionDigest, waiting } = input;
   const digest = digestOfJson(manifest);
   await db
     .insertInto("releases")
@@ -287,15 +184,15 @@ async function recordVersion(
       id: version,
       model: fixtureModel,
       number,
-      state: "ended",
-      outcome: "promoted",
+      ...(waiting
+        ? { state: "waiting" as const }
+        : { state: "ended" as const, outcome: "promoted" as const, ended_at: new Date() }),
       trigger: "api",
       reason: "a version to serve",
       requested_by: "ada",
       definition_digest: definitionDigest,
       policy_id: "low-tier",
       policy_version: 1,
-      ended_at: new Date(),
     })
     .execute();
   await db

@@ -7,7 +7,8 @@ import type { MonitorInput } from "../../activities/contract.ts";
 import type { ReferenceProfile } from "../../domain/evidence.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
-import { createFlightsFixture, fixtureModel, type FlightsFixture } from "./flights-fixture.ts";
+import { fixtureModel } from "./flights-artifacts.ts";
+import { createFlightsFixture, type FlightsFixture } from "./flights-fixture.ts";
 
 let database: TestDatabase;
 let fixture: FlightsFixture;
