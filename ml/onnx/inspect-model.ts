@@ -62,7 +62,9 @@ export async function inspectModel(input: InspectModelInput): Promise<ModelFacts
       throw refused(
         `The process that loaded the model ended with ${end.signal ?? `exit code ${end.code}`}. ${lastLine(end.log)}`.trim(),
       );
-    const finding: InspectionFinding = JSON.parse(end.log.split("\n").findLast((line) => line.startsWith("{")) ?? "{}");
+    const line = end.log.split("\n").findLast((text) => text.startsWith("{")) ?? "{}";
+    // Printed by inspection-main.ts, which ended well.
+    const finding = JSON.parse(line) as InspectionFinding;
     if ("refused" in finding) throw refused(finding.refused);
     return finding.accepted;
   } finally {

@@ -20,7 +20,8 @@ process.stdin.on("end", () => process.exit(3));
 process.stdin.resume();
 
 async function inspect(): Promise<InspectionFinding> {
-  const { features, sample }: InspectionRequest = JSON.parse(await readFile("inspection.json", "utf8"));
+  // Written by inspectModel a moment ago.
+  const { features, sample } = JSON.parse(await readFile("inspection.json", "utf8")) as InspectionRequest;
   const bytes = await readFile("model.onnx");
   const facts = checkModelBytes(bytes, features);
   const columns: FeatureColumns = Object.fromEntries(

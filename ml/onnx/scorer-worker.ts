@@ -4,7 +4,8 @@ import type { ScoreAnswer, ScorerInput, ScoreRequest } from "./scorer.ts";
 
 /** The thread behind createScorer: one session of its own, one request after the other. */
 const batchRows = 4096;
-const input: ScorerInput = workerData;
+// Given by createScorer.
+const input = workerData as ScorerInput;
 const session = openSession(input.bytes, input.features, input.intraOpNumThreads);
 
 async function answer({ id, columns, rows }: ScoreRequest): Promise<ScoreAnswer> {

@@ -14,7 +14,8 @@ process.stdin.on("end", () => process.exit(3));
 process.stdin.resume();
 
 try {
-  const job: TrainJob = JSON.parse(await readFile(jobFiles.job, "utf8"));
+  // Written by the engine; its version is checked before anything else is read.
+  const job = JSON.parse(await readFile(jobFiles.job, "utf8")) as TrainJob;
   if (job.contract !== 1) throw new RangeError(`This trainer knows contract 1 of job.json, not ${String(job.contract)}.`);
   const data = await readTrainingData({
     path: job.train,

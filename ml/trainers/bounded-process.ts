@@ -1,16 +1,9 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { constants } from "node:os";
+import type { Readable, Writable } from "node:stream";
 import type { Command } from "./isolation.ts";
 import { createLogTail } from "./log-tail.ts";
-import { memoryOf, processesOf } from "./process-tree.ts";
-
-export interface ProcessLimits {
-  wallMs: number;
-  /** Resident memory of the program and all its children together. Virtual memory is no measure: Node alone reserves gigabytes. */
-  memoryBytes: number;
-  /** Log and files together. */
-  outputBytes: number;
-}
+import { guardProcess, killGroup, type ProcessLimits, type StopReason } from "./process-guard.ts";
 
 export interface BoundedProcess extends Command {
   cwd: string;
@@ -19,7 +12,7 @@ export interface BoundedProcess extends Command {
   signal: AbortSignal;
   /** Bytes in files that the program wrote; must not reject. */
   fileBytes?: () => Promise<number>;
-  /** Called in the same turn in which the process starts. */
+  /** Called in the same turn in which the process starts; when it throws, the process is ended. */
   onStart?: (pid: number) => void;
   onLine?: (line: string) => void;
 }
@@ -29,7 +22,7 @@ export interface ProcessEnd {
   code: number | null;
   signal: string | null;
   /** Why we ended it; null when it ended by itself. */
-  stoppedBy: "time" | "memory" | "output" | "cancelled" | null;
+  stoppedBy: StopReason | null;
   /** The end of stdout and stderr, a mebibyte at most. */
   log: string;
   logBytes: number;
@@ -37,116 +30,74 @@ export interface ProcessEnd {
   peakMemoryBytes: number;
 }
 
-/** A fast eater takes about 200 MB in a tick; a look costs 2 ms. */
-const lookEveryMs = 100;
-/** From the polite signal to the one that cannot be refused. */
-const graceMs = 2_000;
+type Child = ChildProcessByStdio<Writable, Readable, Readable>;
+
+/** Whoever holds the pipes open after the end gets no longer than this. */
+const pipesMs = 2_000;
 
 /**
  * Runs a program as the leader of its own process group within limits, and ends the whole group
  * when it breaks one, when `signal` aborts, and when the program itself has ended. Rejects only
  * when it could not be started. Its stdin is a pipe that ends with this process.
  */
-export function runBounded(job: BoundedProcess): Promise<ProcessEnd> {
-  const { limits, signal } = job;
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(signal.reason);
-    const startedAt = performance.now();
-    const child = spawn(job.command, job.args, {
-      cwd: job.cwd,
-      env: job.env,
-      detached: true,
-      stdio: ["pipe", "pipe", "pipe"],
-    });
-    const { pid } = child;
-    if (pid === undefined) {
-      child.once("error", reject);
-      return;
-    }
-    job.onStart?.(pid);
-    const log = createLogTail(job.onLine);
-    let stoppedBy: ProcessEnd["stoppedBy"] = null;
-    let peakMemoryBytes = 0;
-    let fileBytes = 0;
-    let measuring = false;
-    let forced: NodeJS.Timeout | undefined;
-
-    const stop = (reason: NonNullable<ProcessEnd["stoppedBy"]>) => {
-      if (stoppedBy !== null) return;
-      stoppedBy = reason;
-      // Memory that is running away leaves no time for politeness.
-      if (reason === "memory") return killGroup(pid);
-      signalGroup(pid, "SIGTERM");
-      forced = setTimeout(() => killGroup(pid), graceMs);
-    };
-    const cancel = () => stop("cancelled");
-    const measure = async () => {
-      measuring = true;
-      fileBytes = (await job.fileBytes?.()) ?? 0;
-      measuring = false;
-    };
-    const look = () => {
-      const memory = memoryOf(processesOf(pid));
-      peakMemoryBytes = Math.max(peakMemoryBytes, memory);
-      if (memory > limits.memoryBytes) stop("memory");
-      if (performance.now() - startedAt > limits.wallMs) stop("time");
-      if (!measuring) void measure();
-      if (log.bytes() + fileBytes > limits.outputBytes) stop("output");
-    };
-    const watch = setInterval(look, lookEveryMs);
-    const take = (chunk: Buffer) => {
-      log.add(chunk);
-      if (log.bytes() > limits.outputBytes) stop("output");
-      // Once it is being ended, what it still prints is not worth the work.
-      if (stoppedBy === "output") for (const stream of [child.stdout, child.stderr]) stream.destroy();
-    };
-    child.stdout.on("data", take);
-    child.stderr.on("data", take);
-    // A program that does not read its stdin closes it: no fault.
-    child.stdin.on("error", () => undefined);
-    child.once("error", (error) => log.add(Buffer.from(`${error.message}\n`)));
-    signal.addEventListener("abort", cancel, { once: true });
-
-    child.once("exit", (code, exitSignal) => {
-      clearInterval(watch);
-      clearTimeout(forced);
-      signal.removeEventListener("abort", cancel);
-      // What it left behind would hold the pipes open, and outlive it.
-      killGroup(pid);
-      const end = {
-        ...nameEnd(code, exitSignal),
-        stoppedBy,
-        durationMs: Math.round(performance.now() - startedAt),
-        peakMemoryBytes,
-      };
-      const settle = () => {
-        clearTimeout(late);
-        for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
-        resolve({ ...end, log: log.text(), logBytes: log.bytes() });
-      };
-      const late = setTimeout(settle, graceMs);
-      child.once("close", settle);
-    });
-  });
+export async function runBounded(job: BoundedProcess): Promise<ProcessEnd> {
+  job.signal.throwIfAborted();
+  const { command, args, cwd, env } = job;
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const pid = await started(child, job.onStart);
+  const log = createLogTail(job.onLine);
+  const { limits, fileBytes } = job;
+  const guard = guardProcess({ pid, limits, logBytes: log.bytes, ...(fileBytes === undefined ? {} : { fileBytes }) });
+  const take = (chunk: Buffer) => {
+    log.add(chunk);
+    if (log.bytes() > limits.outputBytes) guard.stop("output");
+    // Once it is being ended, what it still prints is not worth the work.
+    if (guard.stoppedBy() === "output") for (const stream of [child.stdout, child.stderr]) stream.destroy();
+  };
+  child.stdout.on("data", take);
+  child.stderr.on("data", take);
+  // A program that does not read its stdin closes it: no fault.
+  child.stdin.on("error", () => undefined);
+  const cancel = () => guard.stop("cancelled");
+  job.signal.addEventListener("abort", cancel, { once: true });
+  const { code, signal } = await exited(child);
+  job.signal.removeEventListener("abort", cancel);
+  const end = guard.end();
+  await closed(child);
+  return { ...end, ...nameEnd(code, signal), log: log.text(), logBytes: log.bytes() };
 }
 
-/** Kills a group and its descendants, once and for all; what is already gone is no fault. */
-export function killGroup(group: number): void {
-  const members = processesOf(group);
-  signalGroup(group, "SIGKILL");
-  for (const pid of members) signalProcess(pid, "SIGKILL");
-}
-
-function signalGroup(group: number, signal: NodeJS.Signals): void {
-  signalProcess(-group, signal);
-}
-
-function signalProcess(pid: number, signal: NodeJS.Signals): void {
+/** The process's number, without a turn in between: nothing may come between the start and its record. */
+function started(child: Child, onStart: BoundedProcess["onStart"]): Promise<number> | number {
+  const { pid } = child;
+  if (pid === undefined) return new Promise((_, reject) => child.once("error", reject));
+  // A signal that could not be sent is told here too; the end will tell the rest.
+  child.on("error", () => undefined);
   try {
-    process.kill(pid, signal);
+    onStart?.(pid);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    killGroup(pid);
+    throw error;
   }
+  return pid;
+}
+
+function exited(child: Child): Promise<{ code: number | null; signal: string | null }> {
+  return new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })));
+}
+
+/** Waits until all output has been read. */
+function closed(child: Child): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      clearTimeout(late);
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+      resolve();
+    };
+    const late = setTimeout(settle, pipesMs);
+    if (child.stdout.closed && child.stderr.closed) settle();
+    else child.once("close", settle);
+  });
 }
 
 /** A shell between us and the program tells its signal as 128 + number. */

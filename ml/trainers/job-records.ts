@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { killGroup } from "./bounded-process.ts";
+import { killGroup } from "./process-guard.ts";
 import { processesOf, startOf } from "./process-tree.ts";
 
 /** Who runs for whom, on disk beside the job's folder, so that a worker can end what a killed one left behind. */
@@ -79,7 +79,8 @@ function runs({ pid, started }: JobRecord): boolean {
 
 function readRecord(path: string): JobRecord | null {
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    // Written whole by recordJob, in a directory of ours.
+    return JSON.parse(readFileSync(path, "utf8")) as JobRecord;
   } catch {
     // Cut short by a power cut, or removed by its worker meanwhile.
     return null;

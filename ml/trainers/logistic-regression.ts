@@ -36,7 +36,7 @@ export function fitLogistic(design: DesignMatrix, labels: Uint8Array, options: L
   const logits = new Float64Array(design.rows);
   let weights = new Float64Array(layout.size);
   weights[0] = Math.log(positives / (labels.length - positives));
-  computeLogits(design, layout, weights, logits);
+  computeLogits({ design, layout }, weights, logits);
   let objective = objectiveOf({ labels, logits, weights, l2: options.l2 });
   for (let iteration = 1; iteration <= options.maxIterations; iteration += 1) {
     const { gradient, hessian } = derivatives({
@@ -54,7 +54,7 @@ export function fitLogistic(design: DesignMatrix, labels: Uint8Array, options: L
     let nextObjective = Number.POSITIVE_INFINITY;
     for (let length = 1; length > 1e-6; length /= 2) {
       next = weights.map((weight, index) => weight - length * step[index]!);
-      computeLogits(design, layout, next, logits);
+      computeLogits({ design, layout }, next, logits);
       nextObjective = objectiveOf({ labels, logits, weights: next, l2: options.l2 });
       // Rounding of a sum over all rows is no increase.
       if (nextObjective <= objective + 1e-12 * Math.abs(objective)) break;
@@ -62,7 +62,7 @@ export function fitLogistic(design: DesignMatrix, labels: Uint8Array, options: L
     weights = next;
     objective = nextObjective;
     options.onIteration?.(iteration, objective);
-    if (decrement < tolerance) return unpack(design, layout, weights, { logits, iterations: iteration });
+    if (decrement < tolerance) return unpack({ design, layout }, weights, { logits, iterations: iteration });
   }
   throw new RangeError(`No convergence after ${options.maxIterations} iterations: raise l2 or maxIterations.`);
 }
@@ -71,6 +71,12 @@ export function fitLogistic(design: DesignMatrix, labels: Uint8Array, options: L
 interface Layout {
   size: number;
   offsets: number[];
+}
+
+/** What stays the same from round to round. */
+interface Problem {
+  design: DesignMatrix;
+  layout: Layout;
 }
 
 function layOut(design: DesignMatrix): Layout {
@@ -82,7 +88,7 @@ function layOut(design: DesignMatrix): Layout {
   return { size, offsets };
 }
 
-function computeLogits(design: DesignMatrix, layout: Layout, weights: Float64Array, logits: Float64Array): void {
+function computeLogits({ design, layout }: Problem, weights: Float64Array, logits: Float64Array): void {
   logits.fill(weights[0]!);
   design.dense.forEach(({ values }, column) => {
     const weight = weights[column + 1]!;
@@ -117,7 +123,7 @@ function objectiveOf({ labels, logits, weights, l2 }: Point): number {
 }
 
 /** Gradient, and the lower triangle of the Hessian XᵀWX + λI. */
-function derivatives({ design, layout, labels, logits, weights, l2 }: Point & { design: DesignMatrix; layout: Layout }) {
+function derivatives({ design, layout, labels, logits, weights, l2 }: Point & Problem) {
   const { rows, dense, categories } = design;
   const { size, offsets } = layout;
   const gradient = new Float64Array(size);
@@ -226,8 +232,7 @@ function total(values: Float64Array): number {
 }
 
 function unpack(
-  design: DesignMatrix,
-  layout: Layout,
+  { design, layout }: Problem,
   weights: Float64Array,
   end: { logits: Float64Array; iterations: number },
 ): LogisticFit {
@@ -235,7 +240,7 @@ function unpack(
     intercept: weights[0]!,
     dense: weights.slice(1, 1 + design.dense.length),
     categories: design.categories.map(({ categories }, feature) =>
-      weights.slice(layout.offsets[feature]!, layout.offsets[feature]! + categories.length),
+      weights.slice(layout.offsets[feature], layout.offsets[feature]! + categories.length),
     ),
     iterations: end.iterations,
     probabilities: end.logits.map((logit) => 1 / (1 + Math.exp(-logit))),

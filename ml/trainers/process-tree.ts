@@ -40,8 +40,9 @@ export function processesOf(group: number, all = listProcesses()): number[] {
 export function memoryOf(pids: number[]): number {
   if (pids.length === 0) return 0;
   if (process.platform !== "linux") {
-    const text = execFileSync("ps", ["-o", "rss=", "-p", pids.join(",")], { encoding: "utf8" });
-    return text.split("\n").reduce((sum, line) => sum + Number(line) * 1024, 0);
+    return ps(["-o", "rss=", "-p", pids.join(",")])
+      .split("\n")
+      .reduce((sum, line) => sum + Number(line) * 1024, 0);
   }
   return pids.reduce((sum, pid) => {
     const status = readOrNull(`/proc/${pid}/status`) ?? "";
@@ -54,11 +55,7 @@ export function memoryOf(pids: number[]): number {
 /** When the process started (with the machine's boot), so that a number used again is not mistaken for it; null when there is none. */
 export function startOf(pid: number): string | null {
   if (process.platform !== "linux") {
-    try {
-      return execFileSync("ps", ["-o", "lstart=", "-p", String(pid)], { encoding: "utf8" }).trim() || null;
-    } catch {
-      return null;
-    }
+    return ps(["-o", "lstart=", "-p", String(pid)]).trim() || null;
   }
   const fields = statFields(pid);
   // A zombie has ended: it only waits to be counted by its parent.
@@ -82,9 +79,19 @@ function readOrNull(path: string): string | null {
 }
 
 function listByPs(): ProcessEntry[] {
-  const text = execFileSync("ps", ["-axo", "pid=,ppid=,pgid="], { encoding: "utf8" });
-  return text.split("\n").flatMap((line) => {
-    const [pid, parent, group] = line.trim().split(/\s+/).map(Number);
-    return pid === undefined || parent === undefined || group === undefined ? [] : [{ pid, parent, group }];
-  });
+  return ps(["-axo", "pid=,ppid=,pgid="])
+    .split("\n")
+    .flatMap((line) => {
+      const [pid, parent, group] = line.trim().split(/\s+/).map(Number);
+      return pid === undefined || parent === undefined || group === undefined ? [] : [{ pid, parent, group }];
+    });
+}
+
+function ps(args: string[]): string {
+  try {
+    return execFileSync("ps", args, { encoding: "utf8" });
+  } catch {
+    // It fails when none of the processes asked for is there any more.
+    return "";
+  }
 }

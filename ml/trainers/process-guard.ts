@@ -1,0 +1,87 @@
+import { memoryOf, processesOf } from "./process-tree.ts";
+
+export interface ProcessLimits {
+  wallMs: number;
+  /** Resident memory of the program and all its children together. Virtual memory is no measure: Node alone reserves gigabytes. */
+  memoryBytes: number;
+  /** Log and files together. */
+  outputBytes: number;
+}
+
+export type StopReason = "time" | "memory" | "output" | "cancelled";
+
+export interface GuardInput {
+  pid: number;
+  limits: ProcessLimits;
+  logBytes: () => number;
+  /** Bytes in files that the program wrote; must not reject. */
+  fileBytes?: () => Promise<number>;
+}
+
+/** A fast eater takes about 200 MB in a tick; a look costs 2 ms. */
+const lookEveryMs = 100;
+/** From the polite signal to the one that cannot be refused. */
+const graceMs = 2_000;
+
+/** Looks at a process group again and again, and ends it once when it breaks a limit or when it is told to. */
+export function guardProcess({ pid, limits, logBytes, fileBytes }: GuardInput) {
+  const startedAt = performance.now();
+  let stoppedBy: StopReason | null = null;
+  let peakMemoryBytes = 0;
+  let writtenBytes = 0;
+  let measuring = false;
+  let forced: NodeJS.Timeout | undefined;
+
+  function stop(reason: StopReason): void {
+    if (stoppedBy !== null) return;
+    stoppedBy = reason;
+    // Memory that is running away leaves no time for politeness.
+    if (reason === "memory") return killGroup(pid);
+    signalProcess(-pid, "SIGTERM");
+    forced = setTimeout(() => killGroup(pid), graceMs);
+  }
+
+  async function measureFiles(): Promise<void> {
+    if (measuring || fileBytes === undefined) return;
+    measuring = true;
+    writtenBytes = await fileBytes();
+    measuring = false;
+  }
+
+  function look(): void {
+    const memory = memoryOf(processesOf(pid));
+    peakMemoryBytes = Math.max(peakMemoryBytes, memory);
+    if (memory > limits.memoryBytes) stop("memory");
+    if (performance.now() - startedAt > limits.wallMs) stop("time");
+    if (logBytes() + writtenBytes > limits.outputBytes) stop("output");
+    void measureFiles();
+  }
+  const watch = setInterval(look, lookEveryMs);
+
+  return {
+    stop,
+    stoppedBy: () => stoppedBy,
+    /** To be called when the program has ended: also ends what it left behind. */
+    end: () => {
+      clearInterval(watch);
+      clearTimeout(forced);
+      killGroup(pid);
+      return { stoppedBy, peakMemoryBytes, durationMs: Math.round(performance.now() - startedAt) };
+    },
+  };
+}
+
+/** Kills a group and its descendants, once and for all; what is already gone is no fault. */
+export function killGroup(group: number): void {
+  const members = processesOf(group);
+  signalProcess(-group, "SIGKILL");
+  for (const pid of members) signalProcess(pid, "SIGKILL");
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
