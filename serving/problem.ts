@@ -13,6 +13,8 @@ export function problemResponse(error: unknown): Response {
     const known = found.extra["retryAfterSeconds"];
     headers["retry-after"] = String(typeof known === "number" ? known : retryAfterSeconds);
   }
+  // The rest of a body that is too large is not read: the connection cannot take another request.
+  if (status === 413) headers["connection"] = "close";
   if (status === 401) headers["www-authenticate"] = "Bearer";
   return new Response(JSON.stringify(body), { status, headers });
 }
