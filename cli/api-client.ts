@@ -42,10 +42,7 @@ interface Patience {
 
 const defaults: Patience = { retryForMs, retryReadForMs, followForMs, onOutage: () => {} };
 
-export function createApiClient(
-  connection: Connection,
-  patience: Partial<Patience> = {},
-): ApiClient {
+export function createApiClient(connection: Connection, patience: Partial<Patience> = {}): ApiClient {
   const { onOutage, ...limits }: Patience = { ...defaults, ...patience };
   const headers = {
     accept: "application/json, application/problem+json, text/plain;q=0.5",
@@ -71,19 +68,11 @@ export function createApiClient(
     },
     async text(path: string): Promise<string> {
       const headersOfText = { accept: "text/plain, application/problem+json" };
-      const response = await persist(
-        path,
-        { method: "GET", headers: headersOfText },
-        limits.retryReadForMs,
-      );
+      const response = await persist(path, { method: "GET", headers: headersOfText }, limits.retryReadForMs);
       if (response.ok) return response.text();
       return accepted<string>(await readAnswer(response), connection).body;
     },
-    async send<Body>(
-      path: string,
-      body: unknown,
-      { method = "POST" }: { method?: "POST" | "PUT" } = {},
-    ): Promise<Sent<Body>> {
+    async send<Body>(path: string, body: unknown, { method = "POST" }: { method?: "POST" | "PUT" } = {}): Promise<Sent<Body>> {
       const init = {
         method,
         body: JSON.stringify(body),
@@ -108,12 +97,8 @@ export function createApiClient(
     const until = Date.now() + limits.followForMs;
     for (let pauseMs = firstLookMs; Date.now() < until; pauseMs = Math.min(pauseMs * 2, 2_000)) {
       await sleep(pauseMs);
-      const view = await client.get<CommandView>(
-        `/api/commands/${encodeURIComponent(command)}`,
-        limits.retryForMs,
-      );
-      if (view.state === "done" && view.answer !== null)
-        return { status: view.answer.status, body: view.answer.body };
+      const view = await client.get<CommandView>(`/api/commands/${encodeURIComponent(command)}`, limits.retryForMs);
+      if (view.state === "done" && view.answer !== null) return { status: view.answer.status, body: view.answer.body };
     }
     throw new CliError(
       exitCodes.notReachable,
@@ -157,10 +142,7 @@ function accepted<Body>({ status, body }: Sent<unknown>, { token }: Connection):
 
 function pendingCommand({ status, body }: Sent<unknown>): string | null {
   if (status !== 202 || typeof body !== "object" || body === null) return null;
-  return "receipt" in body &&
-    body.receipt === "pending" &&
-    "command" in body &&
-    typeof body.command === "string"
+  return "receipt" in body && body.receipt === "pending" && "command" in body && typeof body.command === "string"
     ? body.command
     : null;
 }

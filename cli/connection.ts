@@ -59,32 +59,23 @@ async function localUrl(home: string): Promise<string> {
   );
 }
 
-async function developmentToken(
-  principal: string,
-  { home, url }: { home: string; url: string },
-): Promise<string> {
+async function developmentToken(principal: string, { home, url }: { home: string; url: string }): Promise<string> {
   // These tokens open the local instance; sent elsewhere they would only be given away.
   if (!isLoopback(url))
-    throw new CliError(
-      exitCodes.badInput,
-      `--as is for a development instance on this machine, not for ${url}.`,
-      { cure: "Give a token: --token or COUNTERSIGN_TOKEN." },
-    );
+    throw new CliError(exitCodes.badInput, `--as is for a development instance on this machine, not for ${url}.`, {
+      cure: "Give a token: --token or COUNTERSIGN_TOKEN.",
+    });
   const tokens = await readJson(join(home, "tokens.json"));
   if (tokens === null)
-    throw new CliError(
-      exitCodes.badInput,
-      `--as reads ${join(home, "tokens.json")}, which is not there.`,
-      { cure: "Start a development instance with `npm start`, or give --token." },
-    );
+    throw new CliError(exitCodes.badInput, `--as reads ${join(home, "tokens.json")}, which is not there.`, {
+      cure: "Start a development instance with `npm start`, or give --token.",
+    });
   const token = tokens[principal];
   if (typeof token === "string") return token;
   const known = Object.keys(tokens);
-  throw new CliError(
-    exitCodes.badInput,
-    `Nobody called \`${principal}\` is known here.${didYouMean(principal, known)}`,
-    { cure: `Known are ${listed(known, "and")}.` },
-  );
+  throw new CliError(exitCodes.badInput, `Nobody called \`${principal}\` is known here.${didYouMean(principal, known)}`, {
+    cure: `Known are ${listed(known, "and")}.`,
+  });
 }
 
 function isLoopback(url: string): boolean {

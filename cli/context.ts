@@ -31,14 +31,8 @@ export function wantsJson(command: Command): boolean {
 }
 
 /** The API's answer as it came for `--json`, else what `words` makes of it. */
-export function say<Body>(
-  command: Command,
-  context: Context,
-  answer: { body: Body; words(body: Body): string },
-): void {
-  context.output.out(
-    wantsJson(command) ? JSON.stringify(answer.body, null, 2) : answer.words(answer.body),
-  );
+export function say<Body>(command: Command, context: Context, answer: { body: Body; words(body: Body): string }): void {
+  context.output.out(wantsJson(command) ? JSON.stringify(answer.body, null, 2) : answer.words(answer.body));
 }
 
 export function collect(value: string, before: string[]): string[] {

@@ -16,8 +16,7 @@ if (process.features.typescript) {
     stdio: "inherit",
   });
   // The terminal sends Ctrl-C to both; this one waits for the other's own ending.
-  for (const signal of ["SIGINT", "SIGTERM"])
-    process.on(signal, () => signal === "SIGTERM" && child.kill(signal));
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => signal === "SIGTERM" && child.kill(signal));
   child.on("error", (error) => {
     console.error(`countersign: ${bundledNode} cannot be started: ${error.message}`);
     process.exitCode = 1;
@@ -26,8 +25,6 @@ if (process.features.typescript) {
     process.exitCode = code ?? (signal === "SIGINT" ? interruptedExitCode : 1);
   });
 } else {
-  console.error(
-    "countersign needs Node 22.18 or later, or its packages: run `npm ci` in the checkout first.",
-  );
+  console.error("countersign needs Node 22.18 or later, or its packages: run `npm ci` in the checkout first.");
   process.exitCode = 1;
 }

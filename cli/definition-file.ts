@@ -21,8 +21,7 @@ const maxFileBytes = 4_000_000;
  */
 export async function loadDefinitionFile(path: string): Promise<LoadedDefinition> {
   const text = await readText(path);
-  if (typeof text !== "string")
-    return { definition: null, faults: [{ path: "", message: text.fault, file: path }] };
+  if (typeof text !== "string") return { definition: null, faults: [{ path: "", message: text.fault, file: path }] };
   const format: Format = path.endsWith(".json") ? "json" : "yaml";
   const folder = dirname(path);
   const files: Record<string, string> = {};
@@ -31,8 +30,7 @@ export async function loadDefinitionFile(path: string): Promise<LoadedDefinition
     if (!isBelow(name)) continue;
     const content = await readText(join(folder, name));
     if (typeof content === "string") files[name] = content;
-    else if (!content.absent)
-      unreadable.push({ path: "", message: content.fault, file: join(folder, name) });
+    else if (!content.absent) unreadable.push({ path: "", message: content.fault, file: join(folder, name) });
   }
   const { definition, faults } = checkDefinition(text, { format, filesAllowed: true, files });
   const named = faults.map((fault) => ({
@@ -54,8 +52,7 @@ function isBelow(name: string): boolean {
 async function readText(path: string): Promise<string | { fault: string; absent: boolean }> {
   try {
     const { size } = await stat(path);
-    if (size > maxFileBytes)
-      return { fault: `is larger than ${maxFileBytes} bytes`, absent: false };
+    if (size > maxFileBytes) return { fault: `is larger than ${maxFileBytes} bytes`, absent: false };
     const bytes = await readFile(path);
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

@@ -26,11 +26,7 @@ export class CliError extends Error {
   /** What `--json` prints; the sentence, where there is nothing better. */
   readonly body: unknown;
 
-  constructor(
-    exitCode: ExitCode,
-    message: string,
-    more: { cure?: string | null; faults?: ShownFault[]; body?: unknown } = {},
-  ) {
+  constructor(exitCode: ExitCode, message: string, more: { cure?: string | null; faults?: ShownFault[]; body?: unknown } = {}) {
     super(message);
     this.name = "CliError";
     this.exitCode = exitCode;
@@ -43,7 +39,6 @@ export class CliError extends Error {
 /** The exit code of an HTTP refusal. */
 export function exitCodeOf(status: number): ExitCode {
   if (status === 401 || status === 403) return exitCodes.notAllowed;
-  if (status === 400 || status === 413 || status === 415 || status === 422)
-    return exitCodes.badInput;
+  if (status === 400 || status === 413 || status === 415 || status === 422) return exitCodes.badInput;
   return status === 429 || status === 503 ? exitCodes.notReachable : exitCodes.refused;
 }

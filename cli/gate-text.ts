@@ -1,7 +1,8 @@
 import type { MetricRow } from "../domain/evidence.ts";
 import { higherIsBetter } from "../domain/evidence.ts";
 import type { GateView } from "../domain/http/gate-views.ts";
-import { clock, metric, paint, table, toneOf } from "./output.ts";
+import { changeInWords, metricInWords } from "../domain/wording.ts";
+import { clock, paint, table, toneOf } from "./output.ts";
 import type { Output } from "./output.ts";
 
 /** The gate as a person should see it before deciding: the ask, the number, what changes, who. */
@@ -14,9 +15,7 @@ export function gateInWords(output: Output, gate: GateView): string {
     request.ask,
     request.why,
     `${paint(output, toneOf(evidence.recommendation.verdict), evidence.recommendation.verdict)}: ${evidence.recommendation.sentence}`,
-    ...(evidence.evaluationBody === null
-      ? []
-      : ["", metricTable(output, evidence.evaluationBody.metrics)]),
+    ...(evidence.evaluationBody === null ? [] : ["", metricTable(output, evidence.evaluationBody.metrics)]),
     "",
     `Decides   ${deciders.quorum === 1 ? "one member" : `${deciders.quorum} members`} of ${deciders.groups.join(" or ")}, until ${clock(request.deadline)}`,
     ...excluded.map(({ principal, why }) => `Not       ${principal}, who ${why}`),
@@ -25,9 +24,7 @@ export function gateInWords(output: Output, gate: GateView): string {
         `Decided   ${one.by}: ${one.decision}${one.counted ? "" : " (does not count)"}${one.reason === null ? "" : `, “${one.reason}”`}, ${clock(one.at)}`,
     ),
     ...gate.missing.map((missing) => `Missing   ${missing}`),
-    ...(gate.state === "open"
-      ? [`You       ${you.mayDecide ? "may decide" : (you.why ?? "may not decide")}`]
-      : []),
+    ...(gate.state === "open" ? [`You       ${you.mayDecide ? "may decide" : (you.why ?? "may not decide")}`] : []),
     ...(gate.supersededBy === null ? [] : [`Replaced  by ${gate.supersededBy}`]),
     `Digest    ${request.digest}`,
     `Review    ${gate.links.console}`,
@@ -37,12 +34,10 @@ export function gateInWords(output: Output, gate: GateView): string {
 function metricTable(output: Output, rows: MetricRow[]): string {
   const cells = rows.map((row) => [
     row.metric,
-    `${metric(row.candidate.value)} [${metric(row.candidate.low)}, ${metric(row.candidate.high)}]`,
-    row.champion === null ? "–" : metric(row.champion.value),
-    row.change === null ? "–" : `${row.change.value >= 0 ? "+" : ""}${metric(row.change.value)}`,
-    row.threshold === null
-      ? "–"
-      : `${higherIsBetter[row.metric] ? "≥" : "≤"} ${row.threshold.pass}`,
+    `${metricInWords(row.candidate.value)} [${metricInWords(row.candidate.low)}, ${metricInWords(row.candidate.high)}]`,
+    row.champion === null ? "–" : metricInWords(row.champion.value),
+    row.change === null ? "–" : changeInWords(row.change.value),
+    row.threshold === null ? "–" : `${higherIsBetter[row.metric] ? "≥" : "≤"} ${row.threshold.pass}`,
     row.verdict,
   ]);
   return table(

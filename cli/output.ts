@@ -24,13 +24,9 @@ export function paint(output: Pick<Output, "colour">, tone: Tone, text: string):
 
 /** The tone of a state or outcome, wherever one is shown. */
 export function toneOf(state: string): Tone {
-  if (["promoted", "approved", "done", "active", "pass", "kept", "ready"].includes(state))
-    return "good";
-  if (["blocked", "failed", "rejected", "abandoned", "aborted", "fail", "expired"].includes(state))
-    return "bad";
-  return ["running", "waiting", "open", "opening", "queued", "warn", "paused"].includes(state)
-    ? "wait"
-    : "dim";
+  if (["promoted", "approved", "done", "active", "pass", "kept", "ready"].includes(state)) return "good";
+  if (["blocked", "failed", "rejected", "abandoned", "aborted", "fail", "expired"].includes(state)) return "bad";
+  return ["running", "waiting", "open", "opening", "queued", "warn", "paused"].includes(state) ? "wait" : "dim";
 }
 
 /** Columns padded to their widest cell; the last is left ragged. `tones` colours a whole column by its text. */
@@ -40,9 +36,7 @@ export function table(
   tones: { column: number; tone(text: string): Tone }[] = [],
 ): string {
   const widths: number[] = [];
-  for (const row of rows)
-    for (const [index, cell] of row.entries())
-      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+  for (const row of rows) for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
   return rows
     .map((row) =>
       row
@@ -58,16 +52,10 @@ export function table(
 }
 
 /** `flights.yaml:12:5  features.sql is missing`, one a line, as editors and terminals can follow. */
-export function faultLines(
-  output: Pick<Output, "colour">,
-  faults: ShownFault[],
-  file?: string,
-): string {
+export function faultLines(output: Pick<Output, "colour">, faults: ShownFault[], file?: string): string {
   return faults
     .map((fault) => {
-      const place = [fault.file ?? file, fault.line, fault.column]
-        .filter((part) => part !== undefined)
-        .join(":");
+      const place = [fault.file ?? file, fault.line, fault.column].filter((part) => part !== undefined).join(":");
       return `${place === "" ? "" : `${paint(output, "strong", place)}  `}${faultInWords(fault)}`;
     })
     .join("\n");
@@ -79,24 +67,4 @@ export function clock(time: string | null): string {
   const at = new Date(time);
   const two = (value: number) => String(value).padStart(2, "0");
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
-}
-
-/** 850 ms, 12.4 s, 3 min 20 s, 2 h 5 min, 3 d 4 h. */
-export function duration(ms: number): string {
-  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
-  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
-  const [value, big, small] =
-    ms < 3_600_000
-      ? [ms / 60_000, "min", "s"]
-      : ms < 86_400_000
-        ? [ms / 3_600_000, "h", "min"]
-        : [ms / 86_400_000, "d", "h"];
-  const whole = Math.floor(Number(value));
-  const rest = Math.floor((Number(value) - whole) * (big === "d" ? 24 : 60));
-  return rest === 0 ? `${whole} ${big}` : `${whole} ${big} ${rest} ${small}`;
-}
-
-/** 0.712, four digits where the number is small. */
-export function metric(value: number): string {
-  return Math.abs(value) < 0.1 ? value.toFixed(4) : value.toFixed(3);
 }

@@ -21,8 +21,7 @@ export function readParameters(settings: string[]): ReleaseParameters {
   }
   const { output, findings } = schemaFaults(releaseParametersSchema, value);
   faults.push(...findings.map((one) => ({ path: pathInWords(one.path), message: one.message })));
-  if (output === null || faults.length > 0)
-    throw new CliError(exitCodes.badInput, "--set is not understood:", { faults });
+  if (output === null || faults.length > 0) throw new CliError(exitCodes.badInput, "--set is not understood:", { faults });
   return output;
 }
 
@@ -31,8 +30,7 @@ export function readInputs(settings: string[]): Record<string, string | number |
   return Object.fromEntries(
     settings.map((setting) => {
       const equals = setting.indexOf("=");
-      if (equals < 1)
-        throw new CliError(exitCodes.badInput, `--input ${setting} must be name=value.`);
+      if (equals < 1) throw new CliError(exitCodes.badInput, `--input ${setting} must be name=value.`);
       return [setting.slice(0, equals), readScalar(setting.slice(equals + 1))];
     }),
   );

@@ -14,10 +14,7 @@ export interface Persistence {
 }
 
 /** The same request again on a network failure and on answers that say "later", under one key. */
-export async function persistently(
-  attempt: () => Promise<Response>,
-  { url, forMs, onOutage }: Persistence,
-): Promise<Response> {
+export async function persistently(attempt: () => Promise<Response>, { url, forMs, onOutage }: Persistence): Promise<Response> {
   const until = Date.now() + forMs;
   let told = false;
   for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
@@ -37,24 +34,13 @@ export async function persistently(
 }
 
 async function saysLater(response: Response): Promise<boolean> {
-  if (
-    response.status === 503 ||
-    response.status === 502 ||
-    response.status === 504 ||
-    response.status === 429
-  )
-    return true;
+  if (response.status === 503 || response.status === 502 || response.status === 504 || response.status === 429) return true;
   if (response.status !== 409) return false;
   const problem: unknown = await response
     .clone()
     .json()
     .catch(() => null);
-  return (
-    typeof problem === "object" &&
-    problem !== null &&
-    "code" in problem &&
-    problem.code === "key-in-use"
-  );
+  return typeof problem === "object" && problem !== null && "code" in problem && problem.code === "key-in-use";
 }
 
 function retryAfterMs(response: Response): number {
@@ -65,8 +51,7 @@ function retryAfterMs(response: Response): number {
 export function unreachable(url: string, error: unknown): CliError {
   if (error instanceof CliError) return error;
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const why =
-    cause instanceof Error ? ("code" in cause ? String(cause.code) : cause.message) : String(cause);
+  const why = cause instanceof Error ? ("code" in cause ? String(cause.code) : cause.message) : String(cause);
   return new CliError(exitCodes.notReachable, `${url} cannot be reached (${why}).`, {
     cure: "Is it running? `npm start` starts a development instance.",
   });

@@ -14,22 +14,10 @@ export function createProgram(context: Context): Command {
   const program = new Command("countersign")
     .description("A model's life as a durable process, with people where they must decide.")
     .option("--json", "the API's own answer, for programs")
-    .option(
-      "--as <principal>",
-      "who acts: a seeded person of a development instance (also COUNTERSIGN_AS)",
-    )
-    .option(
-      "--url <origin>",
-      "where the API is (also COUNTERSIGN_URL; else .countersign/endpoints.json)",
-    )
-    .option(
-      "--token <token>",
-      "an API token (better: COUNTERSIGN_TOKEN, which other users of the machine do not see)",
-    )
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 done · 1 refused or failed · 2 bad input · 3 not reachable · 4 not allowed",
-    )
+    .option("--as <principal>", "who acts: a seeded person of a development instance (also COUNTERSIGN_AS)")
+    .option("--url <origin>", "where the API is (also COUNTERSIGN_URL; else .countersign/endpoints.json)")
+    .option("--token <token>", "an API token (better: COUNTERSIGN_TOKEN, which other users of the machine do not see)")
+    .addHelpText("after", "\nExit codes: 0 done · 1 refused or failed · 2 bad input · 3 not reachable · 4 not allowed")
     .exitOverride()
     .configureOutput({
       writeOut: (text) => output.out(text.trimEnd()),
@@ -59,18 +47,13 @@ export async function runCommandLine(words: string[], io: Omit<Context, "exit">)
 
 function tell(error: unknown, json: boolean, { output }: Omit<Context, "exit">): number {
   // Commander has said what was wrong, or printed the help that was asked for.
-  if (error instanceof CommanderError)
-    return error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.badInput;
   if (!(error instanceof CliError)) {
-    output.err(
-      `${paint(output, "bad", "✗")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+    output.err(`${paint(output, "bad", "✗")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return exitCodes.refused;
   }
   if (json) output.out(JSON.stringify(error.body, null, 2));
   const faults = error.faults.length === 0 ? "" : `${faultLines(output, error.faults)}\n`;
-  output.err(
-    `${faults}${paint(output, "bad", "✗")} ${error.message}${error.cure === null ? "" : ` ${error.cure}`}`,
-  );
+  output.err(`${faults}${paint(output, "bad", "✗")} ${error.message}${error.cure === null ? "" : ` ${error.cure}`}`);
   return error.exitCode;
 }

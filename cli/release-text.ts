@@ -1,6 +1,7 @@
 import type { ReleaseView } from "../domain/http/release-views.ts";
 import { faultInWords } from "../domain/definition-check.ts";
-import { clock, duration, paint, table, toneOf } from "./output.ts";
+import { durationInWords } from "../domain/wording.ts";
+import { clock, paint, table, toneOf } from "./output.ts";
 import type { Output } from "./output.ts";
 
 type StageView = ReleaseView["stages"][number];
@@ -9,7 +10,7 @@ type StageView = ReleaseView["stages"][number];
 export function stageLine(stage: StageView): string[] {
   const took =
     stage.startedAt !== null && stage.endedAt !== null
-      ? duration(Date.parse(stage.endedAt) - Date.parse(stage.startedAt))
+      ? durationInWords(Date.parse(stage.endedAt) - Date.parse(stage.startedAt))
       : "";
   const attempts = stage.attempts > 1 ? ` (attempt ${stage.attempts})` : "";
   return [stage.stage, stage.state, took, `${stage.summary ?? ""}${attempts}`];
@@ -20,9 +21,7 @@ export function releaseInWords(output: Output, release: ReleaseView): string {
   const lines = [
     `${paint(output, "strong", release.id)}  ${paint(output, toneOf(state), state)}${release.waitsFor === null ? "" : `  ${release.waitsFor}`}`,
     `Requested by ${release.requestedBy} (${release.trigger}), ${clock(release.createdAt)}: ${release.reason}`,
-    ...(release.parent === null
-      ? []
-      : [`After ${release.parent}, whose reviewers asked for changes.`]),
+    ...(release.parent === null ? [] : [`After ${release.parent}, whose reviewers asked for changes.`]),
     ...(release.next === null ? [] : [`Continued by ${release.next}.`]),
     "",
     table(
@@ -44,10 +43,7 @@ export function releaseInWords(output: Output, release: ReleaseView): string {
 
 function blockedInWords(output: Output, { id, blocked, actions }: ReleaseView): string[] {
   if (blocked === null) return [];
-  const ways = actions.filter(
-    (action) =>
-      action === "retry" || action === "abandon" || (action === "skip" && blocked.skippable),
-  );
+  const ways = actions.filter((action) => action === "retry" || action === "abandon" || (action === "skip" && blocked.skippable));
   return [
     "",
     `${paint(output, "bad", `Blocked at ${blocked.stage}`)} (${blocked.code}): ${blocked.message}`,
@@ -63,8 +59,6 @@ function blockedInWords(output: Output, { id, blocked, actions }: ReleaseView): 
             .slice(-12)
             .map((line) => paint(output, "dim", `  │ ${line}`)),
         ]),
-    ...(ways.length === 0
-      ? []
-      : ["", ...ways.map((way) => `  countersign unblock ${id} --${way} --reason "…"`)]),
+    ...(ways.length === 0 ? [] : ["", ...ways.map((way) => `  countersign unblock ${id} --${way} --reason "…"`)]),
   ];
 }

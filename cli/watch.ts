@@ -29,11 +29,7 @@ export async function watchRelease(id: string, { api, command, context }: Watchi
     for (const line of lines) if (!told.has(line)) context.output.out(line);
     for (const line of lines) told.add(line);
     if (release.state === "ended") {
-      context.exit(
-        release.outcome === "promoted" || release.outcome === "kept"
-          ? exitCodes.ok
-          : exitCodes.refused,
-      );
+      context.exit(release.outcome === "promoted" || release.outcome === "kept" ? exitCodes.ok : exitCodes.refused);
       return;
     }
     if (!(await pause(context))) return;
@@ -75,14 +71,10 @@ function newsOf(release: ReleaseView, { output }: Context): string[] {
   const blocked =
     release.blocked === null
       ? []
-      : [
-          `${paint(output, "bad", `Blocked at ${release.blocked.stage}`)}: ${release.blocked.message} ${release.blocked.cure}`,
-        ];
+      : [`${paint(output, "bad", `Blocked at ${release.blocked.stage}`)}: ${release.blocked.message} ${release.blocked.cure}`];
   const ended =
     release.state === "ended"
-      ? [
-          `${release.id} ended: ${paint(output, toneOf(release.outcome ?? ""), release.outcome ?? "")}.`,
-        ]
+      ? [`${release.id} ended: ${paint(output, toneOf(release.outcome ?? ""), release.outcome ?? "")}.`]
       : [];
   return [...stages, ...gates, ...blocked, ...ended];
 }

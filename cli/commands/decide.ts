@@ -55,11 +55,9 @@ interface Attempt {
 async function decide(id: string, { decision, options, command, context }: Attempt): Promise<void> {
   const { returnTo } = options;
   if (returnTo !== undefined && !isStage(returnTo))
-    throw new CliError(
-      exitCodes.badInput,
-      `\`${returnTo}\` is no stage.${didYouMean(returnTo, stages)}`,
-      { cure: `Stages are ${listed(stages, "and")}.` },
-    );
+    throw new CliError(exitCodes.badInput, `\`${returnTo}\` is no stage.${didYouMean(returnTo, stages)}`, {
+      cure: `Stages are ${listed(stages, "and")}.`,
+    });
   const parameters = readParameters(options.set ?? []);
   const inputs = readInputs(options.input ?? []);
   const api = await connect(command, context);
@@ -76,13 +74,10 @@ async function decide(id: string, { decision, options, command, context }: Attem
     ...(returnTo === undefined ? {} : { returnTo }),
     ...(Object.keys(parameters).length === 0 ? {} : { parameters }),
   });
-  context.output.out(
-    wantsJson(command) ? JSON.stringify(body, null, 2) : receiptInWords(body, context),
-  );
+  context.output.out(wantsJson(command) ? JSON.stringify(body, null, 2) : receiptInWords(body, context));
 }
 
 function receiptInWords(receipt: ReceiptView, { output }: Context): string {
-  const missing =
-    receipt.missing.length === 0 ? "" : ` Still missing: ${receipt.missing.join(", ")}.`;
+  const missing = receipt.missing.length === 0 ? "" : ` Still missing: ${receipt.missing.join(", ")}.`;
   return `${paint(output, "good", receipt.receipt)}: ${receipt.message}${missing}`;
 }

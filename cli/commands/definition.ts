@@ -23,9 +23,7 @@ export function addDefinitionCommands(program: Command, context: Context): void 
 
 async function check(files: string[], command: Command, context: Context): Promise<void> {
   const { output } = context;
-  const loaded = await Promise.all(
-    files.map(async (file) => ({ file, ...(await loadDefinitionFile(file)) })),
-  );
+  const loaded = await Promise.all(files.map(async (file) => ({ file, ...(await loadDefinitionFile(file)) })));
   const sound = loaded.every(({ definition }) => definition !== null);
   context.exit(sound ? exitCodes.ok : exitCodes.badInput);
   if (wantsJson(command))
@@ -44,8 +42,7 @@ async function check(files: string[], command: Command, context: Context): Promi
       ),
     );
   for (const { file, definition, faults } of loaded) {
-    if (definition !== null)
-      output.out(`${paint(output, "good", "✓")} ${file}: ${soundInWords(definition)}`);
+    if (definition !== null) output.out(`${paint(output, "good", "✓")} ${file}: ${soundInWords(definition)}`);
     else
       output.err(
         `${faultLines(output, faults, file)}\n${paint(output, "bad", "✗")} ${file}: ${faults.length} ${faults.length === 1 ? "fault" : "faults"}.`,
@@ -53,17 +50,9 @@ async function check(files: string[], command: Command, context: Context): Promi
   }
 }
 
-function soundInWords({
-  model,
-  tier,
-  data,
-  features,
-}: NonNullable<LoadedDefinition["definition"]>): string {
+function soundInWords({ model, tier, data, features }: NonNullable<LoadedDefinition["definition"]>): string {
   const groups = choosePolicy(tier).gates.flatMap((gate) => gate.groups);
-  const asks =
-    groups.length === 0
-      ? "nobody is asked before promotion"
-      : `${groups.join(" or ")} decides before promotion`;
+  const asks = groups.length === 0 ? "nobody is asked before promotion" : `${groups.join(" or ")} decides before promotion`;
   const columns = Object.keys(features.request).length;
   return `${model} is sound. Tier ${tier}: ${asks}. ${Object.keys(data.sources).length} sources, ${columns} request ${columns === 1 ? "column" : "columns"}.`;
 }
@@ -77,11 +66,9 @@ async function apply(file: string, command: Command, context: Context): Promise<
       { faults, body: { ok: false, faults } },
     );
   const api = await connect(command, context);
-  const { status, body } = await api.send<DefinitionAppliedView>(
-    `/api/models/${segment(definition.model)}`,
-    definition,
-    { method: "PUT" },
-  );
+  const { status, body } = await api.send<DefinitionAppliedView>(`/api/models/${segment(definition.model)}`, definition, {
+    method: "PUT",
+  });
   say(command, context, {
     body,
     words: ({ model, definitionDigest }) =>

@@ -24,12 +24,8 @@ export function addLookCommands(program: Command, context: Context): void {
     .option("--model <name>")
     .option("--state <state>")
     .option("--limit <number>", "how many, 200 at most", "50")
-    .action(
-      async (
-        what: string,
-        options: { model?: string; state?: string; limit: string },
-        command: Command,
-      ) => list(what, { options, command, context }),
+    .action(async (what: string, options: { model?: string; state?: string; limit: string }, command: Command) =>
+      list(what, { options, command, context }),
     );
   program
     .command("show")
@@ -58,11 +54,9 @@ interface Listing {
 async function list(what: string, { options, command, context }: Listing): Promise<void> {
   const kind = kinds.find((one) => one === what || one.slice(0, -1) === what);
   if (kind === undefined)
-    throw new CliError(
-      exitCodes.badInput,
-      `\`${what}\` cannot be listed.${didYouMean(what, kinds)}`,
-      { cure: `These can: ${listed(kinds, "and")}.` },
-    );
+    throw new CliError(exitCodes.badInput, `\`${what}\` cannot be listed.${didYouMean(what, kinds)}`, {
+      cure: `These can: ${listed(kinds, "and")}.`,
+    });
   const query = new URLSearchParams({
     limit: options.limit,
     ...(options.model === undefined ? {} : { model: options.model }),
@@ -90,21 +84,11 @@ async function list(what: string, { options, command, context }: Listing): Promi
 function modelRows(output: Output, models: ModelItemView[]): string {
   if (models.length === 0) return "No models yet: countersign apply <file> registers one.";
   const champion = ({ slots }: ModelItemView) =>
-    slots
-      .flatMap((slot) =>
-        slot.champion === null ? [] : [`${slot.champion.version} in ${slot.environment}`],
-      )
-      .join(", ") || "no champion";
+    slots.flatMap((slot) => (slot.champion === null ? [] : [`${slot.champion.version} in ${slot.environment}`])).join(", ") ||
+    "no champion";
   return table(
     output,
-    models.map((model) => [
-      model.model,
-      model.state,
-      model.tier,
-      champion(model),
-      model.activeRelease ?? "",
-      model.title,
-    ]),
+    models.map((model) => [model.model, model.state, model.tier, champion(model), model.activeRelease ?? "", model.title]),
     [{ column: 1, tone: toneOf }],
   );
 }
@@ -174,8 +158,7 @@ async function show(id: string, { watch, command, context }: Showing): Promise<v
 }
 
 function commandInWords({ id, state, route, by, answer }: CommandView): string {
-  const answered =
-    answer === null ? "not known yet" : `answered ${answer.status}: ${JSON.stringify(answer.body)}`;
+  const answered = answer === null ? "not known yet" : `answered ${answer.status}: ${JSON.stringify(answer.body)}`;
   return `${id} (${route}, by ${by}) is ${state}: ${answered}`;
 }
 
@@ -189,9 +172,7 @@ function modelInWords(output: Output, model: ModelView): string {
         : `${slot.environment}: ${slot.champion.version} serves since ${clock(slot.champion.since)} (epoch ${slot.epoch}).`,
     ),
     ...(model.activeRelease === null ? [] : [`Active: countersign show ${model.activeRelease}`]),
-    ...model.findings.map(
-      (finding) => `${paint(output, "wait", finding.kind)}: ${finding.message}`,
-    ),
+    ...model.findings.map((finding) => `${paint(output, "wait", finding.kind)}: ${finding.message}`),
     `Console   ${model.links.console}`,
   ].join("\n");
 }
@@ -220,10 +201,6 @@ async function health(command: Command, context: Context): Promise<void> {
   const { status, body } = await api.probe<ReadyView>("/api/health/ready");
   context.exit(status === 200 ? exitCodes.ok : exitCodes.refused);
   if (wantsJson(command)) return context.output.out(JSON.stringify(body, null, 2));
-  const rows = Object.entries(body.checks).map(([name, { up, detail }]) => [
-    name,
-    up ? "ready" : "failed",
-    detail,
-  ]);
+  const rows = Object.entries(body.checks).map(([name, { up, detail }]) => [name, up ? "ready" : "failed", detail]);
   context.output.out(table(context.output, rows, [{ column: 1, tone: toneOf }]));
 }

@@ -9,10 +9,7 @@ import { readParameters } from "../parameters.ts";
 import { watchRelease } from "../watch.ts";
 
 const why = ["--reason <why>", "why, in a few words; it is kept on record"] as const;
-const set = [
-  "--set <name=value>",
-  "for this release alone: until, months, seed, train.<name>, limits.<name>",
-] as const;
+const set = ["--set <name=value>", "for this release alone: until, months, seed, train.<name>, limits.<name>"] as const;
 
 export function addReleaseCommands(program: Command, context: Context): void {
   program
@@ -22,26 +19,20 @@ export function addReleaseCommands(program: Command, context: Context): void {
     .requiredOption(...why)
     .option(...set, collect, [])
     .option("--watch", "follow it until it ends")
-    .action(
-      async (
-        model: string,
-        options: { reason: string; set: string[]; watch?: boolean },
-        command: Command,
-      ) => {
-        const parameters = readParameters(options.set);
-        const api = await connect(command, context);
-        const { body } = await api.send<ReleaseRequestedView>(
-          `/api/models/${segment(model)}/releases`,
-          { reason: options.reason, parameters },
-        );
-        say(command, context, {
-          body,
-          words: ({ release, folded, links }) =>
-            `${folded ? `Your request went into ${release}, which was there already.` : `${release} begins.`}\nFollow it: countersign show ${release} --watch\n           ${links.console}`,
-        });
-        if (options.watch === true) await watchRelease(body.release, { api, command, context });
-      },
-    );
+    .action(async (model: string, options: { reason: string; set: string[]; watch?: boolean }, command: Command) => {
+      const parameters = readParameters(options.set);
+      const api = await connect(command, context);
+      const { body } = await api.send<ReleaseRequestedView>(`/api/models/${segment(model)}/releases`, {
+        reason: options.reason,
+        parameters,
+      });
+      say(command, context, {
+        body,
+        words: ({ release, folded, links }) =>
+          `${folded ? `Your request went into ${release}, which was there already.` : `${release} begins.`}\nFollow it: countersign show ${release} --watch\n           ${links.console}`,
+      });
+      if (options.watch === true) await watchRelease(body.release, { api, command, context });
+    });
 
   program
     .command("unblock")
@@ -64,9 +55,7 @@ export function addReleaseCommands(program: Command, context: Context): void {
         },
         command: Command,
       ) => {
-        const actions = (["retry", "skip", "abandon"] as const).filter(
-          (action) => options[action] === true,
-        );
+        const actions = (["retry", "skip", "abandon"] as const).filter((action) => options[action] === true);
         const [action] = actions;
         if (action === undefined || actions.length > 1)
           throw new CliError(exitCodes.badInput, "Say one of --retry, --skip and --abandon.");
@@ -94,9 +83,7 @@ export function addReleaseCommands(program: Command, context: Context): void {
     .action(async (id: string, options: { reason: string }, command: Command) => {
       const api = await connect(command, context);
       const ofGate = gateIdPattern.test(id);
-      const path = ofGate
-        ? `/api/gates/${segment(id)}/withdrawals`
-        : `/api/releases/${segment(id)}/withdraw`;
+      const path = ofGate ? `/api/gates/${segment(id)}/withdrawals` : `/api/releases/${segment(id)}/withdraw`;
       const { body } = await api.send<unknown>(path, { reason: options.reason });
       say(command, context, {
         body,
@@ -111,28 +98,22 @@ export function addReleaseCommands(program: Command, context: Context): void {
     .option("--to <version>", "the version to go back to; left out: the champion before this one")
     .option("--environment <name>", "the slot", "production")
     .requiredOption(...why)
-    .action(
-      async (
-        model: string,
-        options: { to?: string; environment: string; reason: string },
-        command: Command,
-      ) => {
-        const api = await connect(command, context);
-        const started = performance.now();
-        const { to, environment, reason } = options;
-        const { body } = await api.send<RolledBackView>(`/api/models/${segment(model)}/rollback`, {
-          environment,
-          reason,
-          ...(to === undefined ? {} : { to }),
-        });
-        const tookMs = performance.now() - started;
-        say(command, context, {
-          body,
-          words: ({ deployment }) =>
-            `${deployment.version} serves ${deployment.environment} again (epoch ${deployment.epoch}), after ${Math.round(tookMs)} ms.`,
-        });
-      },
-    );
+    .action(async (model: string, options: { to?: string; environment: string; reason: string }, command: Command) => {
+      const api = await connect(command, context);
+      const started = performance.now();
+      const { to, environment, reason } = options;
+      const { body } = await api.send<RolledBackView>(`/api/models/${segment(model)}/rollback`, {
+        environment,
+        reason,
+        ...(to === undefined ? {} : { to }),
+      });
+      const tookMs = performance.now() - started;
+      say(command, context, {
+        body,
+        words: ({ deployment }) =>
+          `${deployment.version} serves ${deployment.environment} again (epoch ${deployment.epoch}), after ${Math.round(tookMs)} ms.`,
+      });
+    });
 
   for (const [action, said] of [
     ["pause", "is paused: it takes no new release"],
@@ -146,10 +127,9 @@ export function addReleaseCommands(program: Command, context: Context): void {
       .requiredOption(...why)
       .action(async (model: string, options: { reason: string }, command: Command) => {
         const api = await connect(command, context);
-        const { body } = await api.send<DefinitionAppliedView>(
-          `/api/models/${segment(model)}/${action}`,
-          { reason: options.reason },
-        );
+        const { body } = await api.send<DefinitionAppliedView>(`/api/models/${segment(model)}/${action}`, {
+          reason: options.reason,
+        });
         say(command, context, { body, words: () => `${model} ${said}.` });
       });
   }

@@ -18,44 +18,26 @@ export function addUseCommands(program: Command, context: Context): void {
     .argument("<release>")
     .option("--stage <stage>", "one stage alone")
     .option("--tail <lines>", "the end alone")
-    .action(
-      async (
-        release: string,
-        { stage, tail }: { stage?: string; tail?: string },
-        command: Command,
-      ) => {
-        if (stage !== undefined && !isStage(stage))
-          throw new CliError(
-            exitCodes.badInput,
-            `\`${stage}\` is no stage.${didYouMean(stage, stages)}`,
-          );
-        const query = new URLSearchParams({
-          ...(stage === undefined ? {} : { stage }),
-          ...(tail === undefined ? {} : { tail }),
-        }).toString();
-        const api = await connect(command, context);
-        const log = await api.text(
-          `/api/releases/${segment(release)}/logs${query === "" ? "" : `?${query}`}`,
-        );
-        say(command, context, { body: { release, log }, words: () => log.trimEnd() });
-      },
-    );
+    .action(async (release: string, { stage, tail }: { stage?: string; tail?: string }, command: Command) => {
+      if (stage !== undefined && !isStage(stage))
+        throw new CliError(exitCodes.badInput, `\`${stage}\` is no stage.${didYouMean(stage, stages)}`);
+      const query = new URLSearchParams({
+        ...(stage === undefined ? {} : { stage }),
+        ...(tail === undefined ? {} : { tail }),
+      }).toString();
+      const api = await connect(command, context);
+      const log = await api.text(`/api/releases/${segment(release)}/logs${query === "" ? "" : `?${query}`}`);
+      say(command, context, { body: { release, log }, words: () => log.trimEnd() });
+    });
   program
     .command("predict")
     .description("ask the champion; instances are JSON objects of the request columns")
     .argument("<model>")
     .option("--instance <json>", "one instance; may be given again", collect, [])
-    .option(
-      "--file <path>",
-      "instances in a JSON file: an object, a list, or { instances }; `-` reads the standard input",
-    )
+    .option("--file <path>", "instances in a JSON file: an object, a list, or { instances }; `-` reads the standard input")
     .option("--environment <name>", "the slot", "production")
-    .action(
-      async (
-        model: string,
-        options: { instance: string[]; file?: string; environment: string },
-        command: Command,
-      ) => predict(model, { options, command, context }),
+    .action(async (model: string, options: { instance: string[]; file?: string; environment: string }, command: Command) =>
+      predict(model, { options, command, context }),
     );
 }
 
@@ -66,17 +48,9 @@ interface Asking {
 }
 
 async function predict(model: string, { options, command, context }: Asking): Promise<void> {
-  const fromFile =
-    options.file === undefined ? [] : instancesIn(await readInput(options.file), options.file);
-  const instances = [
-    ...options.instance.flatMap((one) => instancesIn(one, "--instance")),
-    ...fromFile,
-  ];
-  if (instances.length === 0)
-    throw new CliError(
-      exitCodes.badInput,
-      "There is nothing to predict: give --instance or --file.",
-    );
+  const fromFile = options.file === undefined ? [] : instancesIn(await readInput(options.file), options.file);
+  const instances = [...options.instance.flatMap((one) => instancesIn(one, "--instance")), ...fromFile];
+  if (instances.length === 0) throw new CliError(exitCodes.badInput, "There is nothing to predict: give --instance or --file.");
   const api = await connect(command, context);
   const path = `/api/models/${segment(model)}/predictions?environment=${encodeURIComponent(options.environment)}`;
   const { body } = await api.send<z.output<typeof predictedSchema>>(path, { instances });
@@ -95,17 +69,9 @@ function instancesIn(written: string, from: string): Record<string, unknown>[] {
   try {
     value = JSON.parse(written);
   } catch (error) {
-    throw new CliError(
-      exitCodes.badInput,
-      `${from} holds no JSON: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new CliError(exitCodes.badInput, `${from} holds no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  const list =
-    isRecord(value) && Array.isArray(value["instances"])
-      ? value["instances"]
-      : Array.isArray(value)
-        ? value
-        : [value];
+  const list = isRecord(value) && Array.isArray(value["instances"]) ? value["instances"] : Array.isArray(value) ? value : [value];
   const instances = list.filter(isRecord);
   if (instances.length !== list.length)
     throw new CliError(exitCodes.badInput, `${from} must hold objects of the request columns.`);
@@ -116,9 +82,6 @@ async function readInput(path: string): Promise<string> {
   try {
     return path === "-" ? await text(process.stdin) : await readFile(path, "utf8");
   } catch (error) {
-    throw new CliError(
-      exitCodes.badInput,
-      `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw new CliError(exitCodes.badInput, `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

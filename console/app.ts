@@ -1,0 +1,55 @@
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import { CountersignError } from "../domain/errors.ts";
+import { assetRoutes } from "./assets.ts";
+import type { ConsoleDeps, ConsoleEnv } from "./deps.ts";
+import { showFault } from "./frame.ts";
+import { auditRoutes } from "./routes/audit.ts";
+import { entranceRoutes } from "./routes/entrance.ts";
+import { gateRoutes } from "./routes/gates.ts";
+import { liveRoutes } from "./routes/live.ts";
+import { modelRoutes } from "./routes/models.ts";
+import { releaseRoutes } from "./routes/releases.ts";
+import { guardHeaders, sameOriginOnly } from "./security.ts";
+import { requireSession } from "./session.ts";
+
+/** A decision with its reason and parameters has some kilobytes. */
+const maxFormBytes = 64 * 1024;
+
+/**
+ * The web pages, to be mounted at the root beside `/api`. Everything goes through control, with a
+ * session's caller. GETs only read; POSTs come from this site's own forms, and say by a redirect
+ * what became of them.
+ */
+export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
+  const app = new Hono<ConsoleEnv>();
+  app.use(guardHeaders);
+  app.route("/", assetRoutes);
+  app.use(
+    bodyLimit({
+      maxSize: maxFormBytes,
+      onError: () => {
+        throw new CountersignError("too-large", `A form may have ${maxFormBytes} bytes.`);
+      },
+    }),
+  );
+  app.use(sameOriginOnly);
+  app.route("/", entranceRoutes(deps));
+  app.use(requireSession(deps));
+  app.route("/", modelRoutes(deps));
+  app.route("/", releaseRoutes(deps));
+  app.route("/", gateRoutes(deps));
+  app.route("/", auditRoutes(deps));
+  app.route("/", liveRoutes(deps));
+  app.notFound(async (context) =>
+    showFault(context, deps, new CountersignError("not-found", `There is no page ${context.req.path}.`)),
+  );
+  app.onError(async (error, context) => {
+    if (error instanceof CountersignError) return showFault(context, deps, error);
+    if (error instanceof HTTPException) return error.getResponse();
+    // The console writes no log of its own; the server's handler around it does.
+    throw error;
+  });
+  return app;
+}

@@ -1,0 +1,106 @@
+// The pages work without this. It keeps them up to date, shows times in the reader's zone, and
+// keeps a form from being sent twice.
+
+const main = document.querySelector("main");
+const events = main?.dataset.events;
+const connection = document.getElementById("connection");
+
+/** Replaces the parts that changed; a form that somebody fills in stays until what it asks changed. */
+async function refresh() {
+  const response = await fetch(location.href, { headers: { "countersign-part": "1" }, credentials: "same-origin" });
+  if (response.status === 401) return location.reload();
+  if (!response.ok) return undefined;
+  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  for (const part of document.querySelectorAll("[data-part][id]")) {
+    const other = fresh.getElementById(part.id);
+    if (other === null) continue;
+    const kept = part.dataset.keep !== undefined && part.dataset.keep === other.dataset.keep;
+    if (!kept && part.outerHTML !== other.outerHTML) {
+      localise(other);
+      part.replaceWith(document.adoptNode(other));
+    }
+  }
+  const count = document.querySelector("header.site nav");
+  const freshCount = fresh.querySelector("header.site nav");
+  if (count !== null && freshCount !== null) count.replaceWith(document.adoptNode(freshCount));
+  tick();
+  return undefined;
+}
+
+/** Many records come at once: one look a moment is enough, and never two at the same time. */
+let looking = false;
+let again = false;
+async function look() {
+  if (looking) {
+    again = true;
+    return;
+  }
+  looking = true;
+  try {
+    await refresh();
+  } catch {
+    // The connection's own event tells that it is lost.
+  }
+  await new Promise((resolve) => setTimeout(resolve, 150));
+  looking = false;
+  if (again) {
+    again = false;
+    await look();
+  }
+}
+
+if (events !== undefined) {
+  const source = new EventSource(events);
+  source.addEventListener("record", look);
+  // After a lost connection something may have been missed.
+  source.addEventListener("ready", () => {
+    if (connection !== null) connection.hidden = true;
+    main.dataset.live = "yes";
+    void look();
+  });
+  source.addEventListener("error", () => {
+    if (connection !== null) connection.hidden = false;
+    delete main.dataset.live;
+    // Signed out, or the server said no: the browser does not try again by itself then.
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => void look(), 2000);
+  });
+}
+
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+function localise(root) {
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    time.title = time.dateTime;
+    time.textContent = format.format(new Date(time.dateTime));
+  }
+}
+
+function inWords(ms) {
+  if (ms < 60_000) return `${(ms / 1000).toFixed(0)} s`;
+  return ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s` : `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
+}
+
+function tick() {
+  for (const span of document.querySelectorAll("[data-since]")) span.textContent = `for ${inWords(Math.max(0, Date.now() - Date.parse(span.dataset.since)))}`;
+}
+setInterval(tick, 1000);
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("form[data-once]")) return;
+  if (form.getAttribute("aria-busy") === "true") event.preventDefault();
+  else form.setAttribute("aria-busy", "true");
+});
+// A page from the browser's back-forward cache can be sent again; the server knows its key.
+addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+});
+
+// Rejecting and asking for changes need a reason; the server says the same.
+document.addEventListener("change", (event) => {
+  if (event.target.name !== "decision") return;
+  const reason = event.target.form.elements.namedItem("reason");
+  reason.required = event.target.value !== "approve";
+});
+
+localise(document);
+tick();

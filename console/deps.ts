@@ -1,0 +1,22 @@
+import type { Control } from "../control/contract.ts";
+import type { Caller } from "../control/caller.ts";
+
+export interface ConsoleDeps {
+  control: Control;
+  /**
+   * A development instance's seeded people and their tokens (tokens.json), so that signing in is one
+   * button. Null everywhere else; the server gives it on loopback alone.
+   */
+  developmentTokens: (() => Promise<Record<string, string>>) | null;
+  now(): Date;
+}
+
+/** What the middleware has found out by the time a page is made. */
+export interface ConsoleEnv {
+  Variables: {
+    nonce: string;
+    caller: Caller;
+    /** Of this session; forms carry it. */
+    csrf: string;
+  };
+}

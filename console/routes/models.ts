@@ -1,0 +1,97 @@
+import { randomUUID } from "node:crypto";
+import { Hono } from "hono";
+import type { Context } from "hono";
+import { CountersignError } from "../../domain/errors.ts";
+import { problemOf } from "../../domain/http/problem.ts";
+import type { ConsoleDeps, ConsoleEnv } from "../deps.ts";
+import { filled, parametersIn, readForm } from "../forms.ts";
+import type { Fields } from "../forms.ts";
+import { show } from "../frame.ts";
+import { paths } from "../markup.ts";
+import type { Html } from "../markup.ts";
+import { versionPage } from "../pages/lists.ts";
+import { modelPage, modelsPage } from "../pages/model.ts";
+import { patiently, problemBox, receiptOf } from "../receipt.ts";
+
+const onOnePage = 100;
+
+export function modelRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
+  const { control } = deps;
+  const app = new Hono<ConsoleEnv>();
+  app.get("/", async (context) => {
+    const { items } = await control.models(context.get("caller"), { limit: onOnePage });
+    return show(context, deps, { title: "Models", here: "models", content: modelsPage(items), live: null });
+  });
+  app.get("/models/:model", async (context) => showModel(context, deps, {}));
+  app.get("/versions/:version", async (context) => {
+    const version = await control.version(context.get("caller"), context.req.param("version"));
+    return show(context, deps, { title: version.id, here: "models", content: versionPage(version), live: version.model });
+  });
+  app.post("/models/:model/releases", async (context) => {
+    const fields = await readForm(context);
+    const body = { reason: fields["reason"] ?? "", parameters: parametersIn(fields) };
+    const model = context.req.param("model");
+    return submit(context, deps, {
+      fields: { ...fields, form: "release" },
+      send: () => control.requestRelease(context.get("caller"), model, { body, key: fields["key"] ?? null }),
+    });
+  });
+  app.post("/models/:model/rollback", async (context) => {
+    const fields = await readForm(context);
+    const to = filled(fields, "to");
+    const body = { environment: fields["environment"], reason: fields["reason"] ?? "", ...(to === undefined ? {} : { to }) };
+    const send = async () => {
+      if (fields["confirm"] !== "yes")
+        throw new CountersignError("invalid", "Nothing was moved: the box that confirms it was not ticked.");
+      return control.rollback(context.get("caller"), context.req.param("model"), { body, key: fields["key"] ?? null });
+    };
+    return submit(context, deps, { fields, send });
+  });
+  return app;
+}
+
+interface Submission {
+  fields: Fields;
+  send(): ReturnType<ConsoleDeps["control"]["requestRelease"]> | ReturnType<ConsoleDeps["control"]["rollback"]>;
+}
+
+async function submit(
+  context: Context<ConsoleEnv, "/models/:model/*">,
+  deps: ConsoleDeps,
+  { fields, send }: Submission,
+): Promise<Response> {
+  const model = context.req.param("model") ?? "";
+  try {
+    const { command } = await patiently<unknown>(send);
+    return context.redirect(`${paths.model(model)}?command=${command}`, 303);
+  } catch (error) {
+    if (!(error instanceof CountersignError) || error.code === "not-found") throw error;
+    const { status, body } = problemOf(error);
+    return showModel(context, deps, { receipt: problemBox(body), kept: fields, status });
+  }
+}
+
+async function showModel(
+  context: Context<ConsoleEnv>,
+  deps: ConsoleDeps,
+  { receipt, kept = {}, status = 200 }: { receipt?: Html; kept?: Fields; status?: number },
+): Promise<Response> {
+  const { control } = deps;
+  const caller = context.get("caller");
+  const name = context.req.param("model") ?? "";
+  const [model, releases, versions] = await Promise.all([
+    control.model(caller, name),
+    control.releases(caller, { limit: 20, model: name }),
+    control.versions(caller, { limit: onOnePage, model: name }),
+  ]);
+  const content = modelPage({
+    model,
+    releases: releases.items,
+    versions: versions.items,
+    csrf: context.get("csrf"),
+    key: randomUUID(),
+    receipt: receipt ?? (await receiptOf(control, caller, context.req.query("command"))),
+    kept,
+  });
+  return show(context, deps, { title: name, here: "models", content, live: name, status });
+}

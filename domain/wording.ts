@@ -1,0 +1,47 @@
+import type { MetricName } from "./evidence.ts";
+
+/** How numbers and spans are worded, alike on every surface. */
+
+/** 850 ms, 12.4 s, 3 min 20 s, 2 h 5 min, 3 d 4 h. */
+export function durationInWords(ms: number): string {
+  if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
+  const units = [
+    { name: "d", ms: 86_400_000, part: { name: "h", ms: 3_600_000 } },
+    { name: "h", ms: 3_600_000, part: { name: "min", ms: 60_000 } },
+    { name: "min", ms: 60_000, part: { name: "s", ms: 1000 } },
+  ];
+  const unit = units.find((one) => ms >= one.ms);
+  if (unit === undefined) return `${ms} ms`;
+  const whole = Math.floor(ms / unit.ms);
+  const rest = Math.floor((ms - whole * unit.ms) / unit.part.ms);
+  return rest === 0 ? `${whole} ${unit.name}` : `${whole} ${unit.name} ${rest} ${unit.part.name}`;
+}
+
+/** 0.712; four digits where the number is small. */
+export function metricInWords(value: number): string {
+  return Math.abs(value) < 0.1 ? value.toFixed(4) : value.toFixed(3);
+}
+
+/** +0.012, −0.0041, with a true minus sign. */
+export function changeInWords(value: number): string {
+  return `${value < 0 ? "−" : "+"}${metricInWords(Math.abs(value))}`;
+}
+
+export const metricTitles: Record<MetricName, string> = {
+  auc: "AUC",
+  logLoss: "Log loss",
+  brier: "Brier score",
+  calibrationError: "Calibration error",
+};
+
+/** 12 %, 0.4 %. */
+export function shareInWords(share: number): string {
+  const percent = share * 100;
+  return `${percent !== 0 && Math.abs(percent) < 10 ? percent.toFixed(1) : Math.round(percent)} %`;
+}
+
+/** 80,000 */
+export function countInWords(count: number): string {
+  return count.toLocaleString("en-US");
+}
