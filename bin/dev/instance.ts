@@ -91,7 +91,11 @@ export async function startInstance(
   });
   const tokens = await display.step("tables, people and tokens", async () => {
     await migrateToLatest(postgres.url);
-    return seedDevelopment({ databaseUrl: postgres.url, home: home.folder });
+    return seedDevelopment({
+      databaseUrl: postgres.url,
+      home: home.folder,
+      mode: process.env["COUNTERSIGN_MODE"] || "development",
+    });
   });
   await writePrivate(home.path("tokens.json"), `${JSON.stringify(tokens, null, 2)}\n`);
   const endpoints = endpointsOf(ports, {

@@ -15,7 +15,7 @@ export interface Place {
 
 /** A member of `model-risk` in every development instance, who contributed to nothing. */
 const approver = "grace";
-const cli = "npm run -s countersign --";
+const cli = "npx countersign";
 
 /** A command that can be pasted into a shell as it stands. */
 function curl(url: string, options: { token: string | undefined; body: unknown }): string {

@@ -62,7 +62,7 @@ export async function runMainJob(options: MainJobOptions): Promise<MainJobEnd> {
 }
 
 function ended(release: ReleaseView, { display }: MainJobOptions): MainJobEnd {
-  display.line(`  ${release.id} ended: ${release.outcome}. Another one: npm run -s countersign -- release ${example}`);
+  display.line(`  ${release.id} ended: ${release.outcome}. Another one: npx countersign release ${example}`);
   return { reached: false, message: `release ${release.id} ended as ${release.outcome}` };
 }
 

@@ -1,13 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterDeath } from "./backoff.ts";
 import type { Home } from "./home.ts";
-import { logPath, logTail, rotateLog } from "./logs.ts";
-import { identityOf, processesMarked, processMark } from "./process-identity.ts";
-import { removeRecord, writeRecord } from "./process-records.ts";
+import { logPath } from "./logs.ts";
 import { signal } from "./process-end.ts";
+import { liveOnce, type Life } from "./process-life.ts";
 
 /** One process that should run for as long as the supervisor does. */
 export interface ProcessSpec {
@@ -34,18 +31,13 @@ export interface Failure {
 
 export interface SupervisedProcess {
   name: string;
-  /** The number of the running process, or null. */
-  pid(): number | null;
   /** Starts it, and again after each death; resolves when it is ready, rejects with a Failure's message when it is given up before. */
   start(): Promise<void>;
-  /** Resolves when it is given up after it was ready. */
+  /** Resolves when it is given up. */
   failed: Promise<Failure>;
   /** Ends it gracefully, after `withinMs` by force with its group. Never starts again. */
   stop(withinMs: number): Promise<void>;
 }
-
-const askEveryMs = 100;
-const tailLines = 12;
 
 /**
  * stopped → starting → ready → dead → waiting → starting …, until `stop`, or until it died too
@@ -55,7 +47,7 @@ export function createSupervisedProcess(
   spec: ProcessSpec,
   deps: { home: Home; order: number; tell(line: string): void },
 ): SupervisedProcess {
-  const { home, tell } = deps;
+  const { home, order, tell } = deps;
   const log = logPath(home, spec.name);
   const failed = Promise.withResolvers<Failure>();
   const firstReady = Promise.withResolvers<void>();
@@ -64,86 +56,34 @@ export function createSupervisedProcess(
   let running: Promise<void> = Promise.resolve();
   let wasEverReady = false;
 
-  /** One life of the process, to its end; `died` says how, in words. */
-  async function live(): Promise<{ livedMs: number; died: string; tail: string[] }> {
-    const at = new Date();
-    await rotateLog(log);
-    const since = (await stat(log).catch(() => null))?.size ?? 0;
-    if (stopping.signal.aborted) return { livedMs: 0, died: "was stopped", tail: [] };
-    const started = launch(spec, { log, instance: home.instance });
-    child = started.child;
-    const { pid } = started.child;
-    if (pid !== undefined) await record(pid);
-    const isOver = new AbortController();
-    const readiness = pid === undefined ? Promise.resolve("") : becomeReady({ pid, at }, isOver.signal);
-    let died = await started.ended;
-    isOver.abort();
-    const hint = await readiness;
-    if (hint !== "") died = hint;
-    child = null;
-    if (pid !== undefined) await clearAway(pid);
-    return {
-      livedMs: Date.now() - at.getTime(),
-      died,
-      tail: await logTail(log, { lines: tailLines, since }),
-    };
+  function onStarted(started: ChildProcess): void {
+    child = started;
+    // It may have been told to stop in the moment before there was anything to stop.
+    if (stopping.signal.aborted && started.pid !== undefined) signal(started.pid, spec.stopSignal);
   }
 
-  /** Waits until it is ready; kills it, and says so, when that takes too long. */
-  async function becomeReady(started: { pid: number; at: Date }, over: AbortSignal): Promise<string> {
-    const deadline = Date.now() + spec.readyWithinMs;
-    while (!over.aborted) {
-      if (await spec.isReady(started).catch(() => false)) {
-        if (over.aborted) return "";
-        if (wasEverReady) tell(`${spec.name} is up again (process ${started.pid})`);
-        wasEverReady = true;
-        firstReady.resolve();
-        return "";
-      }
-      if (Date.now() > deadline) {
-        signal(-started.pid, "SIGKILL");
-        return `was not ready within ${spec.readyWithinMs / 1000} s`;
-      }
-      await sleep(askEveryMs);
-    }
-    return "";
+  function onReady(pid: number): void {
+    if (wasEverReady) tell(`${spec.name} is up again (process ${pid})`);
+    wasEverReady = true;
+    firstReady.resolve();
   }
 
-  async function record(pid: number): Promise<void> {
-    const identity = await identityOf(pid);
-    if (identity === null) return;
-    await writeRecord(home, {
-      name: spec.name,
-      pid,
-      identity,
-      stopSignal: spec.stopSignal,
-      order: deps.order,
-    });
-  }
-
-  /** What a dead process started goes with it. */
-  async function clearAway(pid: number): Promise<void> {
-    signal(-pid, "SIGKILL");
-    for (const stray of await processesMarked(`${home.instance}:${spec.name}`)) signal(stray, "SIGKILL");
-    await removeRecord(home, spec.name);
+  function giveUp({ died, tail }: Life, deaths: number): void {
+    const head = `${spec.name} ${died}, ${deaths} times in a row, and is given up. The end of ${log}:`;
+    const message = [head, ...tail.map((line) => `    ${line}`)].join("\n");
+    failed.resolve({ name: spec.name, message });
+    firstReady.reject(new Error(message));
   }
 
   async function keepAlive(): Promise<void> {
     for (let before = 0; !stopping.signal.aborted;) {
-      const { livedMs, died, tail } = await live();
+      const life = await liveOnce(spec, { home, order, onStarted, onReady });
+      child = null;
       if (stopping.signal.aborted) return;
-      const verdict = afterDeath({ before, livedMs, wasEverReady });
-      if (!verdict.restart) {
-        const message = [
-          `${spec.name} ${died}, ${verdict.deaths} times in a row, and is given up. The end of ${log}:`,
-          ...tail.map((line) => `    ${line}`),
-        ].join("\n");
-        failed.resolve({ name: spec.name, message });
-        firstReady.reject(new Error(message));
-        return;
-      }
+      const verdict = afterDeath({ before, livedMs: life.livedMs, wasEverReady });
+      if (!verdict.restart) return giveUp(life, verdict.deaths);
       before = verdict.deaths;
-      tell(`${spec.name} ${died}; it starts again in ${verdict.waitMs / 1000} s (log: ${log})`);
+      tell(`${spec.name} ${life.died}; it starts again in ${verdict.waitMs / 1000} s (log: ${log})`);
       await sleep(verdict.waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }
@@ -151,7 +91,6 @@ export function createSupervisedProcess(
   return {
     name: spec.name,
     failed: failed.promise,
-    pid: () => child?.pid ?? null,
     start() {
       running = keepAlive();
       running.catch((error: unknown) => firstReady.reject(error));
@@ -162,8 +101,7 @@ export function createSupervisedProcess(
       firstReady.reject(new Error(`${spec.name} is being stopped`));
       // Whoever called start may no longer listen.
       firstReady.promise.catch(() => undefined);
-      const pid = child?.pid;
-      if (pid !== undefined) signal(pid, spec.stopSignal);
+      if (child?.pid !== undefined) signal(child.pid, spec.stopSignal);
       const byForce = setTimeout(() => {
         if (child?.pid === undefined) return;
         tell(`${spec.name} did not end within ${withinMs / 1000} s and is killed`);
@@ -172,28 +110,4 @@ export function createSupervisedProcess(
       await running.finally(() => clearTimeout(byForce));
     },
   };
-}
-
-/** Starts the program in a process group and session of its own, writing to the log itself. */
-function launch(
-  spec: ProcessSpec,
-  { log, instance }: { log: string; instance: string },
-): { child: ChildProcess; ended: Promise<string> } {
-  const output = openSync(log, "a", 0o600);
-  try {
-    const child = spawn(spec.command, spec.args, {
-      detached: true,
-      stdio: ["ignore", output, output],
-      env: { ...spec.env, [processMark]: `${instance}:${spec.name}` },
-      ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
-      ...spec.owner,
-    });
-    const ended = new Promise<string>((resolve) => {
-      child.once("error", (error) => resolve(`could not be started (${error.message})`));
-      child.once("exit", (code, name) => resolve(name === null ? `ended with code ${code}` : `was ended by ${name}`));
-    });
-    return { child, ended };
-  } finally {
-    closeSync(output);
-  }
 }

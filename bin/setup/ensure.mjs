@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ensureCommandLink } from "./command-link.mjs";
 import { ensureNode } from "./node.mjs";
 import { ensurePackages } from "./packages.mjs";
 import { createSteps, SetupError } from "./steps.mjs";
@@ -20,6 +21,7 @@ export async function ensureAll() {
     }
     const steps = createSteps();
     await ensurePackages({ root, steps });
+    await ensureCommandLink({ root });
     const node = await ensureNode({ root, steps });
     const temporal = await ensureTemporalCli({ steps });
     return { root, node, temporal };

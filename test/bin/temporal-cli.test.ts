@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
@@ -90,11 +90,11 @@ test("the official download goes into the cache, from which the second start tak
   const archive = join(folder, "temporal.tar.gz");
   await execute("tar", ["-czf", archive, "-C", join(folder, "made"), "temporal"]);
   const requests: string[] = [];
-  const { readFile } = await import("node:fs/promises");
-  const server = createServer(async (request, response) => {
+  const bytes = await readFile(archive);
+  const server = createServer((request, response) => {
     requests.push(request.url ?? "");
-    if (request.url === "/archive") return response.end(await readFile(archive));
-    return response.end(JSON.stringify({ archiveUrl: `${origin}/archive`, fileToExtract: "temporal" }));
+    if (request.url === "/archive") response.end(bytes);
+    else response.end(JSON.stringify({ archiveUrl: `${origin}/archive`, fileToExtract: "temporal" }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => void server.close());
