@@ -37,10 +37,7 @@ export function runStage<Input, Result>(
 }
 
 function failureOf(error: unknown, signal: AbortSignal): Error {
-  if (signal.aborted)
-    return signal.reason instanceof CancelledFailure
-      ? signal.reason
-      : new CancelledFailure("CANCELLED");
+  if (signal.aborted) return signal.reason instanceof CancelledFailure ? signal.reason : new CancelledFailure("CANCELLED");
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
   if (error instanceof CountersignError) {
     const faults = error.faults.slice(0, faultsKept);

@@ -2,15 +2,10 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { ResolvedDefinition } from "../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../domain/errors.ts";
 import type { Digest } from "../domain/ids.ts";
-import type {
-  DatasetManifest,
-  StageContext,
-  ValidateResult,
-  ValidationReport,
-} from "../domain/stage-results.ts";
+import type { DatasetManifest, StageContext, ValidateResult, ValidationReport } from "../domain/stage-results.ts";
 import { checkContract } from "../ml/contracts/check-contract.ts";
 import { parseContract } from "../ml/contracts/parse-contract.ts";
-import { count } from "../ml/datasets/freeze-dataset.ts";
+import { count } from "../ml/count-words.ts";
 import { runStage } from "./stage-run.ts";
 
 /**
@@ -26,10 +21,7 @@ export function createValidateActivity({
   return runStage(async (input, tools) => {
     const definition = await store.getJson<ResolvedDefinition>(input.definition);
     const manifest = await store.getJson<DatasetManifest>(input.dataset);
-    const found = await checkContract(
-      { contract: parseContract(definition.contract), manifest, store },
-      tools,
-    );
+    const found = await checkContract({ contract: parseContract(definition.contract), manifest, store }, tools);
     const report = await store.putJson(found);
     const failed = found.rules.filter((rule) => rule.outcome === "fail");
     const broken = failed.filter((rule) => rule.severity === "error");
@@ -65,10 +57,7 @@ function contractBroken(source: string, broken: RuleReport[], report: Digest): C
     return { path: nameOf(source, rule), message: `${rule.message}${example}` };
   });
   const [first] = faults;
-  const more =
-    faults.length > 1
-      ? ` And ${faults.length - 1} more rule${faults.length === 2 ? "" : "s"}.`
-      : "";
+  const more = faults.length > 1 ? ` And ${faults.length - 1} more rule${faults.length === 2 ? "" : "s"}.` : "";
   return new CountersignError("contract-broken", `${first?.path}: ${first?.message}.${more}`, {
     faults,
     extra: { report },

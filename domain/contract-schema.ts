@@ -95,9 +95,7 @@ const sqlRule = z
       .string()
       .min(1)
       .max(20_000)
-      .describe(
-        "one SELECT of one number or boolean; {object} and {property} stand for the table and the column",
-      ),
+      .describe("one SELECT of one number or boolean; {object} and {property} stand for the table and the column"),
     unit: z.literal("rows").optional(),
   })
   .superRefine(oneOperator);
@@ -115,24 +113,14 @@ const qualityRule = z.preprocess(
   }),
 );
 
-export const logicalTypes = [
-  "string",
-  "integer",
-  "number",
-  "boolean",
-  "date",
-  "timestamp",
-] as const;
+export const logicalTypes = ["string", "integer", "number", "boolean", "date", "timestamp"] as const;
 export type LogicalType = (typeof logicalTypes)[number];
 
 const limit = z.union([z.number(), z.string()]);
 const typeOptions = z.strictObject({
   minLength: z.int().min(0).optional(),
   maxLength: z.int().min(0).optional(),
-  pattern: z
-    .string()
-    .optional()
-    .describe("a regular expression that the whole value or a part of it matches"),
+  pattern: z.string().optional().describe("a regular expression that the whole value or a part of it matches"),
   minimum: limit.optional(),
   maximum: limit.optional(),
   exclusiveMinimum: limit.optional(),

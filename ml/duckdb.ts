@@ -32,6 +32,8 @@ export async function openDuckDb({ memoryMb = 1024, threads = 2, scratch, signal
     threads: String(threads),
     memory_limit: `${memoryMb}MB`,
     temp_directory: scratch ?? "",
+    // A join that explodes shall fail before it fills the disk.
+    max_temp_directory_size: "20GB",
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
     allow_community_extensions: "false",

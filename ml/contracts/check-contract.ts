@@ -1,12 +1,8 @@
 import type { DataContract } from "../../domain/contract-schema.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
-import type {
-  DatasetManifest,
-  SourceManifest,
-  ValidationReport,
-} from "../../domain/stage-results.ts";
+import type { DatasetManifest, SourceManifest, ValidationReport } from "../../domain/stage-results.ts";
 import { type ArtifactAccess, verifiedPath } from "../artifact-access.ts";
-import { count } from "../datasets/freeze-dataset.ts";
+import { count } from "../count-words.ts";
 import { sourceQuery } from "../datasets/source-table.ts";
 import { typedColumn } from "../datasets/column-types.ts";
 import { type DuckDb, openDuckDb, quoteName, shortMessage } from "../duckdb.ts";
@@ -42,12 +38,9 @@ export async function checkContract(
     const db = await openDuckDb({ signal, scratch });
     try {
       const sources = new Map<string, CheckedSource>();
-      for (const table of contract.schema)
-        sources.set(table.name, await openSource(db, { table, manifest, store }));
+      for (const table of contract.schema) sources.set(table.name, await openSource(db, { table, manifest, store }));
       const paths = await Promise.all(
-        [...sources.values()].flatMap((source) =>
-          source.manifest.files.map((file) => store.pathOf(file.digest)),
-        ),
+        [...sources.values()].flatMap((source) => source.manifest.files.map((file) => store.pathOf(file.digest))),
       );
       // The scratch directory is already the place to spill to; only the files themselves are left open.
       await db.harden(paths);
@@ -116,15 +109,9 @@ async function openSource(
   for (const file of manifest.files) paths.push(await verifiedPath(store, file.digest));
   const view = quoteName(`files of ${table.name}`);
   await db.run(`CREATE VIEW ${view} AS ${await sourceQuery(manifest, paths)}`);
-  const types = new Map(
-    table.properties.map((property) => [
-      property.physicalName ?? property.name,
-      property.logicalType,
-    ]),
-  );
+  const types = new Map(table.properties.map((property) => [property.physicalName ?? property.name, property.logicalType]));
   const typed = manifest.columns.map(
-    (column) =>
-      `${typedColumn(column, types.get(column.name), manifest.format).value} AS ${quoteName(column.name)}`,
+    (column) => `${typedColumn(column, types.get(column.name), manifest.format).value} AS ${quoteName(column.name)}`,
   );
   await db.run(`CREATE VIEW ${quoteName(table.name)} AS SELECT ${typed.join(", ")} FROM ${view}`);
   return { name: table.name, manifest, view };
@@ -150,9 +137,7 @@ async function checkSource(
   const counted = input.rules.flatMap(({ measure }, index) =>
     measure.kind === "rows" ? [`count_if(${measure.failing}) AS r${index}`] : [],
   );
-  const [counts = {}] = await db.rows(
-    `SELECT ${["count(*) AS n", ...counted].join(", ")} FROM ${source.view}`,
-  );
+  const [counts = {}] = await db.rows(`SELECT ${["count(*) AS n", ...counted].join(", ")} FROM ${source.view}`);
   const rows = Number(counts["n"]);
   const reports: RuleReport[] = [];
   for (const [index, rule] of input.rules.entries()) {
@@ -177,10 +162,7 @@ async function checkSource(
       severity: rule.severity,
       outcome: passes ? "pass" : "fail",
       failing,
-      share:
-        rule.measure.kind === "query" || rule.measure.kind === "row-count"
-          ? 0
-          : failing / Math.max(rows, 1),
+      share: rule.measure.kind === "query" || rule.measure.kind === "row-count" ? 0 : failing / Math.max(rows, 1),
       message: passes ? "" : tell(rule, value, rows),
       sample: passes ? [] : await samples(db, source, rule),
     });
@@ -226,10 +208,7 @@ async function measured(
   }
 }
 
-async function queryValue(
-  db: DuckDb,
-  { sql, path, tables }: { sql: string; path: string; tables: string[] },
-): Promise<number> {
+async function queryValue(db: DuckDb, { sql, path, tables }: { sql: string; path: string; tables: string[] }): Promise<number> {
   const checked = await checkSelect(db.connection, sql, { path, tables, code: "invalid" });
   const refuse = (message: string, cause?: unknown) =>
     new CountersignError("invalid", `${path}: ${message}`, { faults: [{ path, message }], cause });
@@ -251,11 +230,7 @@ async function queryValue(
   return number;
 }
 
-async function samples(
-  db: DuckDb,
-  source: CheckedSource,
-  { measure }: Rule,
-): Promise<RuleReport["sample"]> {
+async function samples(db: DuckDb, source: CheckedSource, { measure }: Rule): Promise<RuleReport["sample"]> {
   if (measure.kind !== "rows" && measure.kind !== "duplicates") return [];
   const from =
     measure.kind === "rows"
@@ -266,9 +241,7 @@ async function samples(
   );
   return found.map((row) => {
     const index = Number(row["file_index"]);
-    const before = source.manifest.files
-      .slice(0, index)
-      .reduce((total, file) => total + file.rows, 0);
+    const before = source.manifest.files.slice(0, index).reduce((total, file) => total + file.rows, 0);
     return {
       row: Number(row["row_id"]) - before + 1,
       file: source.manifest.files[index]?.name ?? "",

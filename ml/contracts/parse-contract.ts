@@ -9,11 +9,9 @@ export function parseContract(value: unknown): DataContract {
     path: pathOf(issue.path),
     message: issue.message,
   }));
-  throw new CountersignError(
-    "invalid",
-    `The data contract has ${faults.length} fault${faults.length === 1 ? "" : "s"}.`,
-    { faults },
-  );
+  throw new CountersignError("invalid", `The data contract has ${faults.length} fault${faults.length === 1 ? "" : "s"}.`, {
+    faults,
+  });
 }
 
 function pathOf(path: PropertyKey[]): string {

@@ -66,9 +66,7 @@ export function columnMetric(rule: QualityRule, column: MeasuredColumn): Rule[] 
       ...named,
       measure: { kind: "rows", failing: test.failing, shown: column.raw },
       breach:
-        rule.mustBe === 0
-          ? test.breach
-          : `${test.breach}; the ${rule.unit === "percent" ? "percentage" : "number"} ${words}`,
+        rule.mustBe === 0 ? test.breach : `${test.breach}; the ${rule.unit === "percent" ? "percentage" : "number"} ${words}`,
     },
   ];
 }
@@ -85,10 +83,7 @@ function equals(value: string | number | boolean | null, column: MeasuredColumn)
   return `CAST(${column.raw} AS VARCHAR) = ${quoteText(String(value))}`;
 }
 
-const comparisons: Record<
-  Operator,
-  { accepts(value: number, limit: number[]): boolean; words: string }
-> = {
+const comparisons: Record<Operator, { accepts(value: number, limit: number[]): boolean; words: string }> = {
   mustBe: { accepts: (value, [limit = 0]) => value === limit, words: "must be" },
   mustNotBe: { accepts: (value, [limit = 0]) => value !== limit, words: "must not be" },
   mustBeGreaterThan: {
@@ -123,8 +118,7 @@ export function expectationOf(rule: CheckedRule): { accepts: Rule["accepts"]; wo
     if (given === undefined) continue;
     const limits = typeof given === "number" ? [given] : given;
     return {
-      accepts: (value, rows) =>
-        comparison.accepts(percent ? (100 * value) / Math.max(rows, 1) : value, limits),
+      accepts: (value, rows) => comparison.accepts(percent ? (100 * value) / Math.max(rows, 1) : value, limits),
       words: `${comparison.words} ${limits.join(" and ")}${percent ? " percent" : ""}`,
     };
   }

@@ -37,11 +37,7 @@ export interface Probe {
 const none = (value: number) => value === 0;
 
 /** The rules of one table of the contract, and the expressions to be tried before they run. */
-export function rulesOf(
-  table: ContractTable,
-  manifest: SourceManifest,
-  path: string,
-): { rules: Rule[]; probes: Probe[] } {
+export function rulesOf(table: ContractTable, manifest: SourceManifest, path: string): { rules: Rule[]; probes: Probe[] } {
   const rules: Rule[] = [];
   const probes: Probe[] = [];
   const columns = new Map(manifest.columns.map((column) => [column.name, column]));
@@ -115,16 +111,7 @@ interface ColumnContext {
   table: string;
 }
 
-function columnRules({
-  property,
-  name,
-  at,
-  value,
-  raw,
-  manifest,
-  soleKey,
-  table,
-}: ColumnContext): Rule[] {
+function columnRules({ property, name, at, value, raw, manifest, soleKey, table }: ColumnContext): Rule[] {
   const rules: Rule[] = [];
   const rows = (rule: string, failing: string, breach: string) =>
     rules.push({ ...base(at, name, rule), measure: { kind: "rows", failing, shown: raw }, breach });
@@ -143,10 +130,7 @@ function columnRules({
       ];
     rules.push({
       ...rule,
-      measure:
-        value.wrong === null
-          ? { kind: "known", failing: false }
-          : { kind: "rows", failing: value.wrong, shown: raw },
+      measure: value.wrong === null ? { kind: "known", failing: false } : { kind: "rows", failing: value.wrong, shown: raw },
     });
   }
   if (property.required || property.primaryKey) rows("required", `${raw} IS NULL`, "are null");
@@ -160,11 +144,7 @@ function columnRules({
   }
   for (const [option, limit] of Object.entries(property.logicalTypeOptions)) {
     if (limit === undefined) continue;
-    const test = optionTest(
-      option,
-      limit,
-      property.logicalType === "date" || property.logicalType === "timestamp",
-    );
+    const test = optionTest(option, limit, property.logicalType === "date" || property.logicalType === "timestamp");
     rows(`${option} ${limit}`, test.failing(`(${value.value})`), test.breach);
   }
   for (const [index, rule] of property.quality.entries())
@@ -186,11 +166,7 @@ function numeric(property: ContractColumn): boolean {
   return property.logicalType === "integer" || property.logicalType === "number";
 }
 
-function optionTest(
-  option: string,
-  limit: string | number,
-  time: boolean,
-): { failing(value: string): string; breach: string } {
+function optionTest(option: string, limit: string | number, time: boolean): { failing(value: string): string; breach: string } {
   const literal = time ? `CAST(${quoteText(String(limit))} AS TIMESTAMP)` : String(limit);
   switch (option) {
     case "minLength":
@@ -228,10 +204,7 @@ function probesOf(property: ContractColumn, at: string): Probe[] {
   const probes: Probe[] = [];
   for (const [option, limit] of Object.entries(property.logicalTypeOptions)) {
     if (typeof limit !== "string") continue;
-    const sql =
-      option === "pattern"
-        ? `regexp_matches('', ${quoteText(limit)})`
-        : `CAST(${quoteText(limit)} AS TIMESTAMP)`;
+    const sql = option === "pattern" ? `regexp_matches('', ${quoteText(limit)})` : `CAST(${quoteText(limit)} AS TIMESTAMP)`;
     probes.push({ path: `${at}.logicalTypeOptions.${option}`, sql: `SELECT ${sql}` });
   }
   for (const [index, rule] of property.quality.entries())
@@ -253,14 +226,10 @@ function tableRules(
   const common = { path, column: null, severity: rule.severity, accepts };
   if (rule.type === "sql") {
     const sql = filledQuery(rule.query, table.name, null);
-    return [
-      { ...common, rule: rule.name ?? "sql", measure: { kind: "query", sql }, breach: words },
-    ];
+    return [{ ...common, rule: rule.name ?? "sql", measure: { kind: "query", sql }, breach: words }];
   }
   if (rule.metric === "rowCount")
-    return [
-      { ...common, rule: `rowCount ${words}`, measure: { kind: "row-count" }, breach: words },
-    ];
+    return [{ ...common, rule: `rowCount ${words}`, measure: { kind: "row-count" }, breach: words }];
   const columns = rule.arguments.properties ?? [];
   return duplicates(columns, typed, {
     ...common,
@@ -269,11 +238,7 @@ function tableRules(
   });
 }
 
-function duplicates(
-  names: string[],
-  typed: Map<string, TypedColumn>,
-  rule: Omit<Rule, "measure">,
-): Rule[] {
+function duplicates(names: string[], typed: Map<string, TypedColumn>, rule: Omit<Rule, "measure">): Rule[] {
   const columns: string[] = [];
   for (const name of names) {
     const column = typed.get(name);

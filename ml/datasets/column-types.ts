@@ -27,9 +27,7 @@ export function typedColumn(
 ): TypedColumn {
   const name = quoteName(column.name);
   if (wanted === undefined) return { value: name, wrong: null, mismatch: null };
-  return format === "csv"
-    ? fromText(name, wanted)
-    : fromTyped({ name, ...typeOf(column.type) }, wanted);
+  return format === "csv" ? fromText(name, wanted) : fromTyped({ name, ...typeOf(column.type) }, wanted);
 }
 
 function fromText(cell: string, wanted: LogicalType): TypedColumn {
@@ -55,17 +53,13 @@ type Family = LogicalType | "other";
 function typeOf(type: string): { type: string; family: Family } {
   if (integers.test(type)) return { type, family: "integer" };
   if (decimals.test(type)) return { type, family: "number" };
-  if (type === "VARCHAR" || type.startsWith("ENUM") || type === "UUID")
-    return { type, family: "string" };
+  if (type === "VARCHAR" || type.startsWith("ENUM") || type === "UUID") return { type, family: "string" };
   if (type === "BOOLEAN") return { type, family: "boolean" };
   if (type === "DATE") return { type, family: "date" };
   return { type, family: type.startsWith("TIMESTAMP") ? "timestamp" : "other" };
 }
 
-function fromTyped(
-  { name, type, family }: { name: string; type: string; family: Family },
-  wanted: LogicalType,
-): TypedColumn {
+function fromTyped({ name, type, family }: { name: string; type: string; family: Family }, wanted: LogicalType): TypedColumn {
   const floating = type === "FLOAT" || type === "DOUBLE";
   if (family === "number" && wanted === "integer")
     return {

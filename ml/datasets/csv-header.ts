@@ -9,9 +9,7 @@ const headerBytes = 64 * 1024;
  * column of whole lines, and one with an extra cell as a file without rows. With the dialect
  * fixed from the header, both are errors with a line number.
  */
-export async function readCsvHeader(
-  path: string,
-): Promise<{ delimiter: string; columns: string[] } | null> {
+export async function readCsvHeader(path: string): Promise<{ delimiter: string; columns: string[] } | null> {
   const file = await open(path, "r");
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
@@ -22,9 +20,7 @@ export async function readCsvHeader(
     const counts = delimiters.map((delimiter) => split(line, delimiter).length);
     const delimiter = delimiters[counts.indexOf(Math.max(...counts))] ?? ",";
     const columns = split(line, delimiter);
-    return columns.some((column) => column === "") || new Set(columns).size < columns.length
-      ? null
-      : { delimiter, columns };
+    return columns.some((column) => column === "") || new Set(columns).size < columns.length ? null : { delimiter, columns };
   } finally {
     await file.close();
   }

@@ -1,11 +1,8 @@
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
-import type {
-  DatasetManifest,
-  ReleaseParameters,
-  SourceManifest,
-} from "../../domain/stage-results.ts";
+import type { DatasetManifest, ReleaseParameters, SourceManifest } from "../../domain/stage-results.ts";
 import type { ArtifactAccess } from "../artifact-access.ts";
+import { count } from "../count-words.ts";
 import { openDuckDb } from "../duckdb.ts";
 import type { StageTools } from "../stage-tools.ts";
 import { type FileContent, inspectFile } from "./inspect-file.ts";
@@ -70,8 +67,7 @@ function oneSchema(
 ): Pick<SourceManifest, "format" | "columns"> {
   const [first] = contents;
   const firstName = files[0]?.name ?? "";
-  if (first === undefined)
-    throw new CountersignError("source-missing", `The source ${source} has no files.`);
+  if (first === undefined) throw new CountersignError("source-missing", `The source ${source} has no files.`);
   const expected = new Map(first.columns.map((column) => [column.name, column.type]));
   const messages: string[] = [];
   for (const [index, content] of contents.entries()) {
@@ -83,25 +79,18 @@ function oneSchema(
     const columns = new Map(content.columns.map((column) => [column.name, column.type]));
     for (const [column, type] of expected) {
       const actual = columns.get(column);
-      if (actual === undefined)
-        messages.push(`${name} has no column ${column}, which ${firstName} has.`);
-      else if (actual !== type)
-        messages.push(`${name} has ${column} as ${actual}, but ${firstName} as ${type}.`);
+      if (actual === undefined) messages.push(`${name} has no column ${column}, which ${firstName} has.`);
+      else if (actual !== type) messages.push(`${name} has ${column} as ${actual}, but ${firstName} as ${type}.`);
     }
     for (const column of columns.keys())
-      if (!expected.has(column))
-        messages.push(`${name} has a column ${column}, which ${firstName} lacks.`);
+      if (!expected.has(column)) messages.push(`${name} has a column ${column}, which ${firstName} lacks.`);
   }
   if (messages.length > 0) {
     const faults: Fault[] = messages.map((message) => ({
       path: `data.sources.${source}.files`,
       message,
     }));
-    throw new CountersignError(
-      "source-schema",
-      `The files of ${source} differ: ${messages.slice(0, 3).join(" ")}`,
-      { faults },
-    );
+    throw new CountersignError("source-schema", `The files of ${source} differ: ${messages.slice(0, 3).join(" ")}`, { faults });
   }
   return { format: first.format, columns: first.columns };
 }
@@ -119,13 +108,8 @@ function summarise(manifest: DatasetManifest, found: SourceFiles[]): string {
     .filter(([name]) => name !== manifest.rows)
     .map(([name, source]) => `${name} (${count(source.rows)})`);
   const files = main?.files.length ?? 0;
-  const joined =
-    others.length < 2 ? others.join("") : `${others.slice(0, -1).join(", ")} and ${others.at(-1)}`;
+  const joined = others.length < 2 ? others.join("") : `${others.slice(0, -1).join(", ")} and ${others.at(-1)}`;
   return `${count(main?.rows ?? 0)} rows of ${manifest.rows} from ${files} file${files === 1 ? "" : "s"}${span}${others.length > 0 ? `, with ${joined}` : ""}`;
-}
-
-export function count(value: number): string {
-  return value.toLocaleString("en-US");
 }
 
 function sum<T>(items: T[], of: (item: T) => number): number {

@@ -45,8 +45,7 @@ export async function findSourceFiles(
       for (const name of names) {
         const located = await locate(root, name);
         if (located === "missing") missing.push({ path, message: `${name} is not there.` });
-        else if (located === "outside")
-          unreadable.push({ path, message: `${name} leads out of the data root.` });
+        else if (located === "outside") unreadable.push({ path, message: `${name} leads out of the data root.` });
         else if (located === "no-file") unreadable.push({ path, message: `${name} is no file.` });
         else files.push({ name, path: located.path });
       }
@@ -57,26 +56,18 @@ export async function findSourceFiles(
       months: months === null ? null : { from: months[0] ?? "", until: months.at(-1) ?? "" },
     });
   }
-  if (unreadable.length > 0)
-    throw new CountersignError("source-unreadable", tell(unreadable), { faults: unreadable });
-  if (missing.length > 0)
-    throw new CountersignError("source-missing", tell(missing), { faults: missing });
+  if (unreadable.length > 0) throw new CountersignError("source-unreadable", tell(unreadable), { faults: unreadable });
+  if (missing.length > 0) throw new CountersignError("source-missing", tell(missing), { faults: missing });
   return found;
 }
 
 function tell(faults: Fault[]): string {
   const shown = faults.slice(0, 5).map((fault) => fault.message);
-  return faults.length > shown.length
-    ? `${shown.join(" ")} And ${faults.length - shown.length} more.`
-    : shown.join(" ");
+  return faults.length > shown.length ? `${shown.join(" ")} And ${faults.length - shown.length} more.` : shown.join(" ");
 }
 
 /** The months of a source's window, oldest first; null when it has none. A release's parameters go before the definition's. */
-export function windowMonths(
-  source: string,
-  definition: SourceDefinition,
-  parameters: ReleaseParameters,
-): string[] | null {
+function windowMonths(source: string, definition: SourceDefinition, parameters: ReleaseParameters): string[] | null {
   const placeholder = definition.files.includes("{month}");
   if (definition.window === undefined) {
     if (!placeholder) return null;
@@ -102,10 +93,7 @@ export function windowMonths(
   );
 }
 
-async function locate(
-  root: string,
-  name: string,
-): Promise<{ path: string } | "missing" | "outside" | "no-file"> {
+async function locate(root: string, name: string): Promise<{ path: string } | "missing" | "outside" | "no-file"> {
   try {
     const path = await realpath(join(root, name));
     if (!path.startsWith(root.endsWith(sep) ? root : root + sep)) return "outside";
@@ -124,9 +112,7 @@ async function expand(root: string, pattern: string): Promise<string[]> {
     const next: string[] = [];
     for (const name of names) {
       if (!segment.includes("*")) next.push(join(name, segment));
-      else
-        for (const entry of await entries(join(root, name)))
-          if (matches(segment, entry)) next.push(join(name, entry));
+      else for (const entry of await entries(join(root, name))) if (matches(segment, entry)) next.push(join(name, entry));
     }
     names = next;
   }

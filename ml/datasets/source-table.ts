@@ -6,10 +6,7 @@ import { readCsvHeader } from "./csv-header.ts";
  * SQL that reads one file, every column as it stands in it: CSV as text (the sniffer would turn
  * yes/no into booleans), and with strict rules, so that a broken line is an error and not a guess.
  */
-export async function fileQuery(
-  path: string,
-  format: SourceManifest["format"],
-): Promise<string | null> {
+export async function fileQuery(path: string, format: SourceManifest["format"]): Promise<string | null> {
   if (format === "parquet") return `read_parquet(${quoteText(path)}, file_row_number = true)`;
   const header = await readCsvHeader(path);
   if (header === null) return null;
@@ -31,9 +28,7 @@ export async function sourceQuery(manifest: SourceManifest, paths: string[]): Pr
   for (const [index, file] of manifest.files.entries()) {
     const from = await fileQuery(paths[index] ?? "", manifest.format);
     const number = manifest.format === "parquet" ? "file_row_number" : "row_number() OVER () - 1";
-    parts.push(
-      `SELECT ${columns}, CAST(${number} + ${first} AS BIGINT) AS row_id, ${index} AS file_index FROM ${from}`,
-    );
+    parts.push(`SELECT ${columns}, CAST(${number} + ${first} AS BIGINT) AS row_id, ${index} AS file_index FROM ${from}`);
     first += file.rows;
   }
   return parts.join("\nUNION ALL\n");

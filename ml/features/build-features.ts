@@ -6,7 +6,7 @@ import type { DatasetManifest, FeatureSpec, FeaturizeResult, SourceManifest } fr
 import { type ArtifactAccess, verifiedPath } from "../artifact-access.ts";
 import { parseContract } from "../contracts/parse-contract.ts";
 import { typedColumn } from "../datasets/column-types.ts";
-import { count } from "../datasets/freeze-dataset.ts";
+import { count } from "../count-words.ts";
 import { sourceQuery } from "../datasets/source-table.ts";
 import { type DuckDb, openDuckDb, quoteName, quoteText } from "../duckdb.ts";
 import { withScratch } from "../scratch.ts";

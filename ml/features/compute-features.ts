@@ -180,7 +180,7 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
         for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
           const places = chunk.getColumnValues(0).map(Number);
           for (const place of places) seen[place] = (seen[place] ?? 0) + 1;
-          for (const [at, column] of columns.entries()) copyColumn(chunk, at + 1, column, (index) => places[index] ?? 0);
+          for (const [at, column] of columns.entries()) copyColumn({ chunk, at: at + 1 }, column, (index) => places[index] ?? 0);
         }
         const wrong = seen.findIndex((times) => times !== 1);
         if (wrong !== -1) throw wrongRows(seen[wrong] ?? 0, 1, 0);

@@ -25,7 +25,11 @@ export function emptyColumns(features: Feature[], rows: number): FeatureColumn[]
 }
 
 /** Writes column `at` of a chunk to the feature's column, each value at the place that `placeOf` gives. */
-export function copyColumn(chunk: DuckDBDataChunk, at: number, column: FeatureColumn, placeOf: (index: number) => number): void {
+export function copyColumn(
+  { chunk, at }: { chunk: DuckDBDataChunk; at: number },
+  column: FeatureColumn,
+  placeOf: (index: number) => number,
+): void {
   if (column.type === "float") {
     const vector = chunk.getColumnVector(at);
     if (!(vector instanceof DuckDBFloatVector)) throw new TypeError(`${column.name} is not read as FLOAT.`);
@@ -59,7 +63,7 @@ export async function readFeatureTable(
         if (value === last) repeated += 1;
         if (typeof value === "bigint") last = value;
       });
-      for (const [at, column] of columns.entries()) copyColumn(chunk, at + 1, column, (index) => start + index);
+      for (const [at, column] of columns.entries()) copyColumn({ chunk, at: at + 1 }, column, (index) => start + index);
       if (labels !== null) chunk.visitColumnValues(columns.length + 1, (value, index) => (labels[start + index] = Number(value)));
       given += chunk.rowCount;
     }

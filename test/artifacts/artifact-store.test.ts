@@ -27,9 +27,7 @@ describe("the artifact store", () => {
 
   test("stores equal JSON values once, whatever the order of their keys", async () => {
     const store = createArtifactStore({ directory });
-    expect(await store.putJson({ b: 1, a: [null, "ä"] })).toBe(
-      await store.putJson({ a: [null, "ä"], b: 1 }),
-    );
+    expect(await store.putJson({ b: 1, a: [null, "ä"] })).toBe(await store.putJson({ a: [null, "ä"], b: 1 }));
     expect(await store.getJson<{ b: number }>(await store.putJson({ b: 1 }))).toEqual({ b: 1 });
   });
 
@@ -83,9 +81,7 @@ describe("the artifact store", () => {
       for (let n = 0; n < 40; n += 1) await store.put("artifact " + n);
     `;
     const shared = join(directory, "contended");
-    await Promise.all(
-      [1, 2, 3].map(() => run(process.execPath, ["--input-type=module", "-e", program, shared])),
-    );
+    await Promise.all([1, 2, 3].map(() => run(process.execPath, ["--input-type=module", "-e", program, shared])));
     const store = createArtifactStore({ directory: shared });
     for (let n = 0; n < 40; n += 1) await store.verify(digestOf(`artifact ${n}`));
     expect(await readdir(join(shared, "incoming"))).toEqual([]);
