@@ -1,0 +1,141 @@
+import type { GateId, ReleaseId } from "../../domain/ids.ts";
+import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
+import type { Evaluation } from "../../domain/evidence.ts";
+import type { DecisionCommand } from "../../domain/signed-command.ts";
+import type { FeatureSpec, ReleaseParameters } from "../../domain/stage-results.ts";
+import { exampleDefinition, type Registry } from "./registry.ts";
+
+export const model = "flight-delays";
+
+/** Registers the example's model, as ada does. */
+export async function applyExample(registry: Registry, change: Partial<ResolvedDefinition> = {}, by = "ada") {
+  const definition = await exampleDefinition(change);
+  const digest = await registry.store.putJson(definition);
+  return registry.records.applyDefinition(
+    registry.sign(by, { kind: "apply-definition", model: definition.model, definition: digest }),
+  );
+}
+
+export async function requestRelease(
+  registry: Registry,
+  number: number,
+  more: { by?: string; parameters?: ReleaseParameters } = {},
+) {
+  const { by = "ada", parameters = {} } = more;
+  const command = registry.sign(by, { kind: "request-release", model, reason: "new data", trigger: "cli", parameters });
+  const release = `${model}.${number}`;
+  return { command, release, pinned: await registry.records.createRelease({ model, release, number, command, parent: null }) };
+}
+
+/** Requested, started, and with a version whose artifacts lie in the store: what the stages before the gate leave. */
+export async function makeVersion(registry: Registry, number: number): Promise<ReleaseId> {
+  const { release } = await requestRelease(registry, number);
+  await registry.records.startRelease({ release, runId: `run-${number}` });
+  await recordVersion(registry, release);
+  return release;
+}
+
+export async function recordVersion({ records, store }: Registry, release: ReleaseId) {
+  const table = await store.put(`lookup of ${release}`);
+  const spec: FeatureSpec = {
+    sql: "SELECT 1",
+    request: { distance: "number" },
+    lookups: { planes: { table, rows: 1, asOf: null } },
+    features: [{ name: "distance", type: "float" }],
+  };
+  const featurized = {
+    summary: "Two features on ten rows.",
+    spec: await store.putJson(spec),
+    train: await store.put(`train ${release}`),
+    holdout: await store.put(`holdout ${release}`),
+    holdoutRequests: await store.put(`requests ${release}`),
+    trainRows: 7,
+    holdoutRows: 3,
+    holdoutFrom: null,
+  };
+  const trained = {
+    summary: "Trained in no time.",
+    model: await store.put(`onnx bytes of ${release}`),
+    log: await store.put("log"),
+    trainer: "baseline",
+    seed: 7,
+    parameters: { l2: 1 },
+    environment: { node: "24" },
+    durationMs: 1234,
+    modelBytes: 10,
+  };
+  const dataset = await store.putJson({ rows: "flights", sources: {} });
+  await records.beginStage({ release, stage: "train" });
+  await records.endStage({ release, stage: "train", attempts: 1, result: trained });
+  const version = await records.recordVersion({ release, dataset, featurized, trained });
+  const body = evaluation();
+  const evaluated = {
+    summary: "AUC 0.71 on 3 rows.",
+    verdict: body.verdict,
+    evaluation: await store.putJson(body),
+    headline: body.headline,
+    worseThanChampion: false,
+  };
+  await records.recordEvaluation({ release, evaluation: evaluated });
+  return { dataset, featurized, trained, version, evaluated };
+}
+
+function evaluation(): Evaluation {
+  const auc = { value: 0.71, low: 0.7, high: 0.72 };
+  return {
+    rows: 20_000,
+    positives: 4_000,
+    baseRate: 0.2,
+    metrics: [
+      { metric: "auc", candidate: auc, champion: null, change: null, threshold: { pass: 0.65, fail: 0.6 }, verdict: "pass" },
+    ],
+    calibration: [],
+    confusion: { truePositive: 1, falsePositive: 1, trueNegative: 1, falseNegative: 0 },
+    flips: null,
+    bootstrapRounds: 300,
+    verdict: "pass",
+    headline: { metric: "auc", candidate: auc, champion: null, threshold: 0.65 },
+    championVersion: null,
+  };
+}
+
+export interface OpenGate {
+  release: ReleaseId;
+  gate: GateId;
+  digest: `sha256:${string}`;
+}
+
+/** A release that waits at its open gate. */
+export async function waitAtGate(registry: Registry, number: number): Promise<OpenGate> {
+  const release = await makeVersion(registry, number);
+  const { gate, digest } = await registry.records.freezeGate({ release, gate: "promotion" });
+  await registry.records.openGate({ gate, runId: `gate-run-${number}` });
+  return { release, gate, digest };
+}
+
+type Decide = Partial<DecisionCommand["body"]>;
+
+/** A signed decision on that gate. */
+export function decision(registry: Registry, at: OpenGate, by: string, change: Decide = {}): DecisionCommand {
+  return registry.sign(by, {
+    kind: "decide",
+    gate: at.gate,
+    decision: "approve",
+    digest: at.digest,
+    seen: null,
+    reason: null,
+    returnTo: null,
+    parameters: {},
+    inputs: {},
+    ...change,
+  });
+}
+
+/** From nothing to champion, approved by grace; the release has ended. */
+export async function promote(registry: Registry, number: number): Promise<ReleaseId> {
+  const at = await waitAtGate(registry, number);
+  await registry.records.closeGate({ gate: at.gate, commands: [decision(registry, at, "grace")] });
+  await registry.records.deploy({ release: at.release });
+  await registry.records.endRelease({ release: at.release, outcome: "promoted", next: null, summary: "It serves." });
+  return at.release;
+}
