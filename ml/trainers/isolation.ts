@@ -91,26 +91,29 @@ function hideCommand(path: string): string {
   return statSync(path).isDirectory() ? `mount -t tmpfs -o size=4k,mode=0755 none ${quoted}` : `mount --bind /dev/null ${quoted}`;
 }
 
+/** A probe takes 20 ms on an idle machine. */
+const probeMs = 30_000;
 const found = new Map<string, Promise<Isolation>>();
 
 /**
  * The best isolation under which `command` can still be read and started, tried once for each
- * command. `hidden`: files and folders that it must not see, where the system can hide them.
+ * command. Rejects when the machine is too busy to try. `hidden`: files and folders that it must not see, where the system can hide them.
  */
 export function isolationFor(command: Command, hidden: string[] = []): Promise<Isolation> {
-  const key = JSON.stringify([command, hidden]);
+  // What is not there yet cannot be covered; when it has appeared, the search is made again.
+  const present = hidden.filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
+  const key = JSON.stringify([command, present]);
   const known = found.get(key);
   if (known !== undefined) return known;
-  const search = findIsolation(command, hidden);
+  const search = findIsolation(command, present);
   found.set(key, search);
+  search.catch(() => found.delete(key));
   return search;
 }
 
 async function findIsolation({ command, args }: Command, hidden: string[]): Promise<Isolation> {
   const files = [command, ...args].filter((word) => isAbsolute(word));
-  for (const { description, user, words } of levels(
-    hidden.filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined),
-  )) {
+  for (const { description, user, words } of levels(hidden)) {
     const wrap = (inner: Command): Command => ({
       command: words[0]!,
       args: [...words.slice(1), inner.command, ...inner.args],
@@ -120,9 +123,12 @@ async function findIsolation({ command, args }: Command, hidden: string[]): Prom
       args: ["-c", 'command -v "$0" >/dev/null && for file; do test -r "$file" || exit 1; done', command, ...files],
     });
     try {
-      await promisify(execFile)(probe.command, probe.args, { timeout: 10_000, cwd: "/" });
+      await promisify(execFile)(probe.command, probe.args, { timeout: probeMs, cwd: "/" });
       return { wrap, user, description };
-    } catch {
+    } catch (error) {
+      // A machine that is too busy to answer must not lead to less isolation: this attempt fails instead.
+      if (error instanceof Error && "killed" in error && error.killed === true)
+        throw new Error(`Trying the isolation took longer than ${probeMs / 1000} s.`, { cause: error });
       // This system does not allow it, or the user could not read the program: the next level.
     }
   }
