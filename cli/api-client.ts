@@ -40,6 +40,13 @@ interface Patience {
   onOutage(message: string): void;
 }
 
+/** What differs between requests. */
+interface Attempt {
+  method: "GET" | "POST" | "PUT";
+  headers?: Record<string, string>;
+  body?: string;
+}
+
 const defaults: Patience = { retryForMs, retryReadForMs, followForMs, onOutage: () => {} };
 
 export function createApiClient(connection: Connection, patience: Partial<Patience> = {}): ApiClient {
@@ -50,14 +57,14 @@ export function createApiClient(connection: Connection, patience: Partial<Patien
     "countersign-surface": "cli",
     ...(connection.token === null ? {} : { authorization: `Bearer ${connection.token}` }),
   };
-  const attempt = (path: string, init: RequestInit) =>
+  const attempt = (path: string, init: Attempt) =>
     fetch(`${connection.url}${path}`, {
       ...init,
       redirect: "error",
       headers: { ...headers, ...init.headers },
       signal: AbortSignal.timeout(requestTimeoutMs),
     });
-  const persist = async (path: string, init: RequestInit, forMs: number) =>
+  const persist = async (path: string, init: Attempt, forMs: number) =>
     persistently(() => attempt(path, init), { url: connection.url, forMs, onOutage });
 
   const client: ApiClient = {

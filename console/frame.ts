@@ -1,5 +1,6 @@
 import type { Context } from "hono";
-import { CountersignError, errorCodes } from "../domain/errors.ts";
+import { errorCodes } from "../domain/errors.ts";
+import type { CountersignError } from "../domain/errors.ts";
 import { assetPaths } from "./assets.ts";
 import type { ConsoleDeps, ConsoleEnv } from "./deps.ts";
 import type { Html } from "./markup.ts";

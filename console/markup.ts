@@ -35,7 +35,6 @@ const tones: Record<string, Tone> = {
   queued: "wait",
   warn: "wait",
   paused: "wait",
-  pending: "wait",
   "changes-requested": "wait",
 };
 

@@ -6,6 +6,7 @@ import type { Control } from "../control/contract.ts";
 import { faultInWords } from "../domain/definition-check.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { ReceiptView } from "../domain/http/gate-views.ts";
+import type { CommandView } from "../domain/http/record-views.ts";
 import type { Problem } from "../domain/http/problem.ts";
 import { isRecord, textAt, valueAt } from "../domain/loose-value.ts";
 import { gateLink, nothing, releaseLink, toneOf } from "./markup.ts";
@@ -31,17 +32,19 @@ export async function patiently<Value>(send: () => Promise<Answer<Value>>): Prom
 /** What became of the command that the page's address names, in words; it reads only. */
 export async function receiptOf(control: Control, caller: Caller, command: string | undefined): Promise<Html> {
   if (command === undefined || !/^cmd_[\w-]{1,60}$/.test(command)) return nothing;
+  const view = await commandOf(control, caller, command);
+  if (view === null) return nothing;
+  if (view.state !== "pending" && view.answer !== null) return answerInWords(view.answer.status, view.answer.body);
+  const words = "The outcome is not known yet; nothing is lost. It appears here as soon as it is.";
+  return box("pending", html`<p><strong>Sent.</strong> ${words}</p>`);
+}
+
+/** A receipt that cannot be found is no reason to withhold the page. */
+async function commandOf(control: Control, caller: Caller, command: string): Promise<CommandView | null> {
   try {
-    const { answer, state } = await control.command(caller, command);
-    if (state === "pending" || answer === null)
-      return box(
-        "pending",
-        html`<p><strong>Sent.</strong> The outcome is not known yet; nothing is lost. It appears here as soon as it is.</p>`,
-      );
-    return answerInWords(answer.status, answer.body);
+    return await control.command(caller, command);
   } catch (error) {
-    // A receipt that cannot be found is no reason to withhold the page.
-    if (error instanceof CountersignError) return nothing;
+    if (error instanceof CountersignError) return null;
     throw error;
   }
 }

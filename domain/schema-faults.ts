@@ -27,11 +27,7 @@ export function schemaFaults<Output>(
   const value: unknown = structuredClone(written);
   const renamed = new Map<string, string>();
   const asWritten = (path: Path): Path =>
-    path.map((step, index) =>
-      typeof step === "string"
-        ? (renamed.get(keyOf([...path.slice(0, index), step])) ?? step)
-        : step,
-    );
+    path.map((step, index) => (typeof step === "string" ? (renamed.get(keyOf([...path.slice(0, index), step])) ?? step) : step));
   const misspelt: Finding[] = [];
   for (let round = 0; round < maxRounds; round += 1) {
     const result = schema.safeParse(value);
@@ -42,12 +38,9 @@ export function schemaFaults<Output>(
     const issues = result.error.issues.flatMap((issue) => flatten(issue));
     const before = misspelt.length;
     for (const issue of issues)
-      if (issue.code === "unrecognized_keys")
-        misspelt.push(...putRight({ issue, schema, value, renamed, asWritten }));
+      if (issue.code === "unrecognized_keys") misspelt.push(...putRight({ issue, schema, value, renamed, asWritten }));
     if (misspelt.length > before) continue;
-    const found = issues
-      .flatMap((issue) => inWords(issue, schema, value))
-      .map((one) => ({ ...one, path: asWritten(one.path) }));
+    const found = issues.flatMap((issue) => inWords(issue, schema, value)).map((one) => ({ ...one, path: asWritten(one.path) }));
     return { output: null, value, findings: [...misspelt, ...found], asWritten };
   }
   return { output: null, value, findings: misspelt, asWritten };
@@ -77,39 +70,27 @@ function putRight({ issue, schema, value, renamed, asWritten }: Repair): Finding
     renamed.set(keyOf([...path, meant]), key);
     holder[meant] = holder[key];
     delete holder[key];
-    return [
-      { path: writtenPath, spot: "key", message: `is not known here. Did you mean \`${meant}\`?` },
-    ];
+    return [{ path: writtenPath, spot: "key", message: `is not known here. Did you mean \`${meant}\`?` }];
   });
 }
 
 /** The issues of the branch of a union that was probably meant, in place of the union's own. */
 function flatten(issue: Issue): Issue[] {
   if (issue.code !== "invalid_union") return [issue];
-  const fitting = issue.errors.filter(
-    (branch) => !branch.some((one) => one.code === "invalid_type" && one.path.length === 0),
-  );
+  const fitting = issue.errors.filter((branch) => !branch.some((one) => one.code === "invalid_type" && one.path.length === 0));
   // Fewer complaints win; a branch whose missing key was merely misspelt has one less.
   const weight = (branch: Issue[]) =>
     branch.length -
-    (branch.some(
-      (one) =>
-        one.code === "unrecognized_keys" &&
-        one.keys.some((key) => suggest(key, missingIn(branch)) !== null),
-    )
+    (branch.some((one) => one.code === "unrecognized_keys" && one.keys.some((key) => suggest(key, missingIn(branch)) !== null))
       ? 1
       : 0);
   const best = fitting.toSorted((left, right) => weight(left) - weight(right))[0];
   if (best === undefined) return [issue];
-  return best
-    .map((one) => ({ ...one, path: [...issue.path, ...one.path] }))
-    .flatMap((one) => flatten(one));
+  return best.map((one) => ({ ...one, path: [...issue.path, ...one.path] })).flatMap((one) => flatten(one));
 }
 
 function missingIn(branch: Issue[]): string[] {
-  return branch.flatMap((one) =>
-    one.code === "invalid_type" && one.path.length === 1 ? [String(one.path[0])] : [],
-  );
+  return branch.flatMap((one) => (one.code === "invalid_type" && one.path.length === 1 ? [String(one.path[0])] : []));
 }
 
 function inWords(issue: Issue, schema: z.ZodType, value: unknown): Finding[] {
@@ -140,11 +121,7 @@ function inWords(issue: Issue, schema: z.ZodType, value: unknown): Finding[] {
       );
     }
     case "invalid_union":
-      return finding(
-        issue.errors.length === 0
-          ? issue.message
-          : `must be ${unionTypes(issue)}, not ${shown(found)}`,
-      );
+      return finding(issue.errors.length === 0 ? issue.message : `must be ${unionTypes(issue)}, not ${shown(found)}`);
     case "too_small":
     case "too_big":
       return finding(boundInWords(issue));
@@ -163,8 +140,7 @@ function unionTypes(issue: Issue & { code: "invalid_union" }): string {
 function boundInWords(issue: Issue & { code: "too_small" | "too_big" }): string {
   const small = issue.code === "too_small";
   const bound = small ? issue.minimum : issue.maximum;
-  const unit =
-    issue.origin === "string" ? " characters" : issue.origin === "array" ? " entries" : "";
+  const unit = issue.origin === "string" ? " characters" : issue.origin === "array" ? " entries" : "";
   if (unit !== "") return `must have ${small ? "at least" : "at most"} ${bound}${unit}`;
   if (issue.inclusive === false) return `must be ${small ? "more" : "less"} than ${bound}`;
   return `must be at ${small ? "least" : "most"} ${bound}`;
@@ -188,7 +164,7 @@ export function shown(value: unknown): string {
   if (value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   if (typeof value === "object") return "a mapping";
-  const text = typeof value === "string" ? `\`${value}\`` : `the ${typeof value} ${String(value)}`;
+  const text = typeof value === "string" ? `\`${value}\`` : `the ${typeof value} ${JSON.stringify(value)}`;
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
@@ -202,8 +178,7 @@ function schemaAt(schema: z.core.$ZodType, path: Path): z.core.$ZodType | null {
         holder.options
           .map((option) => bare(option))
           .find((option) => option instanceof z.ZodObject && String(step) in option.shape) ?? null;
-    if (holder instanceof z.ZodObject)
-      present = (holder.shape as Record<string, z.core.$ZodType>)[String(step)] ?? null;
+    if (holder instanceof z.ZodObject) present = (holder.shape as Record<string, z.core.$ZodType>)[String(step)] ?? null;
     else if (holder instanceof z.ZodRecord) present = holder.valueType;
     else if (holder instanceof z.ZodArray) present = holder.element;
     else return null;

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { ReleaseRequestedView } from "../../domain/http/release-views.ts";
-import type { DefinitionAppliedView, RolledBackView } from "../../domain/http/model-views.ts";
-import { gateIdPattern } from "../../domain/ids.ts";
+import type { RolledBackView } from "../../domain/http/model-views.ts";
+import { unblockActions } from "../../domain/signed-command.ts";
+import { durationInWords } from "../../domain/wording.ts";
 import { collect, connect, say, segment } from "../context.ts";
 import type { Context } from "../context.ts";
 import { CliError, exitCodes } from "../exit.ts";
@@ -12,6 +13,14 @@ const why = ["--reason <why>", "why, in a few words; it is kept on record"] as c
 const set = ["--set <name=value>", "for this release alone: until, months, seed, train.<name>, limits.<name>"] as const;
 
 export function addReleaseCommands(program: Command, context: Context): void {
+  addRelease(program, context);
+  addUnblock(program, context);
+  addWithdraw(program, context);
+  addRollback(program, context);
+  addModelStates(program, context);
+}
+
+function addRelease(program: Command, context: Context): void {
   program
     .command("release")
     .description("request a release of a model")
@@ -22,10 +31,8 @@ export function addReleaseCommands(program: Command, context: Context): void {
     .action(async (model: string, options: { reason: string; set: string[]; watch?: boolean }, command: Command) => {
       const parameters = readParameters(options.set);
       const api = await connect(command, context);
-      const { body } = await api.send<ReleaseRequestedView>(`/api/models/${segment(model)}/releases`, {
-        reason: options.reason,
-        parameters,
-      });
+      const path = `/api/models/${segment(model)}/releases`;
+      const { body } = await api.send<ReleaseRequestedView>(path, { reason: options.reason, parameters });
       say(command, context, {
         body,
         words: ({ release, folded, links }) =>
@@ -33,7 +40,17 @@ export function addReleaseCommands(program: Command, context: Context): void {
       });
       if (options.watch === true) await watchRelease(body.release, { api, command, context });
     });
+}
 
+interface UnblockOptions {
+  retry?: boolean;
+  skip?: boolean;
+  abandon?: boolean;
+  reason: string;
+  set: string[];
+}
+
+function addUnblock(program: Command, context: Context): void {
   program
     .command("unblock")
     .description("say what next when a stage failed for good")
@@ -43,54 +60,44 @@ export function addReleaseCommands(program: Command, context: Context): void {
     .option("--abandon", "end the release")
     .requiredOption(...why)
     .option(...set, collect, [])
-    .action(
-      async (
-        release: string,
-        options: {
-          retry?: boolean;
-          skip?: boolean;
-          abandon?: boolean;
-          reason: string;
-          set: string[];
-        },
-        command: Command,
-      ) => {
-        const actions = (["retry", "skip", "abandon"] as const).filter((action) => options[action] === true);
-        const [action] = actions;
-        if (action === undefined || actions.length > 1)
-          throw new CliError(exitCodes.badInput, "Say one of --retry, --skip and --abandon.");
-        const parameters = readParameters(options.set);
-        const api = await connect(command, context);
-        const { body } = await api.send<unknown>(`/api/releases/${segment(release)}/unblock`, {
-          action,
-          reason: options.reason,
-          parameters,
-        });
-        const said = {
-          retry: `${release} tries the stage again.`,
-          skip: `${release} goes on without the stage.`,
-          abandon: `${release} is abandoned.`,
-        };
-        say(command, context, { body, words: () => said[action] });
-      },
-    );
+    .action(async (release: string, options: UnblockOptions, command: Command) => {
+      const actions = unblockActions.filter((one) => options[one] === true);
+      const [action] = actions;
+      if (action === undefined || actions.length > 1)
+        throw new CliError(exitCodes.badInput, "Say one of --retry, --skip and --abandon.");
+      const parameters = readParameters(options.set);
+      const api = await connect(command, context);
+      const path = `/api/releases/${segment(release)}/unblock`;
+      const { body } = await api.send<unknown>(path, { action, reason: options.reason, parameters });
+      const said = {
+        retry: `${release} tries the stage again.`,
+        skip: `${release} goes on without the stage.`,
+        abandon: `${release} is abandoned.`,
+      };
+      say(command, context, { body, words: () => said[action] });
+    });
+}
 
+function addWithdraw(program: Command, context: Context): void {
   program
     .command("withdraw")
-    .description("take back a release, or your own decision on an open gate")
-    .argument("<id>", "a release or a gate")
+    .description("take back a release")
+    .argument("<release>")
     .requiredOption(...why)
-    .action(async (id: string, options: { reason: string }, command: Command) => {
+    .action(async (release: string, options: { reason: string }, command: Command) => {
       const api = await connect(command, context);
-      const ofGate = gateIdPattern.test(id);
-      const path = ofGate ? `/api/gates/${segment(id)}/withdrawals` : `/api/releases/${segment(id)}/withdraw`;
-      const { body } = await api.send<unknown>(path, { reason: options.reason });
-      say(command, context, {
-        body,
-        words: () => (ofGate ? `Your decision on ${id} is taken back.` : `${id} is withdrawn.`),
-      });
+      const { body } = await api.send<unknown>(`/api/releases/${segment(release)}/withdraw`, { reason: options.reason });
+      say(command, context, { body, words: () => `${release} is withdrawn.` });
     });
+}
 
+interface RollbackOptions {
+  to?: string;
+  environment: string;
+  reason: string;
+}
+
+function addRollback(program: Command, context: Context): void {
   program
     .command("rollback")
     .description("put the previous champion, or a named version approved before, back into service")
@@ -98,28 +105,28 @@ export function addReleaseCommands(program: Command, context: Context): void {
     .option("--to <version>", "the version to go back to; left out: the champion before this one")
     .option("--environment <name>", "the slot", "production")
     .requiredOption(...why)
-    .action(async (model: string, options: { to?: string; environment: string; reason: string }, command: Command) => {
+    .action(async (model: string, { to, environment, reason }: RollbackOptions, command: Command) => {
       const api = await connect(command, context);
       const started = performance.now();
-      const { to, environment, reason } = options;
-      const { body } = await api.send<RolledBackView>(`/api/models/${segment(model)}/rollback`, {
-        environment,
-        reason,
-        ...(to === undefined ? {} : { to }),
-      });
+      const request = { environment, reason, ...(to === undefined ? {} : { to }) };
+      const { body } = await api.send<RolledBackView>(`/api/models/${segment(model)}/rollback`, request);
       const tookMs = performance.now() - started;
       say(command, context, {
         body,
         words: ({ deployment }) =>
-          `${deployment.version} serves ${deployment.environment} again (epoch ${deployment.epoch}), after ${Math.round(tookMs)} ms.`,
+          `${deployment.version} serves ${deployment.environment} again (epoch ${deployment.epoch}), after ${durationInWords(tookMs)}.`,
       });
     });
+}
 
-  for (const [action, said] of [
-    ["pause", "is paused: it takes no new release"],
-    ["resume", "takes releases again"],
-    ["retire", "is retired"],
-  ] as const) {
+const modelStates = [
+  ["pause", "is paused: it takes no new release"],
+  ["resume", "takes releases again"],
+  ["retire", "is retired"],
+] as const;
+
+function addModelStates(program: Command, context: Context): void {
+  for (const [action, said] of modelStates) {
     program
       .command(action)
       .description(`${action} a model`)
@@ -127,9 +134,7 @@ export function addReleaseCommands(program: Command, context: Context): void {
       .requiredOption(...why)
       .action(async (model: string, options: { reason: string }, command: Command) => {
         const api = await connect(command, context);
-        const { body } = await api.send<DefinitionAppliedView>(`/api/models/${segment(model)}/${action}`, {
-          reason: options.reason,
-        });
+        const { body } = await api.send<unknown>(`/api/models/${segment(model)}/${action}`, { reason: options.reason });
         say(command, context, { body, words: () => `${model} ${said}.` });
       });
   }

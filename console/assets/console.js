@@ -1,3 +1,4 @@
+/* oxlint-disable typescript/no-unsafe-member-access, typescript/no-unsafe-call, typescript/no-unsafe-assignment, typescript/no-unsafe-argument -- browser code; the checker knows the types of Node alone */
 // The pages work without this. It keeps them up to date, shows times in the reader's zone, and
 // keeps a form from being sent twice.
 
@@ -51,7 +52,7 @@ async function look() {
 
 if (events !== undefined) {
   const source = new EventSource(events);
-  source.addEventListener("record", look);
+  source.addEventListener("record", () => void look());
   // After a lost connection something may have been missed.
   source.addEventListener("ready", () => {
     if (connection !== null) connection.hidden = true;

@@ -5,7 +5,7 @@ import { metricInWords, metricTitles } from "../../domain/wording.ts";
 import { nothing } from "../markup.ts";
 import type { Html } from "../markup.ts";
 
-const width = 180;
+const width = 140;
 const height = 34;
 const margin = 8;
 
@@ -15,10 +15,12 @@ const margin = 8;
  */
 export function intervalChart(row: MetricRow): Html {
   const { candidate, champion, threshold, metric } = row;
-  const values = [candidate.low, candidate.high, candidate.value, champion?.value, threshold?.pass, threshold?.fail].filter(
+  // The failing threshold may lie far off; it is drawn where it falls into the picture.
+  const values = [candidate.low, candidate.high, champion?.low, champion?.high, threshold?.pass].filter(
     (value) => value !== undefined,
   );
   const low = Math.min(...values);
+  const within = (value: number) => value >= low && value <= Math.max(...values);
   const span = Math.max(...values) - low || 1;
   const at = (value: number) => {
     const share = (value - low) / span;
@@ -35,7 +37,7 @@ export function intervalChart(row: MetricRow): Html {
     role="img"
     aria-label="${words(row)}"
   >
-    ${threshold === null ? nothing : html`${line(threshold.fail, "limit-fail")}${line(threshold.pass, "limit-pass")}`}
+    ${threshold === null ? nothing : html`${within(threshold.fail) ? line(threshold.fail, "limit-fail") : nothing}${line(threshold.pass, "limit-pass")}`}
     <line class="axis" x1="${margin}" x2="${width - margin}" y1="${height / 2}" y2="${height / 2}" />
     <rect
       class="range"

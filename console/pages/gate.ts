@@ -31,6 +31,7 @@ export function gatePage({ gate, evidence, form, receipt, now }: GatePage): Html
       </p>
     </header>
     ${receipt}
+    ${gate.you.mayDecide && gate.state === "open" ? html`<p class="jump"><a class="button main" href="#decide">To the decision</a></p>` : nothing}
     <p class="why">${request.why}</p>
     <div class="split">
       <div class="evidence">${evidence}</div>

@@ -68,15 +68,15 @@ export function page(frame: Frame, title: string, content: Html): Html {
 }
 
 function header({ me, waiting, here, csrf }: Frame): Html {
-  const link = (part: Frame["here"], href: string, text: string, more: Html = nothing) =>
-    html`<li><a href="${href}" ${part === here ? html` aria-current="page"` : nothing}>${text}${more}</a></li>`;
+  const link = (part: Frame["here"], href: string, text: Html | string) =>
+    html`<li><a href="${href}" ${part === here ? html` aria-current="page"` : nothing}>${text}</a></li>`;
   const count = waiting === 0 ? nothing : html` <span class="count" aria-label="${waiting} waiting for you">${waiting}</span>`;
   return html`<header class="site">
     <a class="mark" href="/"><img src="/assets/mark.svg" width="22" height="22" alt="" /> Countersign</a>
     <nav aria-label="Main">
       <ul>
         ${link("models", paths.models(), "Models")} ${link("releases", paths.releases(), "Releases")}
-        ${link("inbox", paths.inbox(), "Inbox", count)} ${link("audit", paths.audit(), "Audit")}
+        ${link("inbox", paths.inbox(), html`Inbox${count}`)} ${link("audit", paths.audit(), "Audit")}
       </ul>
     </nav>
     <form class="me" method="post" action="/sign-out">
