@@ -117,7 +117,7 @@ test("a body without a length is held to the same limit", async () => {
     headers: { authorization: `Bearer ${fixture.tokens["ada"]}`, "content-type": "application/json" },
     body,
     duplex: "half",
-  } as RequestInit);
+  });
   expect(response.status).toBe(413);
 });
 
