@@ -167,8 +167,8 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
   return {
     checked,
     run: async (values, rows) => {
-      await fill(values, rows);
       try {
+        await fill(values, rows);
         const columns = emptyColumns(spec.features, rows);
         const seen = new Uint8Array(rows);
         // Planned anew for each batch. A prepared statement would keep the plan that it got when
