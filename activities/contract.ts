@@ -5,7 +5,15 @@ import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifec
 import type { PolicyGate, Tier } from "../domain/policy.ts";
 import type { CommandOf, DecisionCommand, SignedCommand, UnblockAction } from "../domain/signed-command.ts";
 import type {
-  EvaluateInput, EvaluateResult, FeaturizeResult, IngestResult, MonitorResult, ReleaseParameters, StageContext, TrainResult, ValidateResult,
+  EvaluateInput,
+  EvaluateResult,
+  FeaturizeResult,
+  IngestResult,
+  MonitorResult,
+  ReleaseParameters,
+  StageContext,
+  TrainResult,
+  ValidateResult,
 } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
 
@@ -90,14 +98,28 @@ export interface RecordActivities {
   /** Running/waiting → blocked, with the cause; marks the stage failed and keeps its log. */
   blockRelease(input: { release: ReleaseId; cause: BlockedCause; log: Digest | null }): Promise<void>;
   /** Verifies the command and the release's state; blocked → running. Parameters make the person a contributor. Writes command_results. */
-  unblockRelease(command: CommandOf<"unblock">): Promise<{ ok: true; action: UnblockAction; parameters: ReleaseParameters } | Refused>;
+  unblockRelease(
+    command: CommandOf<"unblock">,
+  ): Promise<{ ok: true; action: UnblockAction; parameters: ReleaseParameters } | Refused>;
   /** Verifies the command; closes an open gate of the release as withdrawn in the same transaction. Writes command_results. */
   withdrawRelease(command: CommandOf<"withdraw-release">): Promise<{ ok: true; gate: GateId | null } | Refused>;
-  recordVersion(input: { release: ReleaseId; dataset: Digest; featurized: FeaturizeResult; trained: TrainResult }): Promise<{ version: VersionId; digest: Digest }>;
+  recordVersion(input: {
+    release: ReleaseId;
+    dataset: Digest;
+    featurized: FeaturizeResult;
+    trained: TrainResult;
+  }): Promise<{ version: VersionId; digest: Digest }>;
   recordEvaluation(input: { release: ReleaseId; evaluation: EvaluateResult }): Promise<void>;
-  readChampion(input: { model: ModelName; environment: string }): Promise<{ version: VersionId; onnx: Digest; features: Digest } | null>;
+  readChampion(input: {
+    model: ModelName;
+    environment: string;
+  }): Promise<{ version: VersionId; onnx: Digest; features: Digest } | null>;
   /** How a release stands; `changes` names the gate when reviewers asked for changes. Null when there is none. */
-  readRelease(input: { release: ReleaseId }): Promise<{ state: ReleaseState; outcome: ReleaseOutcome | null; changes: GateId | null } | null>;
+  readRelease(input: { release: ReleaseId }): Promise<{
+    state: ReleaseState;
+    outcome: ReleaseOutcome | null;
+    changes: GateId | null;
+  } | null>;
   endRelease(input: { release: ReleaseId; outcome: ReleaseOutcome; next: ReleaseId | null; summary: string }): Promise<void>;
 
   // the gate
@@ -106,7 +128,11 @@ export interface RecordActivities {
   openGate(input: { gate: GateId; runId: string }): Promise<GateOpening>;
   /** One transaction: reads membership again, verifies every token, writes decisions, audit, resolution and (when approved) the approval. */
   closeGate(input: { gate: GateId; commands: DecisionCommand[] }): Promise<GateClosing>;
-  readGate(input: { gate: GateId }): Promise<{ state: GateState; resolution: Resolution | null; changes: RequestedChanges | null } | null>;
+  readGate(input: { gate: GateId }): Promise<{
+    state: GateState;
+    resolution: Resolution | null;
+    changes: RequestedChanges | null;
+  } | null>;
   /** Puts a message on record that came without a valid token or was a false report. */
   refuseMessage(input: { workflow: string; message: string; claimed: string; why: string }): Promise<void>;
   gateIdTaken(input: { gate: GateId }): Promise<void>;
@@ -139,7 +165,15 @@ export interface RequestedChanges {
 }
 
 export type GateOpening =
-  | { kind: "open"; request: Pick<GateRequest, "ask" | "deciders" | "excluded" | "deadline"> & { digest: Digest; release: ReleaseId | null; model: ModelName | null; tier: Tier | null } }
+  | {
+      kind: "open";
+      request: Pick<GateRequest, "ask" | "deciders" | "excluded" | "deadline"> & {
+        digest: Digest;
+        release: ReleaseId | null;
+        model: ModelName | null;
+        tier: Tier | null;
+      };
+    }
   | { kind: "closed"; resolution: Resolution }
   /** No such request was ever frozen: somebody started this workflow by hand. */
   | { kind: "unknown" };

@@ -8,7 +8,10 @@ import { createQueueWorker } from "./worker/queues.ts";
  * other people's code get processes of their own; nothing but memory is shared within one.
  */
 const config = readConfig(process.env, ["TEMPORAL_ADDRESS", "COUNTERSIGN_QUEUES"]);
-Runtime.install({ logger: new DefaultLogger(config.COUNTERSIGN_LOG_LEVEL === "debug" ? "DEBUG" : "WARN"), shutdownSignals: ["SIGINT", "SIGTERM"] });
+Runtime.install({
+  logger: new DefaultLogger(config.COUNTERSIGN_LOG_LEVEL === "debug" ? "DEBUG" : "WARN"),
+  shutdownSignals: ["SIGINT", "SIGTERM"],
+});
 
 const connection = await connectPatiently(config.TEMPORAL_ADDRESS);
 const workers = await Promise.all(config.COUNTERSIGN_QUEUES.map((queue) => createQueueWorker(queue, connection)));

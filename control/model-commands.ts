@@ -1,6 +1,5 @@
-import { readDeployment } from "../db/reads/versions.ts";
 import { CountersignError } from "../domain/errors.ts";
-import type { RolledBackView } from "../domain/http/model-views.ts";
+import { rolledBackSchema, type RolledBackView } from "../domain/http/model-views.ts";
 import { reasonRequestSchema, rollbackRequestSchema } from "../domain/http/requests.ts";
 import type { ModelName } from "../domain/ids.ts";
 import { modelStates, type ModelState } from "../domain/lifecycle.ts";
@@ -48,12 +47,8 @@ export function finishRollback(context: ControlContext, command: CommandOf<"roll
     to: { model },
     update: lifecycleCommandUpdate,
     gone: lifecycleGone,
-    outcome: async (result) => {
-      const deployment = await readDeployment(context.db, { model, environment, epoch: Number(result["epoch"]) });
-      if (!deployment) throw new Error(`The rollback ${command.id} left no deployment.`);
-      const { id, version_id: version, epoch } = deployment;
-      return { kind: "done", status: 200, value: { deployment: { id, environment, version, epoch } } };
-    },
+    // As the activity that moved the slot wrote it.
+    outcome: async (result) => ({ kind: "done", status: 200, value: rolledBackSchema.parse(result) }),
   });
 }
 

@@ -27,9 +27,7 @@ export function columnFindings(contract: unknown, definition: unknown): Finding[
   const table = tableNames(contract).indexOf(rows ?? "");
   const properties = valueAt(contract, ["schema", table, "properties"]);
   if (rows === null || table < 0 || !Array.isArray(properties)) return [];
-  const columns = properties.flatMap(
-    (one: unknown) => textAt(one, ["physicalName"]) ?? textAt(one, ["name"]) ?? [],
-  );
+  const columns = properties.flatMap((one: unknown) => textAt(one, ["physicalName"]) ?? textAt(one, ["name"]) ?? []);
   const named: { path: Path; name: string; spot: Finding["spot"] }[] = [
     {
       path: [...sourcesPath, rows, "time"],
@@ -53,13 +51,7 @@ export function columnFindings(contract: unknown, definition: unknown): Finding[
     const meant = columns.find((column) => editDistance(name, column) <= (name.length < 8 ? 1 : 2));
     return meant === undefined
       ? []
-      : [
-          fault(
-            path,
-            `names \`${name}\`, which the contract does not describe. Did you mean \`${meant}\`?`,
-            spot,
-          ),
-        ];
+      : [fault(path, `names \`${name}\`, which the contract does not describe. Did you mean \`${meant}\`?`, spot)];
   });
 }
 

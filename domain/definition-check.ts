@@ -39,11 +39,7 @@ export function checkDefinition(text: string, options: CheckOptions): CheckedDef
   if (read.faults.length > 0) return { definition: null, faults: read.faults };
   const { output, value, findings, asWritten } = schemaFaults(definitionSchema, read.value);
   const inlined = putFilesInPlace(value, options);
-  const later = [
-    ...inlined.findings,
-    ...ruleFindings(value),
-    ...columnFindings(valueAt(value, ["contract"]), value),
-  ];
+  const later = [...inlined.findings, ...ruleFindings(value), ...columnFindings(valueAt(value, ["contract"]), value)];
   const own = [...findings, ...later.map((one) => ({ ...one, path: asWritten(one.path) }))];
   const faults = inOrder([
     ...own.map((one) => toFault(one, read)),
@@ -73,11 +69,8 @@ function contractFaults({ value, inlined, read, asWritten }: ContractCheck): Fau
   if (!isRecord(contract) || fileAt(value, ["contract"]) !== null) return [];
   const findings = contractFindings(contract, value);
   const { contractFile } = inlined;
-  if (contractFile !== null)
-    return findings.map((one) => ({ ...toFault(one, contractFile.read), file: contractFile.name }));
-  return findings.map((one) =>
-    toFault({ ...one, path: asWritten(["contract", ...one.path]) }, read),
-  );
+  if (contractFile !== null) return findings.map((one) => ({ ...toFault(one, contractFile.read), file: contractFile.name }));
+  return findings.map((one) => toFault({ ...one, path: asWritten(["contract", ...one.path]) }, read));
 }
 
 /** The files that a definition names, as far as it can be read at all. */
@@ -103,9 +96,7 @@ export function faultInWords(fault: Pick<Fault, "path" | "message">): string {
 
 function fileAt(value: unknown, path: Path): string | null {
   const found = valueAt(value, path);
-  return isRecord(found) && typeof found["file"] === "string" && Object.keys(found).length === 1
-    ? found["file"]
-    : null;
+  return isRecord(found) && typeof found["file"] === "string" && Object.keys(found).length === 1 ? found["file"] : null;
 }
 
 interface Inlined {
@@ -149,15 +140,9 @@ function textOfFile(file: string, options: CheckOptions): string | { fault: stri
     return {
       fault: `names the file \`${file}\`, which only its author can read; \`countersign apply\` puts its text in its place`,
     };
-  const text =
-    options.files !== undefined && Object.hasOwn(options.files, file)
-      ? options.files[file]
-      : undefined;
-  if (text === undefined)
-    return { fault: `names \`${file}\`, and there is no such file beside the definition` };
-  return text.length > maxTextBytes
-    ? { fault: `names \`${file}\`, which is larger than ${maxTextBytes} characters` }
-    : text;
+  const text = options.files !== undefined && Object.hasOwn(options.files, file) ? options.files[file] : undefined;
+  if (text === undefined) return { fault: `names \`${file}\`, and there is no such file beside the definition` };
+  return text.length > maxTextBytes ? { fault: `names \`${file}\`, which is larger than ${maxTextBytes} characters` } : text;
 }
 
 function place(value: unknown, path: Path, content: unknown): void {

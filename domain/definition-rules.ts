@@ -36,31 +36,15 @@ const windowsAndMonths: Rule = (definition) =>
     const path = [...sourcesPath, name, "files"];
     const holds = [...files.matchAll(/\{([^}]*)\}/g)].map((match) => match[1] ?? "");
     const unknown = holds.filter((one) => one !== "month");
-    const monthly =
-      holds.includes("month") || unknown.some((one) => didYouMean(one, ["month"]) !== "");
+    const monthly = holds.includes("month") || unknown.some((one) => didYouMean(one, ["month"]) !== "");
     const windowed = valueAt(source, ["window"]) !== undefined;
     return [
-      ...unknown.map((one) =>
-        fault(
-          path,
-          `holds \`{${one}}\`; only \`{month}\` has a meaning.${didYouMean(one, ["month"])}`,
-        ),
-      ),
-      ...(monthly && !windowed
-        ? [fault(path, "holds `{month}` but the source has no `window` that says which months")]
-        : []),
+      ...unknown.map((one) => fault(path, `holds \`{${one}}\`; only \`{month}\` has a meaning.${didYouMean(one, ["month"])}`)),
+      ...(monthly && !windowed ? [fault(path, "holds `{month}` but the source has no `window` that says which months")] : []),
       ...(windowed && !monthly
-        ? [
-            fault(
-              [...sourcesPath, name, "window"],
-              "has no effect: `files` holds no `{month}`",
-              "key",
-            ),
-          ]
+        ? [fault([...sourcesPath, name, "window"], "has no effect: `files` holds no `{month}`", "key")]
         : []),
-      ...(/\.(parquet|csv)$/i.test(files)
-        ? []
-        : [fault(path, "must end in .parquet or .csv: these are read")]),
+      ...(/\.(parquet|csv)$/i.test(files) ? [] : [fault(path, "must end in .parquet or .csv: these are read")]),
     ];
   });
 
@@ -68,8 +52,7 @@ const timeForATimeSplit: Rule = (definition) => {
   const by = valueAt(definition, ["split", "by"]) ?? "time";
   const rows = textAt(definition, ["data", "rows"]);
   const source = rows === null ? undefined : valueAt(definition, [...sourcesPath, rows]);
-  if (by !== "time" || rows === null || !isRecord(source) || source["time"] !== undefined)
-    return [];
+  if (by !== "time" || rows === null || !isRecord(source) || source["time"] !== undefined) return [];
   return [
     fault(
       [...sourcesPath, rows],
@@ -88,24 +71,13 @@ const thresholds: Rule = (definition) =>
     const outside = (["pass", "fail"] as const).flatMap((end) => {
       const value = numberAt(definition, [...path, end]);
       const fits = value === null || (value >= 0 && (metric === "logLoss" || value <= 1));
-      return fits
-        ? []
-        : [
-            fault(
-              [...path, end],
-              metric === "logLoss" ? "must be at least 0" : "must be between 0 and 1",
-            ),
-          ];
+      return fits ? [] : [fault([...path, end], metric === "logLoss" ? "must be at least 0" : "must be between 0 and 1")];
     });
-    if (pass === null || fail === null || (higherIsBetter[metric] ? pass >= fail : pass <= fail))
-      return outside;
+    if (pass === null || fail === null || (higherIsBetter[metric] ? pass >= fail : pass <= fail)) return outside;
     const rule = higherIsBetter[metric]
       ? "higher is better, so `pass` must be at least `fail`"
       : "lower is better, so `pass` must be at most `fail`";
-    return [
-      ...outside,
-      fault(path, `is the wrong way round: ${rule} (${pass} and ${fail} stand there)`, "key"),
-    ];
+    return [...outside, fault(path, `is the wrong way round: ${rule} (${pass} and ${fail} stand there)`, "key")];
   });
 
 const protectedOnce: Rule = (definition) => {
@@ -122,9 +94,7 @@ const driftLimits: Rule = (definition) => {
   if (!isRecord(valueAt(definition, path))) return [];
   const warn = numberAt(definition, [...path, "warn"]) ?? 0.1;
   const alert = numberAt(definition, [...path, "alert"]) ?? 0.25;
-  return warn < alert
-    ? []
-    : [fault(path, `must warn before it alerts: warn is ${warn}, alert is ${alert}`, "key")];
+  return warn < alert ? [] : [fault(path, `must warn before it alerts: warn is ${warn}, alert is ${alert}`, "key")];
 };
 
 /** What the built-in trainer takes. */

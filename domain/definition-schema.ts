@@ -6,12 +6,7 @@ import { maturities, tiers } from "./policy.ts";
  * What a team writes about a model. One schema checks it in the CLI, in the API and in tests, and
  * docs/definition.md is generated from it. `governed` marks fields whose loosening needs a gate.
  */
-const columnName = z
-  .string()
-  .regex(
-    /^[A-Za-z_][A-Za-z0-9_]{0,62}$/,
-    "must be a plain column name (letters, digits, underscore)",
-  );
+const columnName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, "must be a plain column name (letters, digits, underscore)");
 const month = z.string().regex(/^\d{4}-(0[1-9]|1[0-2])$/, "must be a month such as 2013-03");
 const relativePath = z
   .string()
@@ -22,9 +17,7 @@ const relativePath = z
   );
 
 const fileReference = z.strictObject({
-  file: relativePath.describe(
-    "a file beside the definition; `countersign apply` puts its text in its place",
-  ),
+  file: relativePath.describe("a file beside the definition; `countersign apply` puts its text in its place"),
 });
 
 export const sourceSchema = z.strictObject({
@@ -38,9 +31,7 @@ export const sourceSchema = z.strictObject({
     })
     .optional()
     .describe("which months to read; needs `{month}` in `files`"),
-  time: columnName
-    .optional()
-    .describe("the column that says when a row happened; needed to split by time"),
+  time: columnName.optional().describe("the column that says when a row happened; needed to split by time"),
 });
 
 export const columnTypes = ["string", "number", "integer", "boolean", "timestamp"] as const;
@@ -56,22 +47,13 @@ const sqlText = z.union([z.string().min(1).max(100_000), fileReference]);
 export const definitionSchema = z.strictObject({
   model: z
     .string()
-    .regex(
-      modelNamePattern,
-      "must be lower-case letters, digits and hyphens, beginning with a letter (63 at most)",
-    )
+    .regex(modelNamePattern, "must be lower-case letters, digits and hyphens, beginning with a letter (63 at most)")
     .describe("the model's name"),
   title: z.string().min(3).max(200).describe("the question it answers, in a sentence"),
   owner: z
     .strictObject({
-      team: z
-        .string()
-        .regex(principalPattern)
-        .describe("the group that owns the model and may change it"),
-      person: z
-        .string()
-        .regex(principalPattern)
-        .describe("the named owner, who never decides on its gates"),
+      team: z.string().regex(principalPattern).describe("the group that owns the model and may change it"),
+      person: z.string().regex(principalPattern).describe("the named owner, who never decides on its gates"),
     })
     .describe("who answers for the model")
     .meta({ governed: true }),
@@ -86,32 +68,19 @@ export const definitionSchema = z.strictObject({
     rows: columnName.describe("the source whose rows are the examples"),
   }),
   contract: z
-    .union([
-      z.looseObject({ apiVersion: z.string(), kind: z.literal("DataContract") }),
-      fileReference,
-    ])
+    .union([z.looseObject({ apiVersion: z.string(), kind: z.literal("DataContract") }), fileReference])
     .describe("the data contract, ODCS 3.1"),
   features: z.strictObject({
     request: z
       .record(columnName, z.enum(columnTypes))
-      .describe(
-        "the columns known when a prediction is asked for; the only ones that features may use",
-      ),
-    lookups: z
-      .array(columnName)
-      .max(20)
-      .default([])
-      .describe("sources that the SQL may join and that serving keeps in memory"),
+      .describe("the columns known when a prediction is asked for; the only ones that features may use"),
+    lookups: z.array(columnName).max(20).default([]).describe("sources that the SQL may join and that serving keeps in memory"),
     sql: sqlText.describe(
       "one SELECT over `request` and the lookups that gives `row_id` and one column a feature, one row a request row",
     ),
   }),
   label: z.strictObject({
-    sql: z
-      .string()
-      .min(1)
-      .max(2000)
-      .describe("a boolean expression over the row source; rows where it is null are left out"),
+    sql: z.string().min(1).max(2000).describe("a boolean expression over the row source; rows where it is null are left out"),
     name: z.string().min(1).max(60).default("positive").describe("what a positive is called"),
   }),
   split: z
@@ -146,12 +115,7 @@ export const definitionSchema = z.strictObject({
             .max(24 * 60)
             .default(10),
           memoryMb: z.int().min(64).max(1_000_000).default(2048),
-          outputMb: z
-            .int()
-            .min(1)
-            .max(10_000)
-            .default(200)
-            .describe("all that the trainer writes, log included"),
+          outputMb: z.int().min(1).max(10_000).default(200).describe("all that the trainer writes, log included"),
         })
         .prefault({}),
     })
@@ -166,23 +130,13 @@ export const definitionSchema = z.strictObject({
       })
       .describe("what good means")
       .meta({ governed: true }),
-    protected: z
-      .array(columnName)
-      .max(10)
-      .default([])
-      .describe("protected attributes, for fairness")
-      .meta({ governed: true }),
+    protected: z.array(columnName).max(10).default([]).describe("protected attributes, for fairness").meta({ governed: true }),
     bootstrapRounds: z.int().min(50).max(5000).default(300),
   }),
   deploy: z
     .strictObject({
       environment: z.string().regex(modelNamePattern).default("production"),
-      threshold: z
-        .number()
-        .gt(0)
-        .lt(1)
-        .default(0.5)
-        .describe("probability from which the label is given"),
+      threshold: z.number().gt(0).lt(1).default(0.5).describe("probability from which the label is given"),
     })
     .prefault({}),
   monitor: z

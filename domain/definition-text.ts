@@ -49,11 +49,9 @@ export function readText(text: string, format: Format): ReadText {
       prettyErrors: false,
       version: "1.2",
     });
-    const writing =
-      format === "json" ? jsonFaults(text, document, place) : yamlFaults(document, place);
+    const writing = format === "json" ? jsonFaults(text, document, place) : yamlFaults(document, place);
     if (writing.length > 0) return broken(writing.slice(0, maxWritingFaults));
-    const value: unknown =
-      format === "json" ? JSON.parse(text) : document.toJS({ maxAliasCount: 100 });
+    const value: unknown = format === "json" ? JSON.parse(text) : document.toJS({ maxAliasCount: 100 });
     // An anchor may hold itself; what cannot be written as JSON cannot be digested either.
     JSON.stringify(value);
     return { value, faults: [], placeOf: (path, spot) => place(offsetOf(document, path, spot)) };
@@ -77,19 +75,12 @@ function nestedTooDeeply(text: string): boolean {
 function yamlFaults(document: Document.Parsed, place: (offset: number) => Place): Fault[] {
   return [...document.errors, ...document.warnings].map((error) => ({
     path: "",
-    message:
-      error.code === "DUPLICATE_KEY"
-        ? "names the same key twice"
-        : `is no valid YAML: ${error.message}`,
+    message: error.code === "DUPLICATE_KEY" ? "names the same key twice" : `is no valid YAML: ${error.message}`,
     ...place(error.pos[0]),
   }));
 }
 
-function jsonFaults(
-  text: string,
-  document: Document.Parsed,
-  place: (offset: number) => Place,
-): Fault[] {
+function jsonFaults(text: string, document: Document.Parsed, place: (offset: number) => Place): Fault[] {
   try {
     JSON.parse(text);
   } catch (error) {
@@ -123,13 +114,10 @@ function offsetOf(document: Document.Parsed, path: Path, spot: Spot): number {
 
 function stepInto(node: unknown, step: string | number): { key: unknown; value: unknown } | null {
   if (isMap(node)) {
-    const pair = node.items.find(
-      (item) => String(isScalar(item.key) ? item.key.value : item.key) === String(step),
-    );
+    const pair = node.items.find((item) => String(isScalar(item.key) ? item.key.value : item.key) === String(step));
     return pair ? { key: pair.key, value: pair.value } : null;
   }
-  if (isSeq(node) && typeof step === "number" && step < node.items.length)
-    return { key: null, value: node.items[step] };
+  if (isSeq(node) && typeof step === "number" && step < node.items.length) return { key: null, value: node.items[step] };
   return null;
 }
 
@@ -139,9 +127,7 @@ function resolved(node: unknown, document: Document.Parsed): unknown {
 
 function startOf(node: unknown): number | undefined {
   // Every parsed node carries its range; a null behind a key without a value has an empty one.
-  return typeof node === "object" && node !== null && "range" in node
-    ? (node as Node).range?.[0]
-    : undefined;
+  return typeof node === "object" && node !== null && "range" in node ? (node as Node).range?.[0] : undefined;
 }
 
 /** `features.lookups[1]`, `data.sources["a b"]`. */

@@ -12,7 +12,12 @@ export interface Estimate {
 export const metricNames = ["auc", "logLoss", "brier", "calibrationError"] as const;
 export type MetricName = (typeof metricNames)[number];
 /** Which way is better. */
-export const higherIsBetter: Record<MetricName, boolean> = { auc: true, logLoss: false, brier: false, calibrationError: false };
+export const higherIsBetter: Record<MetricName, boolean> = {
+  auc: true,
+  logLoss: false,
+  brier: false,
+  calibrationError: false,
+};
 
 export interface MetricRow {
   metric: MetricName;
@@ -34,12 +39,22 @@ export interface Evaluation {
   /** Ten equal-count bins of the candidate's probabilities. */
   calibration: { predicted: number; observed: number; rows: number }[];
   /** At the deployment threshold. */
-  confusion: { truePositive: number; falsePositive: number; trueNegative: number; falseNegative: number };
+  confusion: {
+    truePositive: number;
+    falsePositive: number;
+    trueNegative: number;
+    falseNegative: number;
+  };
   /** Rows whose label differs between champion and candidate; null without a champion. */
   flips: { rows: number; share: number } | null;
   bootstrapRounds: number;
   verdict: Verdict;
-  headline: { metric: MetricName; candidate: Estimate; champion: number | null; threshold: number | null };
+  headline: {
+    metric: MetricName;
+    candidate: Estimate;
+    champion: number | null;
+    threshold: number | null;
+  };
   championVersion: VersionId | null;
 }
 
@@ -76,5 +91,12 @@ export interface MonitorWindow {
   to: Timestamp;
   rows: number;
   verdict: "too-few" | "steady" | "drift";
-  columns: { name: string; effect: number; method: "psi" | "jensen-shannon"; missing: number; referenceMissing: number; verdict: "steady" | "warn" | "alert" }[];
+  columns: {
+    name: string;
+    effect: number;
+    method: "psi" | "jensen-shannon";
+    missing: number;
+    referenceMissing: number;
+    verdict: "steady" | "warn" | "alert";
+  }[];
 }

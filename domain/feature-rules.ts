@@ -12,22 +12,13 @@ const lookupsAreSources: Rule = (definition) => {
     const path = ["features", "lookups", index];
     const others = sources.filter((source) => source !== rows);
     if (lookup === "") return [];
-    if (lookups.indexOf(lookup) !== index)
-      return [fault(path, `names \`${lookup}\` a second time`)];
+    if (lookups.indexOf(lookup) !== index) return [fault(path, `names \`${lookup}\` a second time`)];
     if (lookup === rows)
       return [
-        fault(
-          path,
-          `names \`${lookup}\`, the source of the examples themselves: a feature that joins it would know the answer`,
-        ),
+        fault(path, `names \`${lookup}\`, the source of the examples themselves: a feature that joins it would know the answer`),
       ];
     if (sources.length > 0 && !sources.includes(lookup))
-      return [
-        fault(
-          path,
-          `names \`${lookup}\`, which is not among the sources.${didYouMean(lookup, others)}`,
-        ),
-      ];
+      return [fault(path, `names \`${lookup}\`, which is not among the sources.${didYouMean(lookup, others)}`)];
     return [];
   });
 };
@@ -38,33 +29,15 @@ const requestColumns: Rule = (definition) => {
   if (!isRecord(request)) return [];
   const names = Object.keys(request);
   if (names.length === 0)
-    return [
-      fault(
-        path,
-        "must name at least one column: with none there is nothing to predict from",
-        "key",
-      ),
-    ];
+    return [fault(path, "must name at least one column: with none there is nothing to predict from", "key")];
   return names.flatMap((name, index) => {
     const lower = name.toLowerCase();
     if (lower === "row_id")
-      return [
-        fault(
-          [...path, name],
-          "is a name that Countersign gives itself, to tell the rows apart",
-          "key",
-        ),
-      ];
+      return [fault([...path, name], "is a name that Countersign gives itself, to tell the rows apart", "key")];
     const twin = names.slice(0, index).find((other) => other.toLowerCase() === lower);
     return twin === undefined
       ? []
-      : [
-          fault(
-            [...path, name],
-            `differs from \`${twin}\` in case alone, which SQL does not tell apart`,
-            "key",
-          ),
-        ];
+      : [fault([...path, name], `differs from \`${twin}\` in case alone, which SQL does not tell apart`, "key")];
   });
 };
 
@@ -73,34 +46,19 @@ const featureSql: Rule = (definition) => {
   const path = ["features", "sql"];
   const sql = textAt(definition, path);
   if (sql === null || sql.trim() === "") return [];
-  const bare = sql
-    .replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\//g, " ")
-    .replaceAll(/'(?:[^']|'')*'/g, "''");
+  const bare = sql.replaceAll(/--[^\n]*|\/\*[\s\S]*?\*\//g, " ").replaceAll(/'(?:[^']|'')*'/g, "''");
   const rows = textAt(definition, ["data", "rows"]);
   const lookups = textsAt(definition, ["features", "lookups"]);
   const sources = Object.keys(recordAt(definition, sourcesPath));
-  const joined = new Set(
-    [...bare.matchAll(/\b(?:from|join)\s+"?([A-Za-z_]\w*)"?/gi)].map((match) => match[1] ?? ""),
-  );
+  const joined = new Set([...bare.matchAll(/\b(?:from|join)\s+"?([A-Za-z_]\w*)"?/gi)].map((match) => match[1] ?? ""));
   const undeclared = sources.filter((source) => joined.has(source) && !lookups.includes(source));
   return [
-    ...(/^\s*(?:select|with)\b/i.test(bare)
-      ? []
-      : [fault(path, "must be one SELECT (or WITH … SELECT)")]),
-    ...(/;\s*\S/.test(bare)
-      ? [fault(path, "must be one statement; there is more behind a semicolon")]
-      : []),
-    ...(/\brow_id\b|\*/.test(bare)
-      ? []
-      : [fault(path, "must give `row_id`, by which features find their rows")]),
+    ...(/^\s*(?:select|with)\b/i.test(bare) ? [] : [fault(path, "must be one SELECT (or WITH … SELECT)")]),
+    ...(/;\s*\S/.test(bare) ? [fault(path, "must be one statement; there is more behind a semicolon")] : []),
+    ...(/\brow_id\b|\*/.test(bare) ? [] : [fault(path, "must give `row_id`, by which features find their rows")]),
     ...(/\brequest\b/i.test(bare)
       ? []
-      : [
-          fault(
-            path,
-            "must read `request`, the table of the columns known when a prediction is asked for",
-          ),
-        ]),
+      : [fault(path, "must read `request`, the table of the columns known when a prediction is asked for")]),
     ...undeclared.map((source) =>
       source === rows
         ? fault(
@@ -115,12 +73,7 @@ const featureSql: Rule = (definition) => {
 const labelSql: Rule = (definition) => {
   const sql = textAt(definition, ["label", "sql"]);
   return sql !== null && /;|^\s*select\b/i.test(sql)
-    ? [
-        fault(
-          ["label", "sql"],
-          "must be one boolean expression over the row source, such as `arr_delay > 15`",
-        ),
-      ]
+    ? [fault(["label", "sql"], "must be one boolean expression over the row source, such as `arr_delay > 15`")]
     : [];
 };
 

@@ -24,18 +24,41 @@ export const decisionKinds = ["approve", "reject", "request-changes", "escalate"
 export type DecisionKind = (typeof decisionKinds)[number];
 
 /** Decisions that need a reason of at least a few letters. */
-export const reasonRequired: Record<DecisionKind, boolean> = { approve: false, reject: true, "request-changes": true, escalate: true };
+export const reasonRequired: Record<DecisionKind, boolean> = {
+  approve: false,
+  reject: true,
+  "request-changes": true,
+  escalate: true,
+};
 
 export const receiptKinds = [
-  "accepted", "pending", "duplicate", "invalid", "not-allowed", "self", "superseded", "already-decided", "expired", "stale", "already-voted",
+  "accepted",
+  "pending",
+  "duplicate",
+  "invalid",
+  "not-allowed",
+  "self",
+  "superseded",
+  "already-decided",
+  "expired",
+  "stale",
+  "already-voted",
 ] as const;
 export type ReceiptKind = (typeof receiptKinds)[number];
 
 /** The HTTP form of each receipt; a refusal is never a 2xx. */
 export const receiptStatus: Record<ReceiptKind, number> = {
-  accepted: 200, duplicate: 200, pending: 202,
-  invalid: 422, "not-allowed": 403, self: 403,
-  superseded: 409, "already-decided": 409, expired: 409, stale: 409, "already-voted": 409,
+  accepted: 200,
+  duplicate: 200,
+  pending: 202,
+  invalid: 422,
+  "not-allowed": 403,
+  self: 403,
+  superseded: 409,
+  "already-decided": 409,
+  expired: 409,
+  stale: 409,
+  "already-voted": 409,
 };
 
 export interface Receipt {
@@ -90,7 +113,13 @@ export interface GateEvidence {
   parent: ReleaseId | null;
   parentRequest: string | null;
   parameters: ReleaseParameters;
-  previousDecisions: { gate: GateId; resolution: Resolution; by: PrincipalId | null; at: Timestamp; outcome: string | null }[];
+  previousDecisions: {
+    gate: GateId;
+    resolution: Resolution;
+    by: PrincipalId | null;
+    at: Timestamp;
+    outcome: string | null;
+  }[];
 }
 
 /** A decision as the workflow and the rules see it. */
@@ -127,38 +156,75 @@ export function refuseAttempt(facts: AttemptFacts): Refusal | null {
   const { principal, gate, asked } = facts;
   const groups = facts.deciderGroups.join(" or ");
   if (principal.kind === "machine") {
-    return { receipt: "not-allowed", message: `${principal.id} is a machine; this gate is decided by people in ${groups}.` };
+    return {
+      receipt: "not-allowed",
+      message: `${principal.id} is a machine; this gate is decided by people in ${groups}.`,
+    };
   }
   const belongs = facts.deciderGroups.some((group) => principal.groups.includes(group));
-  if (!belongs) return { receipt: "not-allowed", message: `Only members of ${groups} decide on this gate; ${principal.id} is in ${principal.groups.join(", ") || "no group"}.` };
+  if (!belongs)
+    return {
+      receipt: "not-allowed",
+      message: `Only members of ${groups} decide on this gate; ${principal.id} is in ${principal.groups.join(", ") || "no group"}.`,
+    };
   if (!facts.deciderGroups.some((group) => facts.heldSinceOpening.includes(group))) {
-    return { receipt: "not-allowed", message: `${principal.id} joined ${groups} after this gate opened; only those who were members then decide on it.` };
+    return {
+      receipt: "not-allowed",
+      message: `${principal.id} joined ${groups} after this gate opened; only those who were members then decide on it.`,
+    };
   }
   const exclusion = facts.excluded.find((one) => one.principal === principal.id);
-  if (exclusion) return { receipt: "self", message: `${principal.id} ${exclusion.why}, so somebody else in ${groups} must decide.` };
+  if (exclusion)
+    return {
+      receipt: "self",
+      message: `${principal.id} ${exclusion.why}, so somebody else in ${groups} must decide.`,
+    };
   if (facts.supersededBy !== null || facts.earlierDigests.includes(asked.digest)) {
-    return { receipt: "superseded", message: `This request was replaced by ${facts.supersededBy ?? gate.id}; read that one and decide there.` };
+    return {
+      receipt: "superseded",
+      message: `This request was replaced by ${facts.supersededBy ?? gate.id}; read that one and decide there.`,
+    };
   }
   if (gate.state === "closed") return closedAnswer(facts);
-  if (asked.digest !== gate.digest) return { receipt: "stale", message: `The digest is not the one of ${gate.id}; what you saw is not what is asked now. Read the gate again.` };
+  if (asked.digest !== gate.digest)
+    return {
+      receipt: "stale",
+      message: `The digest is not the one of ${gate.id}; what you saw is not what is asked now. Read the gate again.`,
+    };
   if (facts.ownVote && asked.decision !== "escalate") {
     return facts.ownVote.decision === asked.decision
-      ? { receipt: "duplicate", message: `Your ${asked.decision} is on record already; nothing more to do.` }
-      : { receipt: "already-voted", message: `You decided ${facts.ownVote.decision}; withdraw that first to decide otherwise.` };
+      ? {
+          receipt: "duplicate",
+          message: `Your ${asked.decision} is on record already; nothing more to do.`,
+        }
+      : {
+          receipt: "already-voted",
+          message: `You decided ${facts.ownVote.decision}; withdraw that first to decide otherwise.`,
+        };
   }
   return null;
 }
 
 function closedAnswer(facts: AttemptFacts): Refusal {
   const { gate, closedBy } = facts;
-  if (gate.resolution === "expired") return { receipt: "expired", message: `The deadline of ${gate.id} passed${closedBy ? ` at ${closedBy.at}` : ""}; nothing was decided.` };
+  if (gate.resolution === "expired")
+    return {
+      receipt: "expired",
+      message: `The deadline of ${gate.id} passed${closedBy ? ` at ${closedBy.at}` : ""}; nothing was decided.`,
+    };
   const who = closedBy?.by ? ` by ${closedBy.by}` : "";
   const when = closedBy ? ` at ${closedBy.at}` : "";
-  return { receipt: "already-decided", message: `This gate was closed as ${gate.resolution ?? "closed"}${who}${when}; your decision came after that and changes nothing.` };
+  return {
+    receipt: "already-decided",
+    message: `This gate was closed as ${gate.resolution ?? "closed"}${who}${when}; your decision came after that and changes nothing.`,
+  };
 }
 
 /** What the votes so far amount to. One rejection closes; one person counts once. */
-export function resolve(votes: Vote[], rule: { quorum: number }): { resolution: Resolution | null; by: Vote | null; missing: number } {
+export function resolve(
+  votes: Vote[],
+  rule: { quorum: number },
+): { resolution: Resolution | null; by: Vote | null; missing: number } {
   const approvers = new Set<PrincipalId>();
   for (const vote of votes) {
     if (vote.decision === "reject") return { resolution: "rejected", by: vote, missing: 0 };

@@ -10,7 +10,17 @@ import type { Stage } from "./stages.ts";
 export const releaseStates = ["queued", "running", "waiting", "blocked", "ended"] as const;
 export type ReleaseState = (typeof releaseStates)[number];
 
-export const releaseOutcomes = ["promoted", "rejected", "changes-requested", "expired", "superseded", "withdrawn", "abandoned", "aborted", "kept"] as const;
+export const releaseOutcomes = [
+  "promoted",
+  "rejected",
+  "changes-requested",
+  "expired",
+  "superseded",
+  "withdrawn",
+  "abandoned",
+  "aborted",
+  "kept",
+] as const;
 export type ReleaseOutcome = (typeof releaseOutcomes)[number];
 
 export const triggers = ["api", "slack", "schedule", "drift", "data", "console", "cli"] as const;
@@ -29,7 +39,9 @@ export const releaseActions = {
 export type ReleaseAction = keyof typeof releaseActions;
 
 export function actionsOf(state: ReleaseState): ReleaseAction[] {
-  return (Object.keys(releaseActions) as ReleaseAction[]).filter((action) => (releaseActions[action] as readonly ReleaseState[]).includes(state));
+  return (Object.keys(releaseActions) as ReleaseAction[]).filter((action) =>
+    (releaseActions[action] as readonly ReleaseState[]).includes(state),
+  );
 }
 
 /** Why a release is blocked, for people and for programs. */

@@ -48,7 +48,14 @@ function promotionGate(groups: string[]): PolicyGate {
 
 /** The policies that come with the product, by tier. */
 export const builtInPolicies: Record<Tier, Policy> = {
-  low: { id: "low-tier", version: 1, title: "Low risk: no person is asked; that is on record.", tier: "low", gates: [], skippable: ["monitor"] },
+  low: {
+    id: "low-tier",
+    version: 1,
+    title: "Low risk: no person is asked; that is on record.",
+    tier: "low",
+    gates: [],
+    skippable: ["monitor"],
+  },
   medium: {
     id: "medium-tier",
     version: 1,

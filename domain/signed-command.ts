@@ -12,13 +12,41 @@ import type { Trigger } from "./lifecycle.ts";
  * out verifies it. A message without one counts nothing and is put on record.
  */
 export type CommandBody =
-  | { kind: "decide"; gate: GateId; decision: DecisionKind; digest: Digest; seen: Digest | null; reason: string | null; returnTo: Stage | null; parameters: ReleaseParameters; inputs: Record<string, string | number | boolean> }
+  | {
+      kind: "decide";
+      gate: GateId;
+      decision: DecisionKind;
+      digest: Digest;
+      seen: Digest | null;
+      reason: string | null;
+      returnTo: Stage | null;
+      parameters: ReleaseParameters;
+      inputs: Record<string, string | number | boolean>;
+    }
   | { kind: "withdraw-decision"; gate: GateId; reason: string }
-  | { kind: "request-release"; model: ModelName; reason: string; trigger: Trigger; parameters: ReleaseParameters }
+  | {
+      kind: "request-release";
+      model: ModelName;
+      reason: string;
+      trigger: Trigger;
+      parameters: ReleaseParameters;
+    }
   | { kind: "apply-definition"; model: ModelName; definition: Digest }
-  | { kind: "rollback"; model: ModelName; environment: string; to: VersionId | null; reason: string }
+  | {
+      kind: "rollback";
+      model: ModelName;
+      environment: string;
+      to: VersionId | null;
+      reason: string;
+    }
   | { kind: "pause" | "resume" | "retire"; model: ModelName; reason: string }
-  | { kind: "unblock"; release: ReleaseId; action: UnblockAction; reason: string; parameters: ReleaseParameters }
+  | {
+      kind: "unblock";
+      release: ReleaseId;
+      action: UnblockAction;
+      reason: string;
+      parameters: ReleaseParameters;
+    }
   | { kind: "withdraw-release"; release: ReleaseId; reason: string };
 
 export type CommandKind = CommandBody["kind"];

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { Worker, type NativeConnection, type WorkerOptions } from "@temporalio/worker";
@@ -12,7 +13,13 @@ import { createSearchAttributes } from "../../activities/search-attributes.ts";
 import { createTrainActivity } from "../../activities/train.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
-import { taskQueues, type RecordActivities, type StageActivities, type TaskQueue, type TrainActivities } from "../../activities/contract.ts";
+import {
+  taskQueues,
+  type RecordActivities,
+  type StageActivities,
+  type TaskQueue,
+  type TrainActivities,
+} from "../../activities/contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
 import { readConfig } from "../config.ts";
@@ -39,18 +46,43 @@ export function createQueueWorker(queue: TaskQueue, connection: NativeConnection
 }
 
 async function createLifecycleWorker(connection: NativeConnection): Promise<QueueWorker> {
-  const config = readConfig(process.env, ["DATABASE_URL", "COUNTERSIGN_ARTIFACTS", "COUNTERSIGN_VERIFY_KEY_FILE", "TEMPORAL_ADDRESS"]);
+  const config = readConfig(process.env, [
+    "DATABASE_URL",
+    "COUNTERSIGN_ARTIFACTS",
+    "COUNTERSIGN_VERIFY_KEY_FILE",
+    "TEMPORAL_ADDRESS",
+  ]);
   const db = createDatabase({ url: config.DATABASE_URL });
   const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
-  const verifier = createCommandVerifier({ publicKeyPem: await readFile(config.COUNTERSIGN_VERIFY_KEY_FILE, "utf8") });
+  const verifier = createCommandVerifier({
+    publicKeyPem: await readFile(config.COUNTERSIGN_VERIFY_KEY_FILE, "utf8"),
+  });
   const namespace = config.TEMPORAL_NAMESPACE;
-  const client = new Client({ connection: await Connection.connect({ address: config.TEMPORAL_ADDRESS }), namespace });
+  const client = new Client({
+    connection: await Connection.connect({ address: config.TEMPORAL_ADDRESS }),
+    namespace,
+  });
   const searchAttributes = createSearchAttributes({ client, namespace });
   const registered = await searchAttributes.register();
-  if (!registered.ok) process.stderr.write(`Runs cannot be searched by model, stage or state: ${registered.reason}\nRegister the attributes yourself: ${registered.command}\n`);
+  if (!registered.ok)
+    process.stderr.write(
+      `Runs cannot be searched by model, stage or state: ${registered.reason}\nRegister the attributes yourself: ${registered.command}\n`,
+    );
   await ensureSweep(client, config.COUNTERSIGN_SWEEP_SECONDS);
-  const activities: RecordActivities = createRecordActivities({ db, store, verifier, temporalClient: client, searchAttributes });
-  const worker = await Worker.create({ ...common(connection, namespace), taskQueue: taskQueues.lifecycle, workflowsPath, activities, maxConcurrentActivityTaskExecutions: 20 });
+  const activities: RecordActivities = createRecordActivities({
+    db,
+    store,
+    verifier,
+    temporalClient: client,
+    searchAttributes,
+  });
+  const worker = await Worker.create({
+    ...common(connection, namespace),
+    taskQueue: taskQueues.lifecycle,
+    workflowsPath,
+    activities,
+    maxConcurrentActivityTaskExecutions: 20,
+  });
   return {
     worker,
     close: async () => {
@@ -73,19 +105,37 @@ async function createStagesWorker(connection: NativeConnection): Promise<QueueWo
     lookAtPredictions: createLookAtPredictions({ db, store }),
   };
   // Two at once: DuckDB takes two threads each.
-  const worker = await Worker.create({ ...common(connection, config.TEMPORAL_NAMESPACE), taskQueue: taskQueues.stages, activities, maxConcurrentActivityTaskExecutions: 2 });
+  const worker = await Worker.create({
+    ...common(connection, config.TEMPORAL_NAMESPACE),
+    taskQueue: taskQueues.stages,
+    activities,
+    maxConcurrentActivityTaskExecutions: 2,
+  });
   return { worker, close: () => db.destroy() };
 }
 
 async function createTrainWorker(connection: NativeConnection): Promise<QueueWorker> {
   const config = readConfig(process.env, ["COUNTERSIGN_ARTIFACTS"]);
   const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
-  const activities: TrainActivities = { train: createTrainActivity({ store }) };
-  const worker = await Worker.create({ ...common(connection, config.TEMPORAL_NAMESPACE), taskQueue: taskQueues.train, activities, maxConcurrentActivityTaskExecutions: 1 });
+  const home = resolve(config.COUNTERSIGN_HOME);
+  // Other people's code runs as the worker's own user where the system knows no better.
+  const hidden = ["keys", "tokens.json", "endpoints.json", "postgres-password"].map((name) => join(home, name));
+  const activities: TrainActivities = {
+    train: createTrainActivity({ store, jobsDirectory: join(home, "jobs"), hidden }),
+  };
+  const worker = await Worker.create({
+    ...common(connection, config.TEMPORAL_NAMESPACE),
+    taskQueue: taskQueues.train,
+    activities,
+    maxConcurrentActivityTaskExecutions: 1,
+  });
   return { worker, close: () => Promise.resolve() };
 }
 
-function common(connection: NativeConnection, namespace: string): Pick<WorkerOptions, "connection" | "namespace" | "shutdownGraceTime"> {
+function common(
+  connection: NativeConnection,
+  namespace: string,
+): Pick<WorkerOptions, "connection" | "namespace" | "shutdownGraceTime"> {
   // The default of nought would break off what is under way.
   return { connection, namespace, shutdownGraceTime: "8s" };
 }

@@ -12,7 +12,12 @@ export async function ensureSweep(client: Client, everySeconds: number): Promise
     await client.schedule.create({
       scheduleId,
       spec,
-      action: { type: "startWorkflow", workflowType: "monitorSweep", taskQueue: "lifecycle", workflowId: "monitor-sweep" },
+      action: {
+        type: "startWorkflow",
+        workflowType: "monitorSweep",
+        taskQueue: "lifecycle",
+        workflowId: "monitor-sweep",
+      },
       policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: everySeconds * 1000 },
     });
   } catch (error) {

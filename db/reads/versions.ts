@@ -56,16 +56,3 @@ export async function readService(db: Db, version: VersionId): Promise<ServiceRo
     ) served where version_id = ${version} order by at desc`.execute(db);
   return rows;
 }
-
-export async function readDeployment(
-  db: Db,
-  at: { model: ModelName; environment: string; epoch: number },
-): Promise<Row<"deployments"> | undefined> {
-  return db
-    .selectFrom("deployments")
-    .selectAll()
-    .where("model", "=", at.model)
-    .where("environment", "=", at.environment)
-    .where("epoch", "=", at.epoch)
-    .executeTakeFirst();
-}

@@ -21,6 +21,8 @@ export const problemSchema = z
     detail: z.string(),
     code: z.enum(codes),
     cure: z.string().describe("what can be done about it"),
+    instance: z.string().optional().describe("with `internal`: under which id it stands in the log"),
+    allow: z.array(z.string()).optional().describe("with `method-not-allowed`: also the Allow header"),
     retryAfterSeconds: z.int().optional().describe("also the Retry-After header"),
     errors: z.array(faultSchema).optional().describe("with bad input: every fault, with its place"),
     ...receiptSchema.partial().shape,

@@ -1,0 +1,105 @@
+import { generateKeyPairSync, randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, Connection } from "@temporalio/client";
+import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import { createEvaluateActivity } from "../../activities/evaluate.ts";
+import { createFeaturizeActivity } from "../../activities/featurize.ts";
+import { createIngestActivity } from "../../activities/ingest.ts";
+import { createLookAtPredictions } from "../../activities/look-at-predictions.ts";
+import { createMonitorActivity } from "../../activities/monitor.ts";
+import { createRecordActivities } from "../../activities/record/record-activities.ts";
+import { createSearchAttributes } from "../../activities/search-attributes.ts";
+import { createTrainActivity } from "../../activities/train.ts";
+import { createValidateActivity } from "../../activities/validate.ts";
+import { createCommandVerifier } from "../../activities/verify-command.ts";
+import { createArtifactStore } from "../../artifacts/artifact-store.ts";
+import { createDatabase } from "../../db/database.ts";
+import { createTestDatabase } from "../setup/database.ts";
+import { createTestNamespace, temporalAddress, workflowBundle } from "../setup/temporal.ts";
+import { createDoor, type Caller } from "./door.ts";
+
+Runtime.install({ logger: new DefaultLogger("ERROR") });
+
+/**
+ * The whole product in one process, but for the supervisor: real PostgreSQL, real Temporal, real
+ * files, the three workers, control and the HTTP application. One a test file; nothing is shared
+ * with other files but the two servers.
+ */
+export async function createWorld() {
+  const [database, namespace, folder, connection] = await Promise.all([
+    createTestDatabase(),
+    createTestNamespace(),
+    mkdtemp(join(tmpdir(), "countersign-world-")),
+    NativeConnection.connect({ address: temporalAddress() }),
+  ]);
+  const keys = generateKeyPairSync("ed25519", {
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  const db = createDatabase({ url: database.url });
+  const store = createArtifactStore({ directory: join(folder, "artifacts") });
+  const client = new Client({ connection: await Connection.connect({ address: temporalAddress() }), namespace });
+  const searchAttributes = createSearchAttributes({ client, namespace });
+  await searchAttributes.register();
+  const verifier = createCommandVerifier({ publicKeyPem: keys.publicKey });
+  const records = createRecordActivities({ db, store, verifier, temporalClient: client, searchAttributes });
+  const stageActivities = {
+    ingest: createIngestActivity({ store, dataRoot: process.cwd() }),
+    validate: createValidateActivity({ store }),
+    featurize: createFeaturizeActivity({ store }),
+    evaluate: createEvaluateActivity({ store }),
+    monitor: createMonitorActivity({ db, store }),
+    lookAtPredictions: createLookAtPredictions({ db, store }),
+  };
+  const common = { connection, namespace, shutdownGraceTime: "1s" } as const;
+  const start = async () => {
+    const workers = await Promise.all([
+      Worker.create({ ...common, workflowBundle: workflowBundle(), taskQueue: "lifecycle", activities: records }),
+      Worker.create({ ...common, taskQueue: "stages", activities: stageActivities }),
+      Worker.create({
+        ...common,
+        taskQueue: "train",
+        activities: { train: createTrainActivity({ store, jobsDirectory: join(folder, "jobs") }) },
+      }),
+    ]);
+    const running = Promise.all(workers.map((worker) => worker.run()));
+    return async () => {
+      for (const worker of workers) worker.shutdown();
+      await running;
+    };
+  };
+  let stopWorkers = await start();
+  const door = await createDoor({ db, databaseUrl: database.url, client, namespace, store, keys, home: folder });
+  return {
+    db,
+    store,
+    client,
+    namespace,
+    keys,
+    records,
+    databaseUrl: database.url,
+    app: door.app,
+    as: (principal: string): Caller => door.as(principal),
+    /** All workers stop and start again, as after an upgrade. */
+    async restartWorkers() {
+      await stopWorkers();
+      stopWorkers = await start();
+    },
+    async stop() {
+      await stopWorkers();
+      await door.stop();
+      await db.destroy();
+      await client.connection.close();
+      await connection.close();
+      await database.drop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof createWorld>>;
+
+/** A key that no other request has. */
+export const newKey = () => randomUUID();
