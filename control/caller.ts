@@ -11,7 +11,7 @@ export interface Caller {
   token: { id: string; kind: "api" | "session"; scopes: string[] };
 }
 
-/** One command of a caller: what was sent, unchecked, and under which key; without a key it can happen again. */
+/** One command of a caller: what was sent, unchecked (a CountersignError where it could not be read), and under which key; without a key it can happen again. */
 export interface Sent {
   body: unknown;
   key: string | null;

@@ -116,18 +116,16 @@ export async function refuseOnRecord(
   refused: { caller: Caller; kind: string; subject: string; model: string | null; error: CountersignError },
 ): Promise<never> {
   const { caller, kind, subject, model, error } = refused;
-  await context.db
-    .transaction()
-    .execute((trx) =>
-      appendAudit(trx, [
-        {
-          kind: "command.refused",
-          actor: caller.principal.id,
-          model,
-          subject,
-          data: { kind, code: error.code, message: error.message, surface: caller.surface },
-        },
-      ]),
-    );
+  await context.db.transaction().execute((trx) =>
+    appendAudit(trx, [
+      {
+        kind: "command.refused",
+        actor: caller.principal.id,
+        model,
+        subject,
+        data: { kind, code: error.code, message: error.message, surface: caller.surface },
+      },
+    ]),
+  );
   throw error;
 }

@@ -66,10 +66,12 @@ export function asDecision(command: { body: { kind: string } }): DecisionCommand
 async function checked(context: ControlContext, caller: Caller, gate: GateId, sent: unknown): Promise<DecisionRequest> {
   const parsed = decisionRequestSchema.safeParse(sent);
   const faults = parsed.success ? [...ruleFaults(parsed.data), ...unstorable(parsed.data)] : faultsOf(parsed.error);
+  const unread = sent instanceof CountersignError ? sent : null;
   if (parsed.success && faults.length === 0) return parsed.data;
   const row = await readFacts(context, { gate, by: caller.principal });
   const decision = decisionRequestSchema.shape.decision.safeParse(decisionIn(sent)).data;
-  const message = `This is no valid decision: ${faults.map((fault) => `${fault.path || "the body"}: ${fault.message}`).join("; ")}.`;
+  const words = faults.map((fault) => `${fault.path || "the body"}: ${fault.message}`).join("; ");
+  const message = `This is no valid decision: ${unread?.message ?? `${words}.`}`;
   const { id } = caller.principal;
   await recordAttempt(context.db, {
     gate,
@@ -89,7 +91,10 @@ async function checked(context: ControlContext, caller: Caller, gate: GateId, se
     digest: row.digest,
   };
   const { decision: named, ...receipt } = receiptOf(attempt, row, { receipt: "invalid", message });
-  throw new CountersignError("invalid", message, { faults, extra: { ...receipt, ...(decision && { decision: named }) } });
+  throw new CountersignError(unread?.code ?? "invalid", message, {
+    faults: unread ? [] : faults,
+    extra: { ...receipt, ...(decision && { decision: named }) },
+  });
 }
 
 function decisionIn(sent: unknown): unknown {

@@ -10,6 +10,9 @@ const pageRecords = 200;
 /** A notice can be missed; this is how late a record may then be. */
 const lookEveryMs = 2_000;
 
+/** A stream ends after so long; the reader comes again, with a token that is then looked at anew. */
+const longestStreamMs = 10 * 60_000;
+
 /**
  * Audit records as they are committed, in the order of the chain, which is the order of commit:
  * nothing can appear later with a smaller number. Ends when the signal does.
@@ -24,8 +27,9 @@ export async function* followAudit(
   const scope = scopeOf(caller.principal);
   let after = options.after ?? (await readAuditHead(context.db)).seq;
   const bell = createBell(context, signal);
+  const until = Date.now() + longestStreamMs;
   try {
-    while (!signal.aborted) {
+    while (!signal.aborted && Date.now() < until) {
       const heard = bell.next();
       const head = (await readAuditHead(context.db)).seq;
       const rows = head > after ? await readAudit(context.db, scope, { model, limit: pageRecords, after }) : [];

@@ -42,7 +42,7 @@ export async function rollback(
 }
 
 export function finishRollback(context: ControlContext, command: CommandOf<"rollback">): Promise<Outcome<RolledBackView>> {
-  const { model, environment } = command.body;
+  const { model } = command.body;
   return finishCommand<CommandOf<"rollback">["body"], RolledBackView>(context, command, {
     to: { model },
     update: lifecycleCommandUpdate,

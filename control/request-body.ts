@@ -17,8 +17,9 @@ export function unstorable(value: unknown): Fault[] {
   return found ? [{ path: "", message: "holds characters that cannot be kept (NUL or half a surrogate pair)" }] : [];
 }
 
-/** The body as its schema wants it. Throws `invalid` with every fault. */
+/** The body as its schema wants it. Throws `invalid` with every fault, or why the body could not be read at all. */
 export function checkBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.output<Schema> {
+  if (body instanceof CountersignError) throw body;
   const parsed = schema.safeParse(body);
   const faults = parsed.success ? unstorable(parsed.data) : faultsOf(parsed.error);
   if (parsed.success && faults.length === 0) return parsed.data;

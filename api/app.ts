@@ -1,0 +1,84 @@
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { Control } from "../control/contract.ts";
+import { CountersignError } from "../domain/errors.ts";
+import type { ApiDeps, ApiEnv, FaultLog } from "./environment.ts";
+import { apiHeaders, authenticated, loopbackHostOnly } from "./guards.ts";
+import { answerFault } from "./problems.ts";
+import { defaultRate, limitRate, type Rate } from "./rate-limit.ts";
+import { documentRoutes } from "./routes/documents.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { gateRoutes } from "./routes/gates.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { modelRoutes } from "./routes/models.ts";
+import { recordRoutes } from "./routes/records.ts";
+import { releaseRoutes } from "./routes/releases.ts";
+import { versionRoutes } from "./routes/versions.ts";
+import type { RouteTable } from "./routing.ts";
+
+/** A definition with its SQL and contract has some tens of kilobytes. */
+const maxBodyBytes = 1024 * 1024;
+
+export interface AppOptions {
+  control: Control;
+  /** The pages; they get everything that is not under /api. */
+  console?: { fetch(request: Request, env?: unknown): Response | Promise<Response> };
+  servingUrl?: string | null;
+  /** Answers under loopback names only. */
+  development?: boolean;
+  rate?: Rate;
+  log?: FaultLog;
+  version?: string;
+}
+
+const toStderr: FaultLog = { error: (facts, message) => console.error(message, facts) };
+
+/** The HTTP surface: the API under /api, the console beside it. */
+export function createApp(options: AppOptions): Hono<ApiEnv> {
+  const deps: ApiDeps = {
+    control: options.control,
+    servingUrl: options.servingUrl ?? null,
+    log: options.log ?? toStderr,
+    version: options.version ?? "0.0.0",
+  };
+  const table: RouteTable = { app: new OpenAPIHono<ApiEnv>(), routes: [] };
+  const { app } = table;
+  app.onError((error, c) => answerFault(error, c, deps.log));
+  if (options.development) app.use(loopbackHostOnly);
+  app.use("/api/*", apiHeaders);
+  healthRoutes(table, deps);
+  documentRoutes(table, deps);
+  const openPaths = new Set(table.routes.map((route) => route.path));
+  const guard = authenticated(deps.control);
+  const rate = limitRate(options.rate ?? defaultRate);
+  app.use("/api/*", async (c, next) => (openPaths.has(c.req.path) ? next() : guard(c, next)));
+  app.use("/api/*", async (c, next) => (openPaths.has(c.req.path) ? next() : rate(c, next)));
+  app.use("/api/*", bodyLimit({ maxSize: maxBodyBytes, onError: refuseLarge }));
+  modelRoutes(table, deps);
+  releaseRoutes(table, deps);
+  gateRoutes(table, deps);
+  versionRoutes(table, deps);
+  recordRoutes(table, deps);
+  eventRoutes(table, deps);
+  app.all("/api/*", (c) => refuseUnknown(table, c.req.method, c.req.path));
+  const { console: pages } = options;
+  if (pages) app.all("*", (c) => pages.fetch(c.req.raw, c.env));
+  app.notFound((c) => refuseUnknown(table, c.req.method, c.req.path));
+  return app;
+}
+
+function refuseLarge(): never {
+  throw new CountersignError("too-large", `A body may have ${maxBodyBytes} bytes.`);
+}
+
+/** 405 where the path is known under other methods, else 404. */
+function refuseUnknown(table: RouteTable, method: string, path: string): never {
+  const allow = table.routes.filter((route) => patternOf(route.path).test(path)).map((route) => route.method);
+  if (allow.length === 0) throw new CountersignError("not-found", `There is nothing at ${path}.`);
+  throw new CountersignError("method-not-allowed", `${path} does not take ${method}.`, { extra: { allow: [...new Set(allow)] } });
+}
+
+function patternOf(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{.+?\}/g, "[^/]+")}$`);
+}
