@@ -28,7 +28,7 @@ export interface LifeOptions {
 }
 
 const askEveryMs = 100;
-const tailLines = 12;
+const tailLines = 20;
 
 /** Starts a process and follows it to its end; what it started goes with it. */
 export async function liveOnce(spec: ProcessSpec, options: LifeOptions): Promise<Life> {
