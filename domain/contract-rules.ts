@@ -47,7 +47,7 @@ export function columnFindings(contract: unknown, definition: unknown): Finding[
   ];
   return named.flatMap(({ path, name, spot }) => {
     // Short names differ by a letter rightfully: `hour` and `our` may both be columns.
-    if (name.length < 5 || columns.includes(name)) return [];
+    if (name.length < 5 || columns.some((column) => column.toLowerCase() === name.toLowerCase())) return [];
     const meant = columns.find((column) => editDistance(name, column) <= (name.length < 8 ? 1 : 2));
     return meant === undefined
       ? []

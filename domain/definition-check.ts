@@ -110,7 +110,8 @@ function putFilesInPlace(value: unknown, options: CheckOptions): Inlined {
   const inlined: Inlined = { findings: [], faults: [], contractFile: null };
   for (const { path, holds } of filePaths) {
     const file = fileAt(value, path);
-    if (file === null) continue;
+    // The schema tells of a path that climbs out.
+    if (file === null || file.startsWith("/") || file.split("/").includes("..")) continue;
     const text = textOfFile(file, options);
     if (typeof text !== "string") {
       inlined.findings.push({ path, spot: "value", message: text.fault });

@@ -13,7 +13,7 @@ const relativePath = z
   .min(1)
   .refine(
     (path) => !path.startsWith("/") && !path.split("/").includes("..") && !path.includes("\\"),
-    "must be a path below the data root, without ..",
+    "must be a relative path, without ..",
   );
 
 const fileReference = z.strictObject({

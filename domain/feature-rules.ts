@@ -1,7 +1,7 @@
 import { fault, sourcesPath } from "./definition-rule.ts";
 import type { Rule } from "./definition-rule.ts";
 import { isRecord, recordAt, textAt, textsAt, valueAt } from "./loose-value.ts";
-import { didYouMean } from "./suggestion.ts";
+import { didYouMean, suggest } from "./suggestion.ts";
 
 /** How features, lookups and label fit to the sources. */
 const lookupsAreSources: Rule = (definition) => {
@@ -50,8 +50,10 @@ const featureSql: Rule = (definition) => {
   const rows = textAt(definition, ["data", "rows"]);
   const lookups = textsAt(definition, ["features", "lookups"]);
   const sources = Object.keys(recordAt(definition, sourcesPath));
+  // A misspelt lookup is told as such; the SQL that spells it right is not at fault.
+  const meant = lookups.map((lookup) => (sources.includes(lookup) ? lookup : suggest(lookup, sources)));
   const joined = new Set([...bare.matchAll(/\b(?:from|join)\s+"?([A-Za-z_]\w*)"?/gi)].map((match) => match[1] ?? ""));
-  const undeclared = sources.filter((source) => joined.has(source) && !lookups.includes(source));
+  const undeclared = sources.filter((source) => joined.has(source) && !meant.includes(source));
   return [
     ...(/^\s*(?:select|with)\b/i.test(bare) ? [] : [fault(path, "must be one SELECT (or WITH … SELECT)")]),
     ...(/;\s*\S/.test(bare) ? [fault(path, "must be one statement; there is more behind a semicolon")] : []),

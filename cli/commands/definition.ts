@@ -54,7 +54,8 @@ function soundInWords({ model, tier, data, features }: NonNullable<LoadedDefinit
   const groups = choosePolicy(tier).gates.flatMap((gate) => gate.groups);
   const asks = groups.length === 0 ? "nobody is asked before promotion" : `${groups.join(" or ")} decides before promotion`;
   const columns = Object.keys(features.request).length;
-  return `${model} is sound. Tier ${tier}: ${asks}. ${Object.keys(data.sources).length} sources, ${columns} request ${columns === 1 ? "column" : "columns"}.`;
+  const sources = Object.keys(data.sources).length;
+  return `${model} is sound. Tier ${tier}: ${asks}. ${sources} ${sources === 1 ? "source" : "sources"}, ${columns} request ${columns === 1 ? "column" : "columns"}.`;
 }
 
 async function apply(file: string, command: Command, context: Context): Promise<void> {
