@@ -22,6 +22,7 @@ import packageFile from "../package.json" with { type: "json" };
  */
 const settleEveryMs = 2_000;
 const longestPauseMs = 5_000;
+const forgetEveryMs = 60 * 60_000;
 /** A request has 10 s to be answered or called pending; a stream is cut off. */
 const drainMs = 11_000;
 
@@ -42,11 +43,13 @@ if (development && !["127.0.0.1", "localhost", "::1"].includes(host)) {
 
 const db = createDatabase({ url: config.DATABASE_URL, max: 20 });
 const notices = listenToAudit({ url: config.DATABASE_URL });
+const stopping = new AbortController();
 // Retries are control's own: it must know whether a call may have arrived.
 const connection = Connection.lazy({ address: config.TEMPORAL_ADDRESS, interceptors: [] });
 const control = createControl({
   db,
   notices,
+  closing: stopping.signal,
   temporal: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
   store: createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS }),
   signer: createSigner({ privateKeyPem: await readFile(config.COUNTERSIGN_SIGNING_KEY_FILE, "utf8") }),
@@ -76,11 +79,11 @@ server.once("error", (error) => {
   process.exit(1);
 });
 
-const stopping = new AbortController();
 void settleForever();
 
 /** Pending commands are delivered again for as long as the server runs; an outage only makes the pauses longer. */
 async function settleForever(): Promise<void> {
+  let forgetAt = Date.now();
   for (let pauseMs = settleEveryMs; !stopping.signal.aborted;) {
     await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     if (stopping.signal.aborted) return;
@@ -88,6 +91,9 @@ async function settleForever(): Promise<void> {
       const settled = await control.settlePending();
       if (settled > 0) logger.info({ settled }, "pending commands became known");
       pauseMs = settleEveryMs;
+      if (Date.now() < forgetAt) continue;
+      await control.forgetOldCommands();
+      forgetAt = Date.now() + forgetEveryMs;
     } catch (error) {
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
       logger.warn({ err: error }, "pending commands cannot be settled now");

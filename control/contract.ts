@@ -91,6 +91,8 @@ export interface Control {
   ready(): Promise<ReadyView>;
   /** Delivers again what was pending; gives how many became known. */
   settlePending(): Promise<number>;
+  /** Drops answers past their time (30 days; of decisions, once the gate is closed); gives how many. */
+  forgetOldCommands(): Promise<number>;
 }
 
 export interface PageInput {

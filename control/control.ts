@@ -15,7 +15,7 @@ import { unblock, withdraw } from "./release-commands.ts";
 import { listReleases, readRelease, readReleaseLog } from "./releases.ts";
 import { requestRelease } from "./request-release.ts";
 import { requireScope } from "./read-rights.ts";
-import { settlePending } from "./settle.ts";
+import { forgetOldCommands, settlePending } from "./settle.ts";
 import { authenticate, endSession, startSession } from "./sign-in.ts";
 import { listVersions, readVersion } from "./versions.ts";
 
@@ -60,6 +60,7 @@ export function createControl(deps: ControlDeps): Control {
 
     ready: () => readiness(context),
     settlePending: () => settlePending(context),
+    forgetOldCommands: () => forgetOldCommands(context),
   };
 }
 

@@ -14,6 +14,8 @@ export interface ControlDeps {
   signer: Signer;
   /** Told when records were committed; without it the event stream polls. */
   notices?: AuditNotices;
+  /** Ends the event streams, which otherwise hold a server that wants to stop. */
+  closing?: AbortSignal;
   clock?: () => Date;
   /** Origin of the console as people reach it, such as `http://127.0.0.1:4400`; empty: links are paths. */
   publicUrl?: string;

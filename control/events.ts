@@ -23,7 +23,8 @@ export async function* followAudit(
   options: { model?: ModelName | undefined; after: number | null; signal: AbortSignal },
 ): AsyncGenerator<AuditRecordView> {
   requireScope(caller, "read");
-  const { model, signal } = options;
+  const { model } = options;
+  const signal = context.closing ? AbortSignal.any([options.signal, context.closing]) : options.signal;
   const scope = scopeOf(caller.principal);
   let after = options.after ?? (await readAuditHead(context.db)).seq;
   const bell = createBell(context, signal);
