@@ -129,14 +129,11 @@ export async function fingerprint(db: Db): Promise<Record<string, string>> {
   const { rows: tables } = await sql<{
     name: string;
   }>`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`.execute(db);
-  const found: Record<string, string> = {};
-  for (const { name } of tables) {
-    const { rows } = await sql<{
-      hash: string | null;
-    }>`SELECT md5(string_agg(t::text, E'\n' ORDER BY t::text)) AS hash FROM ${sql.table(name)} t`.execute(db);
-    found[name] = rows[0]?.hash ?? "empty";
-  }
-  return found;
+  const hashes = tables.map(
+    ({ name }) => sql`SELECT ${name} AS name, md5(string_agg(t::text, E'\n' ORDER BY t::text)) AS hash FROM ${sql.table(name)} t`,
+  );
+  const { rows } = await sql<{ name: string; hash: string | null }>`${sql.join(hashes, sql` UNION ALL `)}`.execute(db);
+  return Object.fromEntries(rows.map(({ name, hash }) => [name, hash ?? "empty"]));
 }
 
 /** The kinds of records about a subject, in their order. */
