@@ -15,6 +15,8 @@ export interface BatchOptions<Item, Answer> {
   maxWaitingRows: number;
   /** Batches under way at once: while one is being logged the next is computed. */
   lanes: number;
+  /** Waiting rows from which a further lane opens; fewer wait for the batch under way. */
+  laneRows?: number;
   /** Milliseconds that an idle batcher waits for company. */
   lingerMs?: number;
   work(items: Item[]): Promise<(Answer | Error)[]>;
@@ -37,7 +39,7 @@ interface Waiting<Item, Answer> {
 }
 
 export function createBatcher<Item, Answer>(options: BatchOptions<Item, Answer>): Batcher<Item, Answer> {
-  const { maxRows, maxWaitingRows, lanes, lingerMs = 0, work } = options;
+  const { maxRows, maxWaitingRows, lanes, laneRows = 1, lingerMs = 0, work } = options;
   let waiting: Waiting<Item, Answer>[] = [];
   let waitingRows = 0;
   let busy = 0;
@@ -69,7 +71,7 @@ export function createBatcher<Item, Answer>(options: BatchOptions<Item, Answer>)
 
   function pump(): void {
     scheduled = false;
-    while (busy < lanes && waiting.length > 0) {
+    while (waiting.length > 0 && (busy === 0 || (busy < lanes && waitingRows >= laneRows))) {
       const batch = take();
       if (batch.length === 0) continue;
       busy += 1;

@@ -43,6 +43,7 @@ export interface PredictorTuning {
   maxBatchRows: number;
   maxWaitingRows: number;
   lanes: number;
+  laneRows: number;
   lingerMs: number;
   answerWithinMs: number;
 }
@@ -51,12 +52,13 @@ export const standardTuning: PredictorTuning = {
   maxBatchRows: 256,
   maxWaitingRows: 8_192,
   lanes: 2,
+  laneRows: 64,
   lingerMs: 0,
   answerWithinMs: 1_900,
 };
 
 export function createPredictor({ log, logger, tuning }: PredictorOptions): Predictor {
-  const { maxBatchRows, maxWaitingRows, lanes, lingerMs, answerWithinMs } = { ...standardTuning, ...tuning };
+  const { maxBatchRows, maxWaitingRows, lanes, laneRows, lingerMs, answerWithinMs } = { ...standardTuning, ...tuning };
   const batchers = new Map<string, Batcher<PredictionRequest, PredictionAnswer>>();
 
   function batcherOf(slot: Slot): Batcher<PredictionRequest, PredictionAnswer> {
@@ -67,6 +69,7 @@ export function createPredictor({ log, logger, tuning }: PredictorOptions): Pred
       maxRows: maxBatchRows,
       maxWaitingRows,
       lanes,
+      laneRows,
       lingerMs,
       work: (requests) => answerBatch(slot, requests, { log, logger }),
     });
