@@ -10,7 +10,8 @@ export function createReleaseProgress(id: string, display: Display) {
   let pause: { words: string; since: number } | null = null;
   let before = "";
 
-  const columns = () => process.stdout.columns;
+  // A terminal that does not know its width says 0.
+  const columns = () => process.stdout.columns || 80;
 
   display.live((spinner) => {
     if (latest === null) return [];
