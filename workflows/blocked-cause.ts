@@ -1,10 +1,4 @@
-import {
-  ActivityFailure,
-  ApplicationFailure,
-  ServerFailure,
-  TerminatedFailure,
-  TimeoutFailure,
-} from "@temporalio/common";
+import { ActivityFailure, ApplicationFailure, ServerFailure, TerminatedFailure, TimeoutFailure } from "@temporalio/common";
 import { errorCodes, type ErrorCode, type Fault } from "../domain/errors.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { BlockedCause } from "../domain/lifecycle.ts";
@@ -17,11 +11,7 @@ interface FailureDetails {
 }
 
 /** The failure of a stage in words, for the release that it blocks. */
-export function blockedCause(
-  stage: Stage,
-  error: unknown,
-  skippable: boolean,
-): { cause: BlockedCause; log: Digest | null } {
+export function blockedCause(stage: Stage, error: unknown, skippable: boolean): { cause: BlockedCause; log: Digest | null } {
   const root = error instanceof ActivityFailure ? error.cause : error;
   const { faults = [], extra = {} } = detailsOf(root);
   const code = codeOf(root);
@@ -59,8 +49,7 @@ function sentence(stage: Stage, error: unknown): string {
       ? `The worker that did ${stage} died or hung again and again; four tries were made.`
       : `${stage} did not end within its time (${error.timeoutType}).`;
   }
-  if (error instanceof TerminatedFailure || error instanceof ServerFailure)
-    return `Temporal ended ${stage}: ${error.message}.`;
+  if (error instanceof TerminatedFailure || error instanceof ServerFailure) return `Temporal ended ${stage}: ${error.message}.`;
   return error instanceof Error ? error.message : `${stage} failed.`;
 }
 

@@ -1,15 +1,10 @@
-import {
-  ParentClosePolicy,
-  startChild,
-  WorkflowIdReusePolicy,
-  workflowInfo,
-} from "@temporalio/workflow";
+import { ParentClosePolicy, startChild, WorkflowIdReusePolicy, workflowInfo } from "@temporalio/workflow";
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import type { Resolution } from "../domain/gate.ts";
 import { workflowIds, type GateId } from "../domain/ids.ts";
 import type { PolicyGate } from "../domain/policy.ts";
 import { gate as gateWorkflow } from "./gate.ts";
-import { record } from "./records.ts";
+import { readGate, record } from "./records.ts";
 import { ReleaseEnd, type ReleaseRun } from "./release-run.ts";
 import { pairs } from "./search-attributes.ts";
 
@@ -30,8 +25,7 @@ export async function passGate(run: ReleaseRun, gate: PolicyGate): Promise<void>
     );
     const resolution = await awaitResolution(run, frozen.gate);
     if (resolution === "approved") return run.tell("running", `${frozen.gate} was approved.`);
-    if (resolution !== "superseded")
-      throw new ReleaseEnd(outcomeOf(resolution), `${frozen.gate} was closed as ${resolution}.`);
+    if (resolution !== "superseded") throw new ReleaseEnd(outcomeOf(resolution), `${frozen.gate} was closed as ${resolution}.`);
   }
 }
 
@@ -40,10 +34,7 @@ function outcomeOf(resolution: Exclude<Resolution, "approved" | "superseded">) {
 }
 
 /** False when the id was taken by somebody else's workflow and a person said to ask anew. */
-async function startGate(
-  run: ReleaseRun,
-  frozen: { gate: GateId; digest: `sha256:${string}` },
-): Promise<boolean> {
+async function startGate(run: ReleaseRun, frozen: { gate: GateId; digest: `sha256:${string}` }): Promise<boolean> {
   try {
     await startChild(gateWorkflow, {
       workflowId: workflowIds.gate(frozen.gate),
@@ -61,8 +52,7 @@ async function startGate(
     await record("The gate's id was taken").gateIdTaken({ gate: frozen.gate });
     const workflow = workflowIds.gate(frozen.gate);
     const message = `The workflow id ${workflow} was taken by a workflow that Countersign did not start, so the gate could not open.`;
-    const cure =
-      "End that workflow in Temporal if it still runs, find out who started it, then retry: a new request is opened.";
+    const cure = "End that workflow in Temporal if it still runs, find out who started it, then retry: a new request is opened.";
     await run.block(
       {
         stage: "gate",
@@ -83,7 +73,7 @@ async function startGate(
 async function awaitResolution(run: ReleaseRun, gate: GateId): Promise<Resolution> {
   for (;;) {
     const hinted = await run.desk.nextHint();
-    const row = await record("Reads how the gate was resolved").readGate({ gate: hinted });
+    const row = await readGate({ gate: hinted });
     if (row?.state === "closed" && row.resolution !== null) {
       if (hinted === gate) return row.resolution;
       continue;

@@ -19,7 +19,7 @@ import {
   type GateRefusalType,
   type GateReply,
 } from "./messages.ts";
-import { record } from "./records.ts";
+import { readGate, record } from "./records.ts";
 import { makeFindable } from "./search-attributes.ts";
 
 export interface GateInput {
@@ -46,9 +46,7 @@ const mostRefused = 20;
  * decided by the one transaction of closeGate, and the workflow obeys that answer. Handlers are
  * synchronous, so that an outage of the database holds up no acceptance.
  */
-export async function gate(
-  input: GateInput,
-): Promise<{ gate: GateId; resolution: Resolution | null }> {
+export async function gate(input: GateInput): Promise<{ gate: GateId; resolution: Resolution | null }> {
   const box = new DecisionBox(input);
   setHandler(decideUpdate, (command) => box.accept(command), {
     validator: (command) => box.check(command),
@@ -66,8 +64,7 @@ export async function gate(
     gate: input.gate,
     runId: workflowInfo().runId,
   });
-  if (opening.kind !== "open")
-    return end(box, opening.kind === "closed" ? opening.resolution : null);
+  if (opening.kind !== "open") return end(box, opening.kind === "closed" ? opening.resolution : null);
 
   const { request } = opening;
   box.open(request.deciders, request.ask);
@@ -95,7 +92,7 @@ export async function gate(
 async function settle(box: DecisionBox): Promise<Resolution | null> {
   if (box.look) {
     box.look = false;
-    const row = await record("Looks whether the request was closed").readGate({
+    const row = await readGate({
       gate: box.input.gate,
     });
     if (row?.state === "closed") return row.resolution;
@@ -168,36 +165,26 @@ class DecisionBox {
   /** Refuses without a trace in history what can only be a mistake; what has no token goes on to be put on record. */
   check(command: DecisionCommand): void {
     if (!isSigned(command)) {
-      if (this.refusedSoFar >= mostRefused)
-        throw refuse("invalid", "Too many messages without a token.");
+      if (this.refusedSoFar >= mostRefused) throw refuse("invalid", "Too many messages without a token.");
       return;
     }
     if (this.state === "closed") throw refuse("already-decided", "The gate is closed.");
-    if (command.body.gate !== this.input.gate)
-      throw refuse("invalid", `This decision is for ${command.body.gate}.`);
-    if (command.body.digest !== this.input.digest)
-      throw refuse("stale", "The digest is not this request's.");
-    if (reasonRequired[command.body.decision] && !command.body.reason?.trim())
-      throw refuse("invalid", "reason: say why.");
-    const own = this.votes.find(
-      (vote) => vote.principal === command.principal && this.verified.has(vote.id),
-    );
+    if (command.body.gate !== this.input.gate) throw refuse("invalid", `This decision is for ${command.body.gate}.`);
+    if (command.body.digest !== this.input.digest) throw refuse("stale", "The digest is not this request's.");
+    if (reasonRequired[command.body.decision] && !command.body.reason?.trim()) throw refuse("invalid", "reason: say why.");
+    const own = this.votes.find((vote) => vote.principal === command.principal && this.verified.has(vote.id));
     if (own)
       throw refuse(
         own.body.decision === command.body.decision ? "duplicate" : "already-voted",
         `Decided ${own.body.decision} already.`,
       );
-    if (this.votes.length >= mostVotes)
-      throw refuse("invalid", "This gate takes no further decisions.");
+    if (this.votes.length >= mostVotes) throw refuse("invalid", "This gate takes no further decisions.");
   }
 
   accept(command: DecisionCommand): GateReply {
     if (!isSigned(command)) {
       this.refuseUnsigned(command, "update");
-      throw refuse(
-        "not-signed",
-        "A decision needs Countersign's token; this message is on record and counts nothing.",
-      );
+      throw refuse("not-signed", "A decision needs Countersign's token; this message is on record and counts nothing.");
     }
     if (!this.votes.some((vote) => vote.id === command.id)) {
       this.votes.push(command);

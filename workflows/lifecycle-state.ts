@@ -54,9 +54,7 @@ export class LifecycleState {
     const before = this.carried.answered.find((one) => one.id === command.id);
     if (before) return { release: before.release, folded: before.folded };
     const answer = this.admit(command);
-    this.carried.answered = [...this.carried.answered, { id: command.id, ...answer }].slice(
-      -mostAnswered,
-    );
+    this.carried.answered = [...this.carried.answered, { id: command.id, ...answer }].slice(-mostAnswered);
     return answer;
   }
 

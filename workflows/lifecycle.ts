@@ -42,9 +42,7 @@ const longHistoryEvents = 1500;
  * their own, so that nothing that waits can hold one up.
  */
 export async function lifecycle(input: LifecycleInput): Promise<void> {
-  let state: LifecycleState | null = input.carried
-    ? new LifecycleState(input.model, input.carried)
-    : null;
+  let state: LifecycleState | null = input.carried ? new LifecycleState(input.model, input.carried) : null;
   const commands: LifecycleCommand[] = [];
   const rollbacks: LifecycleCommand[] = [];
   const reported: ReleaseId[] = [];
@@ -58,10 +56,7 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
     (command?.body?.kind === "rollback" ? rollbacks : commands).push(command);
     return { accepted: true };
   });
-  setHandler(
-    releaseEndedSignal,
-    (report) => void (typeof report?.release === "string" && reported.push(report.release)),
-  );
+  setHandler(releaseEndedSignal, (report) => void (typeof report?.release === "string" && reported.push(report.release)));
   setHandler(lifecycleStateQuery, () => ({
     model: input.model,
     active: state?.carried.active?.release ?? null,
@@ -83,16 +78,11 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   const searchable = await record("Asks whether runs can be searched").searchAttributesReady();
   makeFindable(searchable, { model: input.model, state: "active" });
   const recalled =
-    state ??
-    LifecycleState.recalled(
-      input.model,
-      await record("Recalls the model").recallModel({ model: input.model }),
-    );
+    state ?? LifecycleState.recalled(input.model, await record("Recalls the model").recallModel({ model: input.model }));
   recalled.promoteQueued();
   state = recalled;
 
-  const idle = () =>
-    commands.length + rollbacks.length + reported.length + recalled.work.length + busy === 0;
+  const idle = () => commands.length + rollbacks.length + reported.length + recalled.work.length + busy === 0;
   while (workflowInfo().historyLength < longHistoryEvents || !idle()) {
     tell(recalled);
     await condition(() => !idle());
@@ -110,11 +100,7 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
 
 function tell({ model, carried: { active, queued } }: LifecycleState): void {
   const next = queued ? ` ${queued.release} runs next.` : "";
-  setCurrentDetails(
-    active
-      ? `${active.release} is under way.${next}`
-      : `Nothing runs for ${model}; waits for a request.`,
-  );
+  setCurrentDetails(active ? `${active.release} is under way.${next}` : `Nothing runs for ${model}; waits for a request.`);
 }
 
 async function change(state: LifecycleState, command: LifecycleCommand): Promise<void> {

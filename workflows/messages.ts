@@ -18,18 +18,13 @@ export const workflowTypes = {
 } as const;
 
 // to `model/<name>`
-export type LifecycleCommand = CommandOf<
-  "apply-definition" | "rollback" | "pause" | "resume" | "retire"
->;
+export type LifecycleCommand = CommandOf<"apply-definition" | "rollback" | "pause" | "resume" | "retire">;
 /** Answers at once which release it led to. The release's row follows within moments. */
-export const requestReleaseUpdate = defineUpdate<
-  { release: ReleaseId; folded: boolean },
-  [CommandOf<"request-release">]
->("requestRelease");
-/** Accepted means: it will be carried out; what came of it stands in `command_results`. */
-export const lifecycleCommandUpdate = defineUpdate<{ accepted: true }, [LifecycleCommand]>(
-  "command",
+export const requestReleaseUpdate = defineUpdate<{ release: ReleaseId; folded: boolean }, [CommandOf<"request-release">]>(
+  "requestRelease",
 );
+/** Accepted means: it will be carried out; what came of it stands in `command_results`. */
+export const lifecycleCommandUpdate = defineUpdate<{ accepted: true }, [LifecycleCommand]>("command");
 /** A release tells that it ended. A hint only: the lifecycle reads nothing from it but the id. */
 export const releaseEndedSignal = defineSignal<[{ release: ReleaseId }]>("releaseEnded");
 
@@ -37,8 +32,7 @@ export const releaseEndedSignal = defineSignal<[{ release: ReleaseId }]>("releas
 export type ReleaseCommand = CommandOf<"unblock" | "withdraw-release">;
 export const releaseCommandUpdate = defineUpdate<{ accepted: true }, [ReleaseCommand]>("command");
 /** A gate tells that it closed. A hint only: the release reads the resolution row. */
-export const gateClosedSignal =
-  defineSignal<[{ gate: GateId; resolution?: Resolution }]>("gateClosed");
+export const gateClosedSignal = defineSignal<[{ gate: GateId; resolution?: Resolution }]>("gateClosed");
 
 // to `gate/<id>`
 export interface GateReply {
@@ -71,9 +65,4 @@ export const lifecycleStateQuery = defineQuery<{
 }>("state");
 
 /** `type`s of the ApplicationFailures with which a validator refuses; a refusal leaves no trace in history. */
-export type GateRefusalType =
-  | "stale"
-  | "already-voted"
-  | "duplicate"
-  | "already-decided"
-  | "invalid";
+export type GateRefusalType = "stale" | "already-voted" | "duplicate" | "already-decided" | "invalid";

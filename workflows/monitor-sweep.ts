@@ -11,8 +11,6 @@ export async function monitorSweep(): Promise<{
   drifting: string[];
 }> {
   const { dead } = await record("Finds runs that died in silence").findDeadRuns();
-  const { looked, drifting } = await stageWork(
-    "Looks at the predictions of all live models",
-  ).lookAtPredictions();
+  const { looked, drifting } = await stageWork("Looks at the predictions of all live models").lookAtPredictions();
   return { dead: dead.length, looked, drifting };
 }

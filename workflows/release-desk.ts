@@ -67,12 +67,12 @@ export class ReleaseDesk {
   }
 
   private async carryOut(command: ReleaseCommand): Promise<void> {
-    if (command?.body?.kind === "withdraw-release")
-      return this.withdraw({ ...command, body: command.body });
+    if (command?.body?.kind === "withdraw-release") return this.withdraw({ ...command, body: command.body });
     if (command?.body?.kind === "unblock") {
-      const answer = await record(
-        `Verifies that ${command.principal} may ${command.body.action} this release`,
-      ).unblockRelease({ ...command, body: command.body });
+      const answer = await record(`Verifies that ${command.principal} may ${command.body.action} this release`).unblockRelease({
+        ...command,
+        body: command.body,
+      });
       if (answer.ok)
         this.unblocked.push({
           action: answer.action,
@@ -90,14 +90,10 @@ export class ReleaseDesk {
     });
   }
 
-  private async withdraw(
-    command: Parameters<ReturnType<typeof record>["withdrawRelease"]>[0],
-  ): Promise<void> {
+  private async withdraw(command: Parameters<ReturnType<typeof record>["withdrawRelease"]>[0]): Promise<void> {
     await condition(() => !this.deploying);
     this.deciding = true;
-    const answer = await record(
-      `Verifies that ${command.principal} may withdraw this release`,
-    ).withdrawRelease(command);
+    const answer = await record(`Verifies that ${command.principal} may withdraw this release`).withdrawRelease(command);
     if (answer.ok) {
       this.withdrawn = true;
       // Before a deployment that waits for this answer may go on.

@@ -30,12 +30,7 @@ export class ReleaseRun {
   promoted = false;
   private context: StageContext;
 
-  constructor(given: {
-    context: StageContext;
-    pinned: PinnedRelease;
-    desk: ReleaseDesk;
-    searchable: boolean;
-  }) {
+  constructor(given: { context: StageContext; pinned: PinnedRelease; desk: ReleaseDesk; searchable: boolean }) {
     this.context = given.context;
     this.pinned = given.pinned;
     this.desk = given.desk;
@@ -56,16 +51,18 @@ export class ReleaseRun {
 
   /**
    * Runs one stage to its end. What fails for good blocks the release until a person says retry
-   * (with changed parameters), skip (null is returned) or abandon.
+   * (with changed parameters), skip (null is returned) or abandon. `beginsItself`: the stage's own
+   * activity puts its beginning on record.
    */
   async runStage<Result extends { summary: string }>(
     stage: Stage,
     work: (context: StageContext) => Promise<Result>,
+    options: { beginsItself?: boolean } = {},
   ): Promise<Result | null> {
     this.stage = stage;
     for (let attempts = 1; ; attempts++) {
       this.tell("running", `${stage} is running.`);
-      await record(`${stage} begins`).beginStage({ release: this.release, stage });
+      if (!options.beginsItself) await record(`${stage} begins`).beginStage({ release: this.release, stage });
       try {
         const result = await work(this.context);
         await record(`${stage} is done`).endStage({
@@ -99,10 +96,7 @@ export class ReleaseRun {
     this.tell("blocked", `Blocked at ${cause.stage}: ${cause.message} ${cause.cure}`);
     const said = await this.desk.nextUnblocked();
     if (said.action === "abandon")
-      throw new ReleaseEnd(
-        "abandoned",
-        `Abandoned by ${said.by} after ${cause.stage} failed: ${said.reason}`,
-      );
+      throw new ReleaseEnd("abandoned", `Abandoned by ${said.by} after ${cause.stage} failed: ${said.reason}`);
     this.context = {
       ...this.context,
       parameters: mergeParameters(this.context.parameters, said.parameters),

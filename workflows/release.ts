@@ -1,26 +1,10 @@
-import {
-  CancellationScope,
-  getExternalWorkflowHandle,
-  isCancellation,
-  setHandler,
-  workflowInfo,
-} from "@temporalio/workflow";
+import { CancellationScope, getExternalWorkflowHandle, isCancellation, setHandler, workflowInfo } from "@temporalio/workflow";
 import type { ModelName, ReleaseId } from "../domain/ids.ts";
 import { workflowIds } from "../domain/ids.ts";
 import type { ReleaseOutcome } from "../domain/lifecycle.ts";
-import type {
-  EvaluateResult,
-  FeaturizeResult,
-  IngestResult,
-  TrainResult,
-} from "../domain/stage-results.ts";
+import type { EvaluateResult, FeaturizeResult, IngestResult, TrainResult } from "../domain/stage-results.ts";
 import { passGate } from "./gate-passage.ts";
-import {
-  gateClosedSignal,
-  releaseCommandUpdate,
-  releaseEndedSignal,
-  releaseStateQuery,
-} from "./messages.ts";
+import { gateClosedSignal, releaseCommandUpdate, releaseEndedSignal, releaseStateQuery } from "./messages.ts";
 import { record, stageWork, trainWork } from "./records.ts";
 import { ReleaseDesk } from "./release-desk.ts";
 import { ReleaseEnd, ReleaseRun } from "./release-run.ts";
@@ -45,9 +29,7 @@ interface Ending {
  *   evaluation below its thresholds, or worse than the champion where nobody is asked ──> kept
  *   withdrawn by a person, at any time before the slot moves ──> withdrawn
  */
-export async function release(
-  input: ReleaseInput,
-): Promise<{ release: ReleaseId; outcome: ReleaseOutcome }> {
+export async function release(input: ReleaseInput): Promise<{ release: ReleaseId; outcome: ReleaseOutcome }> {
   const desk = new ReleaseDesk();
   let run: ReleaseRun | null = null;
   setHandler(releaseCommandUpdate, (command) => desk.take(command));
@@ -77,9 +59,7 @@ export async function release(
   const walked = (run = new ReleaseRun({ context, pinned, desk, searchable }));
   const work = new CancellationScope();
   void desk.serve(() => work.cancel());
-  const ending = await work
-    .run(() => walk(walked))
-    .catch((error: unknown) => endingOf(error, walked));
+  const ending = await work.run(() => walk(walked)).catch((error: unknown) => endingOf(error, walked));
   walked.tell("ended", ending.summary);
   return CancellationScope.nonCancellable(() => finish(input, ending));
 }
@@ -119,8 +99,7 @@ async function finish(input: ReleaseInput, ending: Ending) {
 
 async function walk(run: ReleaseRun): Promise<Ending> {
   const made = await make(run);
-  for (const gate of run.pinned.gates.filter((one) => one.after === "train"))
-    await passGate(run, gate);
+  for (const gate of run.pinned.gates.filter((one) => one.after === "train")) await passGate(run, gate);
   const evaluation = await examine(run, made);
   await decide(run, evaluation);
   await deploy(run);
@@ -140,9 +119,7 @@ interface Made {
 /** From data to an immutable version. */
 async function make(run: ReleaseRun): Promise<Made> {
   const dataset = needed(
-    await run.runStage("ingest", (context) =>
-      stageWork("Reads the sources and freezes their bytes").ingest(context),
-    ),
+    await run.runStage("ingest", (context) => stageWork("Reads the sources and freezes their bytes").ingest(context)),
   );
   needed(
     await run.runStage("validate", (context) =>
@@ -201,36 +178,34 @@ async function examine(run: ReleaseRun, { featurized, trained }: Made): Promise<
 
 /** Thresholds, then people; where the policy asks nobody, the policy itself, on record. */
 async function decide(run: ReleaseRun, evaluation: EvaluateResult): Promise<void> {
-  if (evaluation.verdict === "fail")
-    throw new ReleaseEnd("kept", `Not promoted: ${evaluation.summary}`);
+  if (evaluation.verdict === "fail") throw new ReleaseEnd("kept", `Not promoted: ${evaluation.summary}`);
   const gates = run.pinned.gates.filter((one) => one.after === "evaluate");
   for (const gate of gates) await passGate(run, gate);
   if (run.pinned.gates.length > 0) return;
   if (evaluation.worseThanChampion)
-    throw new ReleaseEnd(
-      "kept",
-      `Not promoted, it is worse than the champion: ${evaluation.summary}`,
-    );
+    throw new ReleaseEnd("kept", `Not promoted, it is worse than the champion: ${evaluation.summary}`);
   await record("The policy asks nobody; that is put on record").approveByPolicy({
     release: run.release,
   });
 }
 
 async function deploy(run: ReleaseRun): Promise<void> {
-  await run.runStage("deploy", async () => {
+  const move = async () => {
     // The move of the slot itself is not broken off: a withdrawal waits until it is known whether it happened.
     await run.desk.decided();
     run.desk.deploying = true;
     try {
-      const deployed = await CancellationScope.nonCancellable(() =>
+      const moved = await CancellationScope.nonCancellable(() =>
         record("Verifies bytes and approval, then moves the slot").deploy({ release: run.release }),
       );
       run.promoted = true;
-      return deployed;
+      return moved;
     } finally {
       run.desk.deploying = false;
     }
-  });
+  };
+  // Between a person's yes and the move stands as little as can be.
+  await run.runStage("deploy", move, { beginsItself: true });
 }
 
 async function enrol(run: ReleaseRun, { featurized, trained }: Made): Promise<void> {
@@ -249,7 +224,6 @@ async function enrol(run: ReleaseRun, { featurized, trained }: Made): Promise<vo
 
 /** A stage that no policy lets anybody skip has a result. */
 function needed<Result>(result: Result | null): Result {
-  if (result === null)
-    throw new ReleaseEnd("abandoned", "A stage was skipped whose result the next one needs.");
+  if (result === null) throw new ReleaseEnd("abandoned", "A stage was skipped whose result the next one needs.");
   return result;
 }

@@ -1,8 +1,4 @@
-import {
-  defineSearchAttributeKey,
-  SearchAttributeType,
-  type SearchAttributePair,
-} from "@temporalio/common";
+import { defineSearchAttributeKey, SearchAttributeType, type SearchAttributePair } from "@temporalio/common";
 import { upsertSearchAttributes } from "@temporalio/workflow";
 
 /** Ids only: search attributes are never encrypted. */

@@ -3,6 +3,7 @@ import type { ReleaseId, VersionId } from "../../domain/ids.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { failureOf } from "../record/faults.ts";
 import { needRelease, readPinned } from "../record/pinned-release.ts";
+import { beginStage } from "../record/stages.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { isAudited } from "../../db/audit.ts";
 import { verifyApproval } from "./approval.ts";
@@ -23,6 +24,8 @@ interface Deployed {
  */
 export async function deploy(deps: RecordDeps, { release }: { release: ReleaseId }): Promise<Deployed> {
   try {
+    // Here, not in an activity of its own: a person's yes waits for what stands before the move.
+    await beginStage(deps, { release, stage: "deploy" });
     const before = await inTransaction(deps.db, (unit) => readDeployed(unit, release));
     if (before) return before;
     // Hashing some megabytes takes its time: not while rows are locked. What is read here cannot change any more.

@@ -45,7 +45,9 @@ function causeOf(output) {
  * `npm ci` wants every platform's optional packages in the lock file, and refuses one that was
  * written where a registry did not list them all; `npm install` takes the same versions from it.
  */
-async function installPackages(options) {
+async function installPackages(given) {
+  // The CPU runtime is inside the package; its install script would download gigabytes for graphics cards.
+  const options = { ...given, env: { ...given.env, ONNXRUNTIME_NODE_INSTALL: "skip" } };
   // With NODE_ENV=production npm would leave out Node 24 and the test tools.
   const flags = ["--include=dev", "--include=optional", "--no-fund", "--no-audit", "--loglevel=error"];
   const clean = await run("npm", ["ci", ...flags], options);

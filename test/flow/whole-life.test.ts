@@ -101,12 +101,10 @@ describe("a model of the medium tier", () => {
       .as("ada")
       .post<{ release: string; folded: boolean }>("/api/models/folding/releases", { reason: "the same again" });
     expect(same.body).toMatchObject({ release: "folding.1", folded: true });
-    const other = await world
-      .as("ada")
-      .post<{ release: string; folded: boolean }>("/api/models/folding/releases", {
-        reason: "with another seed",
-        parameters: { seed: 99 },
-      });
+    const other = await world.as("ada").post<{ release: string; folded: boolean }>("/api/models/folding/releases", {
+      reason: "with another seed",
+      parameters: { seed: 99 },
+    });
     expect(other.body).toMatchObject({ release: "folding.2", folded: false });
     expect(await untilState(world, "folding.2", ["queued"])).toMatchObject({ state: "queued" });
     await decide(world.as("grace"), first, { decision: "reject", reason: "the other one is better" });
@@ -143,13 +141,11 @@ describe("a release whose stage fails for good", () => {
       .as("olga")
       .post<{ code: string }>(`/api/releases/${id}/unblock`, { action: "skip", reason: "no time" });
     expect([skip.status, skip.body.code]).toEqual([409, "skip-not-allowed"]);
-    const retry = await world
-      .as("olga")
-      .post(`/api/releases/${id}/unblock`, {
-        action: "retry",
-        reason: "more memory",
-        parameters: { limits: { memoryMb: 2048 } },
-      });
+    const retry = await world.as("olga").post(`/api/releases/${id}/unblock`, {
+      action: "retry",
+      reason: "more memory",
+      parameters: { limits: { memoryMb: 2048 } },
+    });
     expect(retry.status).toBe(200);
     expect(await untilState(world, id, ["ended"])).toMatchObject({ outcome: "promoted" });
   });

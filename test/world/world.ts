@@ -71,7 +71,7 @@ export async function createWorld() {
     };
   };
   let stopWorkers = await start();
-  const door = await createDoor({ db, databaseUrl: database.url, client, namespace, store, keys, home: folder });
+  const door = await createDoor({ db, databaseUrl: database.url, client, store, keys, home: folder });
   return {
     db,
     store,
@@ -89,7 +89,6 @@ export async function createWorld() {
     },
     async stop() {
       await stopWorkers();
-      await door.stop();
       await db.destroy();
       await client.connection.close();
       await connection.close();
