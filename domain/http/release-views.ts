@@ -31,8 +31,8 @@ export const blockedSchema = z
       z.object({
         path: z.string(),
         message: z.string(),
-        line: z.int().exactOptional(),
-        column: z.int().exactOptional(),
+        line: z.int().optional(),
+        column: z.int().optional(),
       }),
     ),
     logTail: z.string().nullable(),

@@ -1,50 +1,53 @@
 import { z } from "zod";
 import { decisionKinds } from "../gate.ts";
-import { digestPattern, gateIdPattern, modelNamePattern, releaseIdPattern } from "../ids.ts";
+import { type Digest, digestPattern, gateIdPattern, modelNamePattern, releaseIdPattern } from "../ids.ts";
 import { unblockActions } from "../signed-command.ts";
+import type { ReleaseParameters } from "../stage-results.ts";
 import { stages } from "../stages.ts";
 
 /** What people and programs send. One set of schemas checks requests, makes the OpenAPI document and types the CLI. */
 export const modelNameSchema = z.string().regex(modelNamePattern, "is no model's name").meta({ example: "flight-delays" });
 export const releaseIdSchema = z.string().regex(releaseIdPattern, "is no release id").meta({ example: "flight-delays.3" });
 export const gateIdSchema = z.string().regex(gateIdPattern, "is no gate id").meta({ example: "flight-delays.3.promotion.1" });
+/** The pattern is that of the type, which a regular expression cannot tell the compiler. */
 export const digestSchema = z
-  .templateLiteral(["sha256:", z.string()])
-  .refine((text) => digestPattern.test(text), "must be sha256: and 64 hexadecimal digits")
-  .meta({ type: "string", pattern: digestPattern.source, example: `sha256:${"0".repeat(64)}` });
+  .string()
+  .regex(digestPattern, "must be sha256: and 64 hexadecimal digits")
+  .meta({ example: `sha256:${"0".repeat(64)}` }) as unknown as z.ZodType<Digest, Digest>;
 const environmentSchema = z.string().regex(modelNamePattern, "is no environment's name").meta({ example: "production" });
 /** Long enough for a paragraph; a reason is shown in lists and kept for good. */
 const reasonSchema = z.string().trim().min(3, "say why, in a few words").max(2000);
 
+/** From JSON no member comes as undefined; the document's generator does not know zod's exactOptional, which would say so in the type. */
 export const releaseParametersSchema = z
   .strictObject({
     until: z
       .string()
       .regex(/^\d{4}-(0[1-9]|1[0-2])$/, "must be a month such as 2013-03")
-      .exactOptional(),
-    months: z.int().min(1).max(120).exactOptional(),
+      .optional(),
+    months: z.int().min(1).max(120).optional(),
     seed: z
       .int()
       .min(0)
       .max(2 ** 31 - 1)
-      .exactOptional(),
-    train: z.record(z.string().min(1).max(60), z.union([z.number(), z.string().max(2000), z.boolean()])).exactOptional(),
+      .optional(),
+    train: z.record(z.string().min(1).max(60), z.union([z.number(), z.string().max(2000), z.boolean()])).optional(),
     limits: z
       .strictObject({
         minutes: z
           .number()
           .positive()
           .max(24 * 60)
-          .exactOptional(),
-        memoryMb: z.int().min(64).max(1_000_000).exactOptional(),
-        outputMb: z.int().min(1).max(10_000).exactOptional(),
+          .optional(),
+        memoryMb: z.int().min(64).max(1_000_000).optional(),
+        outputMb: z.int().min(1).max(10_000).optional(),
       })
-      .exactOptional(),
+      .optional(),
   })
   .meta({
     id: "ReleaseParameters",
     description: "What one release changes against its definition.",
-  });
+  }) as unknown as z.ZodType<ReleaseParameters, ReleaseParameters>;
 
 export const releaseRequestSchema = z
   .strictObject({ reason: reasonSchema, parameters: releaseParametersSchema.default({}) })

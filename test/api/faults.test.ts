@@ -14,16 +14,30 @@ const json = { "content-type": "application/json" };
 
 describe("who asks", () => {
   test("without a token, with a wrong one or with another scheme nobody gets further than 401", async () => {
-    for (const headers of [{}, { authorization: "Bearer nonsense" }, { authorization: "Basic YTpi" }, { authorization: "Bearer" }, { authorization: "" }]) {
+    for (const headers of [
+      {},
+      { authorization: "Bearer nonsense" },
+      { authorization: "Basic YTpi" },
+      { authorization: "Bearer" },
+      { authorization: "" },
+    ]) {
       const response = await front.raw("/api/models", { headers });
       expect(response.headers.get("www-authenticate")).toContain("Bearer");
-      expect(await told(response)).toMatchObject({ status: 401, type: "application/problem+json", body: { code: "unauthenticated", status: 401 } });
+      expect(await told(response)).toMatchObject({
+        status: 401,
+        type: "application/problem+json",
+        body: { code: "unauthenticated", status: 401 },
+      });
     }
   });
 
   test("a revoked token and an expired one are worth nothing", async () => {
     await front.db.updateTable("tokens").set({ revoked_at: new Date() }).where("principal_id", "=", "pia").execute();
-    await front.db.updateTable("tokens").set({ expires_at: new Date(Date.now() - 1000) }).where("principal_id", "=", "ben").execute();
+    await front.db
+      .updateTable("tokens")
+      .set({ expires_at: new Date(Date.now() - 1000) })
+      .where("principal_id", "=", "ben")
+      .execute();
     expect((await front.raw("/api/me", { as: "pia" })).status).toBe(401);
     expect((await front.raw("/api/me", { as: "ben" })).status).toBe(401);
     expect(await told(await front.raw("/api/me", { as: "grace" }))).toMatchObject({
@@ -33,9 +47,18 @@ describe("who asks", () => {
   });
 
   test("a token that is scoped does what its scopes say and no more", async () => {
-    await front.db.updateTable("tokens").set({ scopes: ["read"] }).where("principal_id", "=", "george").execute();
+    await front.db
+      .updateTable("tokens")
+      .set({ scopes: ["read"] })
+      .where("principal_id", "=", "george")
+      .execute();
     expect((await front.raw("/api/models", { as: "george" })).status).toBe(200);
-    const refused = await front.raw("/api/gates/flight-delays.1.promotion.1/decisions", { as: "george", method: "POST", headers: json, body: "{}" });
+    const refused = await front.raw("/api/gates/flight-delays.1.promotion.1/decisions", {
+      as: "george",
+      method: "POST",
+      headers: json,
+      body: "{}",
+    });
     expect(await told(refused)).toMatchObject({ status: 403, body: { code: "forbidden" } });
   });
 
@@ -59,7 +82,10 @@ describe("who asks", () => {
 
 describe("what is asked", () => {
   test("an unknown path is 404, a known one under another method 405 with Allow", async () => {
-    expect(await told(await front.raw("/api/nothing", { as: "ada" }))).toMatchObject({ status: 404, body: { code: "not-found" } });
+    expect(await told(await front.raw("/api/nothing", { as: "ada" }))).toMatchObject({
+      status: 404,
+      body: { code: "not-found" },
+    });
     expect(await told(await front.raw("/elsewhere"))).toMatchObject({ status: 404, type: "application/problem+json" });
     const response = await front.raw("/api/models/flight-delays", { as: "ada", method: "DELETE" });
     expect(response.headers.get("allow")).toBe("GET, PUT");
@@ -67,22 +93,53 @@ describe("what is asked", () => {
   });
 
   test("ids that nobody has, or that are none, are 404 on every route", async () => {
-    const ids = ["nothing", "flight-delays.99", "../../etc/passwd", "%00", "a".repeat(300), "flight-delays.1.promotion.7", "';--"].map(encodeURIComponent);
+    const ids = [
+      "nothing",
+      "flight-delays.99",
+      "../../etc/passwd",
+      "%00",
+      "a".repeat(300),
+      "flight-delays.1.promotion.7",
+      "';--",
+    ].map(encodeURIComponent);
     for (const id of ids) {
-      const places = [`models/${id}`, `models/${id}/monitoring`, `releases/${id}`, `releases/${id}/logs`, `gates/${id}`, `versions/${id}`, `predictions/${id}`, `commands/${id}`];
-      for (const place of places) expect([place, (await front.raw(`/api/${place}`, { as: "olga" })).status]).toEqual([place, 404]);
+      const places = [
+        `models/${id}`,
+        `models/${id}/monitoring`,
+        `releases/${id}`,
+        `releases/${id}/logs`,
+        `gates/${id}`,
+        `versions/${id}`,
+        `predictions/${id}`,
+        `commands/${id}`,
+      ];
+      for (const place of places)
+        expect([place, (await front.raw(`/api/${place}`, { as: "olga" })).status]).toEqual([place, 404]);
     }
   });
 
   test("a command on what is not there is 404 as well, whatever its body", async () => {
-    for (const path of ["models/none/rollback", "models/none/releases", "models/none/pause", "releases/none.1/unblock", "releases/none.1/withdraw", "gates/none.1.promotion.1/decisions"]) {
+    for (const path of [
+      "models/none/rollback",
+      "models/none/releases",
+      "models/none/pause",
+      "releases/none.1/unblock",
+      "releases/none.1/withdraw",
+      "gates/none.1.promotion.1/decisions",
+    ]) {
       const response = await front.raw(`/api/${path}`, { as: "olga", method: "POST", headers: json, body: "{" });
       expect([path, response.status]).toEqual([path, 404]);
     }
   });
 
   test("a query that is out of bounds names its fault", async () => {
-    for (const query of ["limit=0", "limit=201", "limit=many", "after=nonsense", `after=${Buffer.from("[1,2]").toString("base64url")}`]) {
+    for (const query of [
+      "limit=0",
+      "limit=201",
+      "limit=many",
+      "after=nonsense",
+      `after=${Buffer.from("[1,2]").toString("base64url")}`,
+    ]) {
       const answer = await told(await front.raw(`/api/models?${query}`, { as: "ada" }));
       expect([query, answer.status, answer.body["code"]]).toEqual([query, 422, "invalid"]);
       expect(answer.body["errors"]).toHaveLength(1);
@@ -93,18 +150,33 @@ describe("what is asked", () => {
 
 describe("bodies", () => {
   const path = "/api/models/flight-delays/releases";
-  const send = (body: string, headers: Record<string, string> = json) => front.raw(path, { as: "ada", method: "POST", headers, body });
+  const send = (body: string, headers: Record<string, string> = json) =>
+    front.raw(path, { as: "ada", method: "POST", headers, body });
 
   test("no JSON, half JSON and nothing are malformed", async () => {
     for (const body of ["nonsense", '{"reason":', ""]) {
-      expect(await told(await send(body))).toMatchObject({ status: 400, type: "application/problem+json", body: { code: "malformed-body" } });
+      expect(await told(await send(body))).toMatchObject({
+        status: 400,
+        type: "application/problem+json",
+        body: { code: "malformed-body" },
+      });
     }
   });
 
   test("another content type is refused, and so is none", async () => {
-    expect(await told(await send('{"reason":"x"}', { "content-type": "text/plain" }))).toMatchObject({ status: 415, body: { code: "unsupported-type" } });
-    expect(await told(await send("reason=x", { "content-type": "application/x-www-form-urlencoded" }))).toMatchObject({ status: 415 });
-    const definition = await front.raw("/api/models/flight-delays", { as: "ada", method: "PUT", headers: { "content-type": "text/csv" }, body: "a,b" });
+    expect(await told(await send('{"reason":"x"}', { "content-type": "text/plain" }))).toMatchObject({
+      status: 415,
+      body: { code: "unsupported-type" },
+    });
+    expect(await told(await send("reason=x", { "content-type": "application/x-www-form-urlencoded" }))).toMatchObject({
+      status: 415,
+    });
+    const definition = await front.raw("/api/models/flight-delays", {
+      as: "ada",
+      method: "PUT",
+      headers: { "content-type": "text/csv" },
+      body: "a,b",
+    });
     expect(await told(definition)).toMatchObject({ status: 415 });
   });
 
@@ -134,7 +206,12 @@ describe("bodies", () => {
 
   test("a definition with faults tells all of them with line and column", async () => {
     const body = "model: flight-delays\ntitle: 7\ntier: middle\nowner: {team: nobody, person: ada}\n";
-    const response = await front.raw("/api/models/flight-delays", { as: "ada", method: "PUT", headers: { "content-type": "application/yaml" }, body });
+    const response = await front.raw("/api/models/flight-delays", {
+      as: "ada",
+      method: "PUT",
+      headers: { "content-type": "application/yaml" },
+      body,
+    });
     const answer = await told(response);
     expect(answer).toMatchObject({ status: 422, body: { code: "invalid" } });
     const errors = answer.body["errors"] as { path: string; line?: number; column?: number }[];
@@ -145,9 +222,13 @@ describe("bodies", () => {
 
 describe("the instance", () => {
   test("a development instance answers under loopback names only", async () => {
-    for (const host of ["127.0.0.1:4400", "localhost", "[::1]:4400"]) expect((await front.raw("/api/health/live", { headers: { host } })).status).toBe(200);
+    for (const host of ["127.0.0.1:4400", "localhost", "[::1]:4400"])
+      expect((await front.raw("/api/health/live", { headers: { host } })).status).toBe(200);
     for (const host of ["evil.example", "127.0.0.1.evil.example:4400", ""]) {
-      expect(await told(await front.raw("/api/health/live", { headers: { host } }))).toMatchObject({ status: 403, body: { code: "forbidden" } });
+      expect(await told(await front.raw("/api/health/live", { headers: { host } }))).toMatchObject({
+        status: 403,
+        body: { code: "forbidden" },
+      });
     }
   });
 
@@ -181,7 +262,12 @@ describe("the instance", () => {
   });
 
   test("predictions without a prediction server are unavailable, not a fault", async () => {
-    const response = await front.raw("/api/models/flight-delays/predictions", { as: "ada", method: "POST", headers: json, body: '{"instances":[{}]}' });
+    const response = await front.raw("/api/models/flight-delays/predictions", {
+      as: "ada",
+      method: "POST",
+      headers: json,
+      body: '{"instances":[{}]}',
+    });
     expect(await told(response)).toMatchObject({ status: 503, body: { code: "unavailable" } });
   });
 
@@ -189,7 +275,10 @@ describe("the instance", () => {
     const answer = await told(await front.raw("/api/health/ready"));
     expect(answer).toMatchObject({
       status: 503,
-      body: { status: "unready", checks: { temporal: { up: true }, postgres: { up: true }, artifacts: { up: true }, workers: { up: false } } },
+      body: {
+        status: "unready",
+        checks: { temporal: { up: true }, postgres: { up: true }, artifacts: { up: true }, workers: { up: false } },
+      },
     });
   });
 });

@@ -42,5 +42,9 @@ export type Front = Awaited<ReturnType<typeof createFront>>;
 export async function told(response: Response): Promise<{ status: number; type: string; body: Record<string, unknown> }> {
   const text = await response.text();
   // Problems and views are objects.
-  return { status: response.status, type: response.headers.get("content-type") ?? "", body: JSON.parse(text) as Record<string, unknown> };
+  return {
+    status: response.status,
+    type: response.headers.get("content-type") ?? "",
+    body: JSON.parse(text) as Record<string, unknown>,
+  };
 }
