@@ -19,11 +19,7 @@ const pageRows = 5_000;
  */
 export async function appendAudit(trx: Trx, events: readonly AuditEvent[]): Promise<void> {
   if (events.length === 0) return;
-  const head = await trx
-    .selectFrom("audit_head")
-    .select(["seq", "hash"])
-    .forUpdate()
-    .executeTakeFirstOrThrow();
+  const head = await trx.selectFrom("audit_head").select(["seq", "hash"]).forUpdate().executeTakeFirstOrThrow();
   const at = new Date().toISOString();
   let { seq, hash } = head;
   const rows = events.map((event) => {
@@ -87,8 +83,7 @@ export async function verifyAudit(db: Db): Promise<AuditVerification> {
           .execute();
         for (const row of page) {
           const why = breakOf(row, link);
-          if (why !== null)
-            return { ok: false, records: link.seq, firstBreak: { seq: row.seq, why } };
+          if (why !== null) return { ok: false, records: link.seq, firstBreak: { seq: row.seq, why } };
           link = { seq: row.seq, hash: row.hash };
         }
         if (page.length < pageRows) break;
@@ -122,8 +117,7 @@ function breakOf(row: Row<"audit">, before: Link): string | null {
     prev: row.prev,
   };
   const { data: _, ...told } = readRecord(row.body);
-  if (canonicalJson(told) !== canonicalJson(columns))
-    return "Its columns say something else than its text.";
+  if (canonicalJson(told) !== canonicalJson(columns)) return "Its columns say something else than its text.";
   return null;
 }
 

@@ -50,5 +50,6 @@ export function createDatabase({ url, max = 10, timeouts = {} }: DatabaseOptions
 /** bigint as a number on this pool only: epochs and sequence numbers stay far below 2^53. */
 function getTypeParser(...args: Parameters<typeof pg.types.getTypeParser>) {
   if (args[0] === bigintOid) return (text: string) => Number(text);
+  // oxlint-disable-next-line typescript/no-unsafe-return -- pg types its parsers as any
   return pg.types.getTypeParser(...args);
 }

@@ -22,10 +22,7 @@ interface Migration {
  * Gives the names that were applied. Throws when the file of an applied migration was changed or
  * is gone: what runs would not be what the files say.
  */
-export async function migrateToLatest(
-  databaseUrl: string,
-  folder = migrationsFolder,
-): Promise<string[]> {
+export async function migrateToLatest(databaseUrl: string, folder = migrationsFolder): Promise<string[]> {
   const migrations = await readMigrations(folder);
   const client = new pg.Client({
     connectionString: databaseUrl,
@@ -87,10 +84,7 @@ async function applyOne(client: pg.Client, { name, checksum, text }: Migration):
   await client.query("BEGIN");
   try {
     await client.query(text);
-    await client.query("INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", [
-      name,
-      checksum,
-    ]);
+    await client.query("INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)", [name, checksum]);
     await client.query("COMMIT");
   } catch (error) {
     await client.query("ROLLBACK");

@@ -3,7 +3,7 @@ import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
 import { carryOut, refused, type Outcome } from "./carry-out.ts";
 import { addContributor } from "./contributors.ts";
-import { refuseModel } from "./create-release.ts";
+import { refuseModel } from "./new-release.ts";
 import type { RecordDeps } from "./deps.ts";
 
 /** Puts on record into which release a request was folded; who asked for it contributed to it. */

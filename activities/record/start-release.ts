@@ -4,7 +4,7 @@ import { workflowIds, type ReleaseId } from "../../domain/ids.ts";
 import type { PinnedRelease, Refused } from "../contract.ts";
 import { refused } from "./carry-out.ts";
 import { addStandingContributors } from "./contributors.ts";
-import type { ReleaseRow } from "./create-release.ts";
+import type { ReleaseRow } from "./new-release.ts";
 import { calledBy } from "./current-call.ts";
 import type { RecordDeps } from "./deps.ts";
 import { lockRelease, newestPolicy, readPinned } from "./pinned-release.ts";

@@ -2,7 +2,7 @@ import type { GateId, ReleaseId } from "../../domain/ids.ts";
 import type { PinnedRelease, Refused } from "../contract.ts";
 import { refused } from "./carry-out.ts";
 import { addContributor } from "./contributors.ts";
-import { insertRelease, refuseModel, refuseTaken, type Numbered } from "./create-release.ts";
+import { insertRelease, refuseModel, refuseTaken, type Numbered } from "./new-release.ts";
 import type { RecordDeps } from "./deps.ts";
 import { mergeParameters } from "./parameters.ts";
 import { lockRelease, readPinned } from "./pinned-release.ts";

@@ -363,6 +363,27 @@ CREATE TRIGGER decisions_append_only BEFORE UPDATE OR DELETE ON decisions FOR EA
 CREATE TRIGGER definitions_append_only BEFORE UPDATE OR DELETE ON definitions FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER policies_append_only BEFORE UPDATE OR DELETE ON policies FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER deployments_append_only BEFORE UPDATE OR DELETE ON deployments FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER command_results_append_only BEFORE UPDATE OR DELETE ON command_results FOR EACH ROW EXECUTE FUNCTION refuse_change();
+-- TRUNCATE passes by the triggers of rows.
+CREATE TRIGGER decisions_no_truncate BEFORE TRUNCATE ON decisions EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER definitions_no_truncate BEFORE TRUNCATE ON definitions EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER policies_no_truncate BEFORE TRUNCATE ON policies EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER deployments_no_truncate BEFORE TRUNCATE ON deployments EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER command_results_no_truncate BEFORE TRUNCATE ON command_results EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER gates_no_truncate BEFORE TRUNCATE ON gates EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER versions_no_truncate BEFORE TRUNCATE ON versions EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER approvals_no_truncate BEFORE TRUNCATE ON approvals EXECUTE FUNCTION refuse_change();
+
+-- An approval may be revoked, once and for ever.
+CREATE FUNCTION keep_approval() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'DELETE' OR OLD.revoked_at IS NOT NULL
+     OR to_jsonb(NEW) - 'revoked_at' IS DISTINCT FROM to_jsonb(OLD) - 'revoked_at' THEN
+    RAISE EXCEPTION 'approval % can only be revoked', OLD.id USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER approvals_final BEFORE UPDATE OR DELETE ON approvals FOR EACH ROW EXECUTE FUNCTION keep_approval();
 
 -- A frozen request stays as it is; a closed gate keeps its resolution, whatever is reset.
 CREATE FUNCTION keep_gate_final() RETURNS trigger LANGUAGE plpgsql AS $$

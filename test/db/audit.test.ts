@@ -62,11 +62,7 @@ test.each([
     "UPDATE audit SET body = replace(body, 'second', 'Second') WHERE subject = 'second'",
     /text does not have its hash/,
   ],
-  [
-    "a column beside the text",
-    "UPDATE audit SET actor = 'grace' WHERE subject = 'second'",
-    /columns say something else/,
-  ],
+  ["a column beside the text", "UPDATE audit SET actor = 'grace' WHERE subject = 'second'", /columns say something else/],
   [
     "the time beside the text",
     "UPDATE audit SET at = at - interval '1 hour' WHERE subject = 'second'",
@@ -84,17 +80,9 @@ test.each([
 
 test("a record written anew with a fitting hash breaks the link of the next one", async () => {
   await append("first", "second", "third");
-  await tamper(
-    "UPDATE audit SET body = replace(body, 'second', 'changed'), subject = 'changed' WHERE subject = 'second'",
-  );
-  await tamper(
-    "UPDATE audit SET hash = 'sha256:' || encode(sha256(convert_to(body, 'UTF8')), 'hex') WHERE subject = 'changed'",
-  );
-  const third = await db
-    .selectFrom("audit")
-    .select("seq")
-    .where("subject", "=", "third")
-    .executeTakeFirstOrThrow();
+  await tamper("UPDATE audit SET body = replace(body, 'second', 'changed'), subject = 'changed' WHERE subject = 'second'");
+  await tamper("UPDATE audit SET hash = 'sha256:' || encode(sha256(convert_to(body, 'UTF8')), 'hex') WHERE subject = 'changed'");
+  const third = await db.selectFrom("audit").select("seq").where("subject", "=", "third").executeTakeFirstOrThrow();
   expect(await verifyAudit(db)).toMatchObject({
     ok: false,
     firstBreak: { seq: third.seq, why: expect.stringMatching(/hash of the record before/) },
@@ -112,11 +100,7 @@ test.each(["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"
 test("what was told once can be found by a member of its data", async () => {
   await db.transaction().execute((trx) => appendAudit(trx, [auditEvent("gate.1", { runId: "a" })]));
   const told = (value: string) =>
-    db
-      .transaction()
-      .execute((trx) =>
-        isAudited(trx, { kind: "gate.opened", subject: "gate.1", key: "runId", value }),
-      );
+    db.transaction().execute((trx) => isAudited(trx, { kind: "gate.opened", subject: "gate.1", key: "runId", value }));
   expect(await told("a")).toBe(true);
   expect(await told("b")).toBe(false);
 });

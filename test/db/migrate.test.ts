@@ -31,11 +31,7 @@ test("an empty database gets every table and the policies, once", async () => {
   expect(await migrateToLatest(database.url)).toEqual([]);
   const policies = await db.selectFrom("policies").select("id").orderBy("id").execute();
   expect(policies.map((policy) => policy.id)).toEqual(["high-tier", "low-tier", "medium-tier"]);
-  const published = await db
-    .selectFrom("audit")
-    .select("seq")
-    .where("kind", "=", "policy.published")
-    .execute();
+  const published = await db.selectFrom("audit").select("seq").where("kind", "=", "policy.published").execute();
   expect(published).toHaveLength(3);
 });
 
@@ -47,24 +43,18 @@ test("two processes that migrate at once apply each migration once", async () =>
 test("a migration that was changed after it was applied is refused by its name", async () => {
   await migrateToLatest(database.url, folder);
   await appendFile(join(folder, "0001-registry.sql"), "-- changed\n");
-  await expect(migrateToLatest(database.url, folder)).rejects.toThrow(
-    /0001-registry.sql was changed after it was applied/,
-  );
+  await expect(migrateToLatest(database.url, folder)).rejects.toThrow(/0001-registry.sql was changed after it was applied/);
 });
 
 test("a database of a newer version is refused", async () => {
   await writeFile(join(folder, "9999-newer.sql"), "CREATE TABLE newer (id text);");
   await migrateToLatest(database.url, folder);
-  await expect(migrateToLatest(database.url)).rejects.toThrow(
-    /9999-newer.sql, which this version does not know/,
-  );
+  await expect(migrateToLatest(database.url)).rejects.toThrow(/9999-newer.sql, which this version does not know/);
 });
 
 test("a migration that fails leaves nothing behind and can be tried again", async () => {
   await writeFile(join(folder, "9999-broken.sql"), "CREATE TABLE half (id text); SELECT nonsense;");
-  await expect(migrateToLatest(database.url, folder)).rejects.toThrow(
-    /9999-broken.sql failed and left nothing behind/,
-  );
+  await expect(migrateToLatest(database.url, folder)).rejects.toThrow(/9999-broken.sql failed and left nothing behind/);
   await writeFile(join(folder, "9999-broken.sql"), "CREATE TABLE half (id text);");
   expect(await migrateToLatest(database.url, folder)).toEqual(["9999-broken.sql"]);
 });

@@ -8,6 +8,7 @@ import { expect } from "vitest";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
+import { verifyAudit } from "../../db/audit.ts";
 import { createDatabase, type Db } from "../../db/database.ts";
 import { checkDefinition } from "../../domain/definition-check.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
@@ -54,7 +55,10 @@ export async function createRegistry({ temporalClient }: { temporalClient?: Clie
     records,
     sign,
     databaseUrl: database.url,
+    /** Whatever a test did, its audit must hold. */
     async stop() {
+      const audit = await verifyAudit(db);
+      if (!audit.ok) throw new Error(`The audit broke at ${audit.firstBreak.seq}: ${audit.firstBreak.why}`);
       await db.destroy();
       await database.drop();
       await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,5 @@
 import { ApplicationFailure } from "@temporalio/common";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { verifyAudit } from "../../db/audit.ts";
 import type { BlockedCause } from "../../domain/lifecycle.ts";
 import { applyExample, decision, makeVersion, model, recordVersion, requestRelease, waitAtGate } from "./passage.ts";
 import { auditKinds, createRegistry, twice, type Registry } from "./registry.ts";
@@ -12,10 +11,7 @@ beforeEach(async () => {
   await applyExample(registry);
 });
 
-afterEach(async () => {
-  expect(await verifyAudit(registry.db)).toMatchObject({ ok: true });
-  await registry.stop();
-});
+afterEach(() => registry.stop());
 
 const readRow = (release: string) =>
   registry.db.selectFrom("releases").selectAll().where("id", "=", release).executeTakeFirstOrThrow();

@@ -1,7 +1,6 @@
 import { chmod, readFile, rm, writeFile } from "node:fs/promises";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { verifyAudit } from "../../db/audit.ts";
 import type { Digest } from "../../domain/ids.ts";
 import { applyExample, decision, makeVersion, model, promote, waitAtGate, type OpenGate } from "./passage.ts";
 import { auditKinds, createRegistry, twice, type Registry } from "./registry.ts";
@@ -13,10 +12,7 @@ beforeEach(async () => {
   await applyExample(registry);
 });
 
-afterEach(async () => {
-  expect(await verifyAudit(registry.db)).toMatchObject({ ok: true });
-  await registry.stop();
-});
+afterEach(() => registry.stop());
 
 const slot = () => registry.db.selectFrom("slots").selectAll().executeTakeFirstOrThrow();
 
