@@ -178,9 +178,15 @@ export default defineConfig({
       rules: {
         "vitest/no-focused-tests": "error",
         "vitest/no-disabled-tests": "error",
-        "vitest/expect-expect": ["error", { assertFunctionNames: ["expect", "expect*", "assert*", "until*"] }],
+        "vitest/expect-expect": [
+          "error",
+          { assertFunctionNames: ["expect", "expect*", "assert*", "until*", "fc.assert", "Worker.runReplayHistory"] },
+        ],
         "vitest/valid-expect": ["error", { maxArgs: 2 }],
+        // Expectations with a name of their own are functions beside the tests.
+        "vitest/no-standalone-expect": "off",
         "vitest/no-conditional-expect": "off",
+        "no-loss-of-precision": "off",
         "vitest/require-to-throw-message": "off",
       },
     },
