@@ -5,11 +5,11 @@
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { ConfigError, readConfig } from "./config.ts";
+import { readConfig } from "./config.ts";
 import { createDisplay, seconds, type Display } from "./dev/display.ts";
-import { startInstance, takeHome, type InstanceOptions } from "./dev/instance.ts";
-import { HomeTakenError } from "./dev/lock.ts";
+import { startInstance, takeHome, type Instance, type InstanceOptions } from "./dev/instance.ts";
 import { runMainJob, type MainJobEnd, type Until } from "./dev/main-job.ts";
+import type { Supervisor } from "./dev/supervisor.ts";
 import { whenStopped } from "./dev/stop-signals.ts";
 
 interface Arguments {
@@ -40,8 +40,15 @@ function readArguments(): Arguments {
   return program.parse().opts<Arguments>();
 }
 
-function readOptions(): InstanceOptions {
-  const config = readConfig(process.env, ["COUNTERSIGN_TEMPORAL_CLI"]);
+/** An instance has its own database and Temporal: what the environment says of others, for another program perhaps, is not for it. */
+const othersOwn = ["DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_UI_URL"];
+
+function readOptions(display: Display): InstanceOptions {
+  const ignored = othersOwn.filter((name) => process.env[name]);
+  if (ignored.length > 0)
+    display.line(`  ${ignored.join(", ")} not used: a development instance has its own database and Temporal`);
+  const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !othersOwn.includes(name)));
+  const config = readConfig(own, ["COUNTERSIGN_TEMPORAL_CLI"]);
   return {
     root,
     homeFolder: config.COUNTERSIGN_HOME,
@@ -58,63 +65,62 @@ function readOptions(): InstanceOptions {
   };
 }
 
-/** Resolves with the end of the main job, or with why it cannot be waited for any longer. */
-async function followJob(
+/** Why it all ends, and with which exit code. */
+interface Ending {
+  code: number;
+  message: string | null;
+}
+
+const interruptedExitCode = 130;
+
+/** Follows the example's release to where a script wants it; without a script it goes on until something else ends it. */
+async function runJob(
   options: InstanceOptions,
-  parts: {
-    args: Arguments;
-    instance: Awaited<ReturnType<typeof startInstance>>;
-    display: Display;
-    signal: AbortSignal;
-  },
-): Promise<MainJobEnd> {
+  parts: { args: Arguments; instance: Instance; display: Display; signal: AbortSignal },
+): Promise<Ending> {
   const { args, instance, display, signal } = parts;
-  const job = runMainJob({
-    endpoints: instance.endpoints,
-    tokens: instance.tokens,
-    homeFolder: instance.home.folder,
-    dataRoot: options.dataRoot,
-    root,
-    until: args.until ?? null,
-    display,
-    signal,
-  }).catch((error: unknown): MainJobEnd => ({
-    reached: false,
-    message: `the example: ${error instanceof Error ? error.message : String(error)}`,
-  }));
-  if (args.until === undefined) return job;
-  const overdue = sleep(args.timeout * 1_000, undefined, { signal, ref: false }).then(
-    () => ({ reached: false as const, message: `not there after ${args.timeout} s` }),
-    () => job,
-  );
-  return Promise.race([job, overdue]);
+  const { endpoints, tokens, home } = instance;
+  const job = { endpoints, tokens, homeFolder: home.folder, dataRoot: options.dataRoot, root, until: args.until ?? null };
+  const end = await runMainJob({ ...job, display, signal }).catch((error: unknown): MainJobEnd => {
+    return { reached: false, message: `the example: ${error instanceof Error ? error.message : String(error)}` };
+  });
+  if (args.until !== undefined) return end.reached ? { code: 0, message: null } : { code: 1, message: end.message };
+  if (!end.reached && !signal.aborted) display.line(`✗ ${end.message}`);
+  display.line("Everything goes on running; Ctrl-C ends it, and the next start goes on from here.");
+  return new Promise(() => undefined);
+}
+
+/** What ends it from outside: a signal, a process that was given up, the time that a script has. */
+function outsideEndings(
+  args: Arguments,
+  { signal, supervisor }: { signal: AbortSignal; supervisor: Supervisor },
+): Promise<Ending>[] {
+  const isScript = args.until !== undefined;
+  const stopped = new Promise<Ending>((resolve) => {
+    signal.addEventListener("abort", () => resolve({ code: isScript ? interruptedExitCode : 0, message: null }));
+  });
+  const failed = supervisor.failed.then(({ message }): Ending => ({ code: 1, message }));
+  if (!isScript) return [stopped, failed];
+  const overdue = sleep(args.timeout * 1_000, undefined, { ref: false });
+  return [stopped, failed, overdue.then((): Ending => ({ code: 1, message: `not there after ${args.timeout} s` }))];
 }
 
 /** Runs the instance until its end and gives the exit code. */
 async function run(args: Arguments, options: InstanceOptions, display: Display): Promise<number> {
   const startedAt = performance.now();
   const signal = whenStopped();
-  const stopped = new Promise<"stopped">((resolve) => signal.addEventListener("abort", () => resolve("stopped")));
   const { home, supervisor, teardown } = await takeHome(options, display);
-  const failed = supervisor.failed.then(({ message }) => ({ reached: false as const, message }));
   const starting = startInstance(options, { home, supervisor, display });
+  const running = starting.then(async (instance) => {
+    const { console, temporalUi } = instance.endpoints;
+    const took = seconds(performance.now() - startedAt);
+    display.line(`ready after ${took}: console ${console}, Temporal ${temporalUi}, state in ${home.folder}`);
+    return runJob(options, { args, instance, display, signal });
+  });
   try {
-    const instance = await Promise.race([starting, stopped]);
-    if (instance === "stopped") return args.until === undefined ? 0 : 130;
-    display.line(
-      `ready after ${seconds(performance.now() - startedAt)}: console ${instance.endpoints.console}, Temporal ${instance.endpoints.temporalUi}, state in ${home.folder}`,
-    );
-    const end = await Promise.race([followJob(options, { args, instance, display, signal }), failed, stopped]);
-    if (end === "stopped") return args.until === undefined ? 0 : 130;
-    if (args.until !== undefined || !end.reached) {
-      if (!end.reached) display.line(`✗ ${end.message}`);
-      if (args.until !== undefined) return end.reached ? 0 : 1;
-    }
-    display.line("Everything goes on running; Ctrl-C ends it, and the next start goes on from here.");
-    const later = await Promise.race([failed, stopped]);
-    if (later === "stopped") return 0;
-    display.line(`✗ ${later.message}`);
-    return 1;
+    const { code, message } = await Promise.race([running, ...outsideEndings(args, { signal, supervisor })]);
+    if (message !== null) display.line(`✗ ${message}`);
+    return code;
   } finally {
     await display.step("stopped all processes", async () => {
       await teardown.end();
@@ -125,10 +131,9 @@ async function run(args: Arguments, options: InstanceOptions, display: Display):
 
 const display = createDisplay(process.stdout);
 try {
-  process.exitCode = await run(readArguments(), readOptions(), display);
+  process.exitCode = await run(readArguments(), readOptions(display), display);
 } catch (error) {
-  const isOwnMessage = error instanceof ConfigError || error instanceof HomeTakenError || error instanceof Error;
-  display.line(isOwnMessage ? `✗ ${error.message}` : String(error));
+  display.line(`✗ ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
   display.close();

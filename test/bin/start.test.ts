@@ -152,9 +152,9 @@ test("a wrong argument is exit code 2 and starts nothing", async () => {
 
 test("faults of the configuration are told together and start nothing", async () => {
   const home = join(await temporaryFolder(), "home");
-  env = { ...env, COUNTERSIGN_LOG_LEVEL: "loud", TEMPORAL_ADDRESS: "nowhere" };
+  env = { ...env, COUNTERSIGN_LOG_LEVEL: "loud", COUNTERSIGN_API_PORT: "many" };
   const { ended, output } = start(home, []);
   expect(await ended).toBe(1);
-  expect(output()).toMatch(/COUNTERSIGN_LOG_LEVEL[^]*TEMPORAL_ADDRESS/);
+  expect(output()).toMatch(/COUNTERSIGN_LOG_LEVEL[^]*COUNTERSIGN_API_PORT|COUNTERSIGN_API_PORT[^]*COUNTERSIGN_LOG_LEVEL/);
   await expect(stat(home)).rejects.toThrow(/ENOENT/);
 });
