@@ -5,6 +5,7 @@ import { CountersignError } from "../domain/errors.ts";
 import { modelNamePattern } from "../domain/ids.ts";
 import { choosePolicy } from "../domain/policy.ts";
 import { mayRead, type Principal } from "../domain/principal.ts";
+import type { Bearer } from "./bearer.ts";
 import { readHealth } from "./health.ts";
 import type { Predictor } from "./predictor.ts";
 import { problemResponse } from "./problem.ts";
@@ -14,8 +15,8 @@ import type { Slot } from "./slot-switch.ts";
 export interface ServingAppOptions {
   follower: SlotFollower;
   predictor: Predictor;
-  /** Throws `unauthenticated`, `unavailable`. */
-  principalOf(authorization: string | undefined): Promise<Principal>;
+  /** Throws `unauthenticated`, `forbidden`, `unavailable`. */
+  bearerOf(authorization: string | undefined, scope: "predict" | "read"): Promise<Bearer>;
   logger: Logger;
 }
 
@@ -24,7 +25,7 @@ const maxBodyBytes = 4 * 1024 * 1024;
 const maxKeyLength = 200;
 
 /** The prediction endpoint of api.md, what is served, and health. Errors are problem documents. */
-export function createServingApp({ follower, predictor, principalOf, logger }: ServingAppOptions): Hono {
+export function createServingApp({ follower, predictor, bearerOf, logger }: ServingAppOptions): Hono {
   const app = new Hono();
   app.onError((error) => {
     if (!(error instanceof CountersignError) || error.code === "internal") logger.error({ err: error }, "a request failed");
@@ -38,7 +39,7 @@ export function createServingApp({ follower, predictor, principalOf, logger }: S
     return c.json(health, health.status === "down" ? 503 : 200);
   });
   app.get("/slots", async (c) => {
-    const principal = await principalOf(c.req.header("authorization"));
+    const { principal } = await bearerOf(c.req.header("authorization"), "read");
     return c.json({
       items: follower
         .slots()
@@ -53,7 +54,7 @@ export function createServingApp({ follower, predictor, principalOf, logger }: S
       onError: () => problemResponse(new CountersignError("too-large", `A request has ${maxBodyBytes} bytes at most.`)),
     }),
     async (c) => {
-      const principal = await principalOf(c.req.header("authorization"));
+      const { principal } = await bearerOf(c.req.header("authorization"), "predict");
       const model = await knownModel(c.req.param("model"), principal);
       const environment = c.req.query("environment") ?? "production";
       if (!modelNamePattern.test(environment))

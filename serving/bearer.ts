@@ -2,19 +2,25 @@ import { createHash } from "node:crypto";
 import { CountersignError } from "../domain/errors.ts";
 import type { Principal } from "../domain/principal.ts";
 
+/** Who sends a request, and what the token is for: all that the principal may do where it names no scopes. */
+export interface Bearer {
+  principal: Principal;
+  scopes: string[];
+}
+
 /** A revoked token or a changed group is obeyed after this long. */
 const keepMs = 5_000;
 const maxKept = 2_000;
 
 /**
- * Who sends a request. `read` gives the principal of a token's SHA-256, or null. What the database
+ * Who sends a request. `read` gives the holder of a token's SHA-256, or null. What the database
  * said is kept for five seconds, refusals too; ten thousand wrong tokens push each other out.
  */
-export function createBearer(read: (hash: string) => Promise<Principal | null>) {
-  const kept = new Map<string, { answer: Promise<Principal | null>; until: number }>();
+export function createBearer(read: (hash: string) => Promise<Bearer | null>) {
+  const kept = new Map<string, { answer: Promise<Bearer | null>; until: number }>();
 
-  /** Throws `unauthenticated`, and `unavailable` while the database is away. */
-  return async function principalOf(authorization: string | undefined): Promise<Principal> {
+  /** Throws `unauthenticated`, `forbidden` for a token of another scope, and `unavailable` while the database is away. */
+  return async function bearerOf(authorization: string | undefined, scope: "predict" | "read"): Promise<Bearer> {
     const token = /^Bearer ([\x21-\x7e]{1,500})$/i.exec(authorization ?? "")?.[1];
     if (token === undefined) throw new CountersignError("unauthenticated", "This needs a token.");
     const hash = createHash("sha256").update(token).digest("hex");
@@ -31,10 +37,15 @@ export function createBearer(read: (hash: string) => Promise<Principal | null>) 
         kept.delete(oldest);
       }
     }
-    const principal = await entry.answer.catch((error: unknown) => {
+    const bearer = await entry.answer.catch((error: unknown) => {
       throw new CountersignError("unavailable", "Who you are cannot be checked while the database is away.", { cause: error });
     });
-    if (principal === null) throw new CountersignError("unauthenticated", "This token is unknown, expired or revoked.");
-    return principal;
+    if (bearer === null) throw new CountersignError("unauthenticated", "This token is unknown, expired or revoked.");
+    if (bearer.scopes.length > 0 && !bearer.scopes.includes(scope))
+      throw new CountersignError(
+        "forbidden",
+        `This token is for ${bearer.scopes.join(", ")} only; this needs the scope ${scope}.`,
+      );
+    return bearer;
   };
 }

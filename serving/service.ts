@@ -2,9 +2,9 @@ import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
 import type { Logger } from "pino";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
-import { readTokenHolder } from "../db/bearer-tokens.ts";
 import { createDatabase, type Db } from "../db/database.ts";
 import { insertPredictions } from "../db/predictions.ts";
+import { readToken } from "../db/reads/people.ts";
 import { readServedModels, readVersionManifest } from "../db/serving-slots.ts";
 import { listenToSlots } from "../db/slot-notices.ts";
 import { CountersignError } from "../domain/errors.ts";
@@ -62,7 +62,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const app = createServingApp({
     follower,
     predictor,
-    principalOf: createBearer((hash) => readTokenHolder(readDb, hash)),
+    bearerOf: createBearer((hash) => readToken(readDb, hash)),
     logger,
   });
   await follower.refresh();

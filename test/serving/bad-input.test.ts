@@ -155,6 +155,29 @@ test("a token that was revoked is refused within seconds", async () => {
   await until("the token is refused", async () => (await ask()).status === 401, 7_000);
 });
 
+test("a token for something else is 403, one for predictions is good for them alone", async () => {
+  const { createHash } = await import("node:crypto");
+  for (const scope of ["decide", "predict"])
+    await fixture.db
+      .insertInto("tokens")
+      .values({
+        id: `tok_${scope}`,
+        principal_id: "ada",
+        kind: "api",
+        hash: createHash("sha256").update(`only-${scope}`).digest("hex"),
+        name: scope,
+        scopes: [scope],
+        created_by: "ada",
+        expires_at: new Date(Date.now() + 60_000),
+      })
+      .execute();
+  const headers = (scope: string) => ({ authorization: `Bearer only-${scope}` });
+  const ask = (scope: string) => client.post(JSON.stringify({ instances: [row] }), { headers: headers(scope) });
+  expect(await ask("decide")).toMatchObject({ status: 403, body: { code: "forbidden" } });
+  expect((await ask("predict")).status).toBe(200);
+  expect((await fetch(`${serving.origin}/slots`, { headers: headers("predict") })).status).toBe(403);
+});
+
 test("an environment without a slot is 409, one that is no name 422", async () => {
   const ask = (query: string) => client.post(JSON.stringify({ instances: [row] }), { query });
   expect(await ask("?environment=staging")).toMatchObject({ status: 409, body: { code: "no-champion" } });
