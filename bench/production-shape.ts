@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { exampleRow } from "../bin/dev/example-row.ts";
+import { exampleRow } from "../bin/dev/example/example-row.ts";
 import { isPostgresReady } from "../bin/dev/postgres.ts";
 import { acceptsConnections } from "../bin/dev/temporal.ts";
 import { ensureTemporalCli } from "../bin/setup/temporal-cli.mjs";

@@ -8,8 +8,8 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "./config.ts";
 import { createDisplay, seconds, type Display } from "./dev/display.ts";
 import { startInstance, takeHome, type Instance, type InstanceOptions } from "./dev/instance.ts";
-import { runMainJob, type MainJobEnd, type Until } from "./dev/main-job.ts";
-import type { Supervisor } from "./dev/supervisor.ts";
+import { runMainJob, type MainJobEnd, type Until } from "./dev/example/main-job.ts";
+import type { Supervisor } from "./dev/supervision/supervisor.ts";
 import { whenStopped } from "./dev/stop-signals.ts";
 
 interface Arguments {
@@ -97,7 +97,10 @@ function outsideEndings(
 ): Promise<Ending>[] {
   const isScript = args.until !== undefined;
   const stopped = new Promise<Ending>((resolve) => {
-    signal.addEventListener("abort", () => resolve({ code: isScript ? interruptedExitCode : 0, message: null }));
+    const stop = () => resolve({ code: isScript ? interruptedExitCode : 0, message: null });
+    // It may have come while the leftovers of an earlier start were being ended.
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop);
   });
   const failed = supervisor.failed.then(({ message }): Ending => ({ code: 1, message }));
   if (!isScript) return [stopped, failed];

@@ -4,13 +4,13 @@ import type { Display } from "./display.ts";
 import { openHome, writePrivate, type Home } from "./home.ts";
 import { choosePorts, type InstancePorts } from "./instance-ports.ts";
 import { ensureKeys } from "./keys.ts";
-import { endLeftovers } from "./leftovers.ts";
-import { takeLock } from "./lock.ts";
+import { endLeftovers } from "./supervision/leftovers.ts";
+import { takeLock } from "./supervision/lock.ts";
 import { ensureDatabase, preparePostgres } from "./postgres-process.ts";
 import { productProcesses } from "./product-processes.ts";
-import { createSupervisor, type Supervisor } from "./supervisor.ts";
+import { createSupervisor, type Supervisor } from "./supervision/supervisor.ts";
 import { ensureNamespace, prepareTemporal } from "./temporal-process.ts";
-import type { Failure } from "./supervised-process.ts";
+import type { Failure } from "./supervision/supervised-process.ts";
 
 export interface InstanceOptions {
   homeFolder: string;

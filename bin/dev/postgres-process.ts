@@ -6,7 +6,7 @@ import { readOrMake, type Home } from "./home.ts";
 import { databaseUrl, initialisePostgres, isPostgresReady, postgresCommand, postgresEnvironment } from "./postgres.ts";
 import { sharedFolder } from "./postgres-binaries.ts";
 import { isReachable, postgresOwner } from "./postgres-owner.ts";
-import type { ProcessSpec } from "./supervised-process.ts";
+import type { ProcessSpec } from "./supervision/supervised-process.ts";
 
 const database = "countersign";
 /** Recovery after a kill replays what was written since the last checkpoint. */

@@ -5,7 +5,7 @@ import { isPolled, namespace } from "./temporal-process.ts";
 import type { Home } from "./home.ts";
 import type { InstancePorts } from "./instance-ports.ts";
 import type { KeyFiles } from "./keys.ts";
-import type { ProcessSpec } from "./supervised-process.ts";
+import type { ProcessSpec } from "./supervision/supervised-process.ts";
 
 /** What the processes of the product are told. */
 export interface InstanceFacts {

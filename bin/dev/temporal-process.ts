@@ -3,7 +3,7 @@ import { msToTs } from "@temporalio/common/lib/time.js";
 import { baseEnvironment } from "./environment.ts";
 import { searchAttributes, temporalArgs } from "./temporal.ts";
 import type { Home } from "./home.ts";
-import type { ProcessSpec } from "./supervised-process.ts";
+import type { ProcessSpec } from "./supervision/supervised-process.ts";
 
 export const namespace = "default";
 /** start-dev keeps closed workflows for a day; a person may want to look at last week's. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { afterDeath } from "../../bin/dev/backoff.ts";
+import { afterDeath } from "../../bin/dev/supervision/backoff.ts";
 
 test("waits double from one second up to ten, and after ten deaths in a row it is given up", () => {
   const waits: number[] = [];

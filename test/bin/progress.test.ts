@@ -1,9 +1,9 @@
 import { PassThrough } from "node:stream";
 import type { WriteStream } from "node:tty";
 import { expect, test } from "vitest";
-import type { StageView } from "../../bin/dev/api-shapes.ts";
+import type { StageView } from "../../bin/dev/example/api-shapes.ts";
 import { createDisplay } from "../../bin/dev/display.ts";
-import { stageLine, stageTime } from "../../bin/dev/progress.ts";
+import { stageLine, stageTime } from "../../bin/dev/example/progress.ts";
 
 const now = Date.parse("2026-01-05T10:00:20.000Z");
 const running: StageView = {

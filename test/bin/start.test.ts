@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
-import { processesMarked } from "../../bin/dev/process-identity.ts";
+import { processesMarked } from "../../bin/dev/supervision/process-identity.ts";
 import { anyFreePorts } from "../../bin/dev/ports.ts";
 import { temporaryFolder, eventually } from "./temporary-home.ts";
 

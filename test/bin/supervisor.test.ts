@@ -2,9 +2,9 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Home } from "../../bin/dev/home.ts";
-import { logPath, rotateLog } from "../../bin/dev/logs.ts";
-import { readRecords } from "../../bin/dev/process-records.ts";
-import { createSupervisor } from "../../bin/dev/supervisor.ts";
+import { logPath, rotateLog } from "../../bin/dev/supervision/logs.ts";
+import { readRecords } from "../../bin/dev/supervision/process-records.ts";
+import { createSupervisor } from "../../bin/dev/supervision/supervisor.ts";
 import { childSpec } from "./fixtures/child-spec.ts";
 import { eventually, isAlive, temporaryHome } from "./temporary-home.ts";
 

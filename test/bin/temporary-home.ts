@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { openHome, type Home } from "../../bin/dev/home.ts";
-import { identityOf } from "../../bin/dev/process-identity.ts";
+import { identityOf } from "../../bin/dev/supervision/process-identity.ts";
 
 /** A folder that goes away with the test; other system users may get through it, as PostgreSQL must. */
 export async function temporaryFolder(): Promise<string> {

@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
+import type { ResolvedDefinition } from "../../../domain/definition-schema.ts";
 import type { ApiClient } from "./api-client.ts";
 import { predictionSchema, type GateView, type ReleaseView } from "./api-shapes.ts";
-import type { Display } from "./display.ts";
+import type { Display } from "../display.ts";
 import { exampleRow } from "./example-row.ts";
-import type { Endpoints } from "./instance.ts";
+import type { Endpoints } from "../instance.ts";
 
 /** What the instructions refer to. */
 export interface Place {

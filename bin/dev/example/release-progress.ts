@@ -1,5 +1,5 @@
 import type { ReleaseView } from "./api-shapes.ts";
-import { seconds, type Display } from "./display.ts";
+import { seconds, type Display } from "../display.ts";
 import { stageLine } from "./progress.ts";
 
 /** Shows a release's stages: those that ended as lines that stay, the others as lines that move. */

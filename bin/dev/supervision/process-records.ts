@@ -1,7 +1,7 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
-import { readJson, writePrivate, type Home } from "./home.ts";
+import { readJson, writePrivate, type Home } from "../home.ts";
 
 const recordSchema = z.object({
   name: z.string(),

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { loadDefinitionFile } from "../../cli/definition-file.ts";
-import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
+import { loadDefinitionFile } from "../../../cli/definition-file.ts";
+import type { ResolvedDefinition } from "../../../domain/definition-schema.ts";
 import { ApiAwayError, createApiClient, type ApiClient } from "./api-client.ts";
 import { appliedSchema, gateSchema, releaseListSchema, releaseSchema, requestedSchema, type ReleaseView } from "./api-shapes.ts";
-import type { Display } from "./display.ts";
-import type { Endpoints } from "./instance.ts";
+import type { Display } from "../display.ts";
+import type { Endpoints } from "../instance.ts";
 import { tellBlocked, tellGate, tellPrediction, tellStuck, type Place } from "./instructions.ts";
 import { createReleaseProgress } from "./release-progress.ts";
 

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import type { StageView } from "./api-shapes.ts";
-import { seconds } from "./display.ts";
+import { seconds } from "../display.ts";
 
 const nameWidth = 10;
 const timeWidth = 9;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { endProcess, signal } from "./process-end.ts";
 import { commandLineOf, identityOf, processesMarked } from "./process-identity.ts";
 import { readRecords, removeRecord } from "./process-records.ts";
-import { readText, type Home } from "./home.ts";
+import { readText, type Home } from "../home.ts";
 
 /** PostgreSQL writes all it holds to the disk before it ends: seconds, after heavy writing. */
 const defaultPolitelyWithinMs = 10_000;

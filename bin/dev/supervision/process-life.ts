@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Home } from "./home.ts";
+import type { Home } from "../home.ts";
 import { logPath, logTail, rotateLog } from "./logs.ts";
 import { signal } from "./process-end.ts";
 import { identityOf, processesMarked, processMark } from "./process-identity.ts";

@@ -1,6 +1,6 @@
 import { DuckDBInstance } from "@duckdb/node-api";
 import { join } from "node:path";
-import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
+import type { ResolvedDefinition } from "../../../domain/definition-schema.ts";
 
 /**
  * A row of the model's own newest data, with the columns that a prediction asks for: something

@@ -1,4 +1,4 @@
-import type { Home } from "./home.ts";
+import type { Home } from "../home.ts";
 import { logPath, rotateLog } from "./logs.ts";
 import { createSupervisedProcess, type Failure, type ProcessSpec, type SupervisedProcess } from "./supervised-process.ts";
 

@@ -1,6 +1,6 @@
 import { open, stat, truncate, copyFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Home } from "./home.ts";
+import type { Home } from "../home.ts";
 
 /** A log is kept twice (the present one and the one before), so twice this is what a process takes at most. */
 const rotateAboveBytes = 5 * 1024 * 1024;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { stages, stageStates } from "../../domain/stages.ts";
+import { stages, stageStates } from "../../../domain/stages.ts";
 
 /** The members of the API's answers that the main job reads; others may be there. */
 export const stageSchema = z.looseObject({

@@ -1,7 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterDeath } from "./backoff.ts";
-import type { Home } from "./home.ts";
+import type { Home } from "../home.ts";
 import { logPath } from "./logs.ts";
 import { signal } from "./process-end.ts";
 import { liveOnce, type Life } from "./process-life.ts";

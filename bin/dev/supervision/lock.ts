@@ -1,6 +1,6 @@
 import { link, rename, rm, writeFile } from "node:fs/promises";
 import { z } from "zod";
-import { readJson, type Home } from "./home.ts";
+import { readJson, type Home } from "../home.ts";
 import { identityOf } from "./process-identity.ts";
 
 const holderSchema = z.object({ pid: z.int().positive(), identity: z.string() });
