@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
+import { asCountersignError } from "../control/faults.ts";
 import { CountersignError } from "../domain/errors.ts";
 import { assetRoutes } from "./assets.ts";
 import type { ConsoleDeps, ConsoleEnv } from "./deps.ts";
@@ -45,11 +46,11 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.notFound(async (context) =>
     showFault(context, deps, new CountersignError("not-found", `There is no page ${context.req.path}.`)),
   );
-  app.onError(async (error, context) => {
-    if (error instanceof CountersignError) return showFault(context, deps, error);
-    if (error instanceof HTTPException) return error.getResponse();
-    // The console writes no log of its own; the server's handler around it does.
-    throw error;
+  app.onError(async (thrown, context) => {
+    if (thrown instanceof HTTPException) return thrown.getResponse();
+    const error = asCountersignError(thrown);
+    if (error.code === "internal") (deps.log ?? console).error({ err: thrown, path: context.req.path }, "a page failed");
+    return showFault(context, deps, error);
   });
   return app;
 }

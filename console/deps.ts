@@ -9,6 +9,8 @@ export interface ConsoleDeps {
    */
   developmentTokens: (() => Promise<Record<string, string>>) | null;
   now(): Date;
+  /** Where faults of our own are told; standard error, where nothing is given. */
+  log?: { error(facts: Record<string, unknown>, message: string): void };
 }
 
 /** What the middleware has found out by the time a page is made. */

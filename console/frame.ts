@@ -7,6 +7,7 @@ import type { Html } from "./markup.ts";
 import { faultPage } from "./pages/entrance.ts";
 import { bare, page } from "./pages/layout.ts";
 import type { Frame } from "./pages/layout.ts";
+import { addressOf } from "./session.ts";
 
 type Status = 200 | 400 | 403 | 404 | 409 | 413 | 415 | 422 | 429 | 500 | 503;
 
@@ -17,13 +18,15 @@ export interface Shown {
   /** The model whose events change the page; null: of any. Left out: it does not change. */
   live?: string | null;
   status?: number;
+  /** The page's own address, where it is shown in answer to a form. */
+  self?: string;
 }
 
 /** A whole page with its frame; the count in the menu is read anew each time. */
 export async function show(
   context: Context<ConsoleEnv>,
   { control }: Pick<ConsoleDeps, "control">,
-  { title, here, content, live, status = 200 }: Shown,
+  { title, here, content, live, status = 200, self }: Shown,
 ): Promise<Response> {
   const caller = context.get("caller");
   const waiting = await control.gates(caller, { limit: 50, state: "open", mine: true });
@@ -34,6 +37,7 @@ export async function show(
     waiting: waiting.items.length,
     here,
     assets: assetPaths,
+    self: self ?? addressOf(context),
     ...(live === undefined ? {} : { live }),
   };
   // The codes of domain/errors.ts are all that a page can have.

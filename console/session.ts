@@ -13,7 +13,7 @@ const cookieName = "countersign_session";
 export function requireSession({ control }: Pick<ConsoleDeps, "control">) {
   return createMiddleware<ConsoleEnv>(async (context, next) => {
     const session = getCookie(context, cookieName);
-    if (session === undefined && cameFromElsewhere(context)) return context.html(returnPage(here(context)));
+    if (session === undefined && cameFromElsewhere(context)) return context.html(returnPage(addressOf(context)));
     const caller = session === undefined ? null : await callerOf(control, session);
     if (session === undefined || caller === null) return toEntrance(context);
     context.set("caller", caller);
@@ -40,11 +40,12 @@ function toEntrance(context: Context): Response {
   // The page's script asks for parts of it: it must not take the sign-in page for one.
   if (context.req.header("countersign-part") !== undefined || context.req.path === "/live")
     return context.text("Signed out.", 401);
-  const next = context.req.method === "GET" ? here(context) : "/";
+  const next = context.req.method === "GET" ? addressOf(context) : "/";
   return context.redirect(`/sign-in?next=${encodeURIComponent(next)}`, 303);
 }
 
-function here({ req }: Context): string {
+/** Path and query of what was asked for. */
+export function addressOf({ req }: Context): string {
   const { pathname, search } = new URL(req.url);
   return `${pathname}${search}`;
 }

@@ -8,7 +8,7 @@ const connection = document.getElementById("connection");
 
 /** Replaces the parts that changed; a form that somebody fills in stays until what it asks changed. */
 async function refresh() {
-  const response = await fetch(location.href, { headers: { "countersign-part": "1" }, credentials: "same-origin" });
+  const response = await fetch(main.dataset.self, { headers: { "countersign-part": "1" }, credentials: "same-origin" });
   if (response.status === 401) return location.reload();
   if (!response.ok) return undefined;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -77,11 +77,14 @@ function localise(root) {
 
 function inWords(ms) {
   if (ms < 60_000) return `${(ms / 1000).toFixed(0)} s`;
-  return ms < 3_600_000 ? `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s` : `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
+  return ms < 3_600_000
+    ? `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`
+    : `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
 }
 
 function tick() {
-  for (const span of document.querySelectorAll("[data-since]")) span.textContent = `for ${inWords(Math.max(0, Date.now() - Date.parse(span.dataset.since)))}`;
+  for (const span of document.querySelectorAll("[data-since]"))
+    span.textContent = `for ${inWords(Math.max(0, Date.now() - Date.parse(span.dataset.since)))}`;
 }
 setInterval(tick, 1000);
 

@@ -14,6 +14,8 @@ export interface Frame {
   here: "models" | "releases" | "inbox" | "audit";
   /** The model whose events change the page; null: any. Undefined: the page does not change. */
   live?: string | null;
+  /** Where this page is found again; a page that answers a form has another address. */
+  self: string;
   assets: { css: string; js: string };
 }
 
@@ -46,11 +48,15 @@ export function bare({
 }
 
 export function page(frame: Frame, title: string, content: Html): Html {
-  const { nonce, assets, live } = frame;
+  const { nonce, assets, live, self } = frame;
   const main =
     live === undefined
       ? html`<main id="content">${content}</main>`
-      : html`<main id="content" data-events="/live${live === null ? "" : `?model=${encodeURIComponent(live)}`}">
+      : html`<main
+          id="content"
+          data-self="${self}"
+          data-events="/live${live === null ? "" : `?model=${encodeURIComponent(live)}`}"
+        >
           ${content}
         </main>`;
   return bare({

@@ -67,5 +67,12 @@ async function showGate(
     receipt: receipt ?? (await receiptOf(control, caller, context.req.query("command"))),
     now: now().getTime(),
   });
-  return show(context, deps, { title: gate.request.ask, here: "inbox", content, live: gate.model, status });
+  return show(context, deps, {
+    title: gate.request.ask,
+    here: "inbox",
+    content,
+    live: gate.model,
+    status,
+    ...(status === 200 ? {} : { self: paths.gate(gate.id) }),
+  });
 }

@@ -93,5 +93,12 @@ async function showModel(
     receipt: receipt ?? (await receiptOf(control, caller, context.req.query("command"))),
     kept,
   });
-  return show(context, deps, { title: name, here: "models", content, live: name, status });
+  return show(context, deps, {
+    title: name,
+    here: "models",
+    content,
+    live: name,
+    status,
+    ...(status === 200 ? {} : { self: paths.model(name) }),
+  });
 }

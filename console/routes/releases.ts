@@ -94,5 +94,12 @@ async function showRelease(
     receipt: receipt ?? (await receiptOf(control, caller, context.req.query("command"))),
     kept,
   });
-  return show(context, deps, { title: release.id, here: "releases", content, live: release.model, status });
+  return show(context, deps, {
+    title: release.id,
+    here: "releases",
+    content,
+    live: release.model,
+    status,
+    ...(status === 200 ? {} : { self: paths.release(release.id) }),
+  });
 }
