@@ -11,16 +11,19 @@ import { createRegistry } from "../records/registry.ts";
 export async function createFront() {
   const [registry, namespace] = await Promise.all([createRegistry(), createTestNamespace()]);
   const client = new Client({ connection: Connection.lazy({ address: temporalAddress() }), namespace });
-  const { privateKey } = generateKeyPairSync("ed25519", {
+  const keys = generateKeyPairSync("ed25519", {
     publicKeyEncoding: { type: "spki", format: "pem" },
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
   });
   const { db, store, databaseUrl, folder } = registry;
-  const door = await createDoor({ db, databaseUrl, client, store, keys: { privateKey }, home: folder });
+  const door = await createDoor({ db, databaseUrl, client, store, keys, home: folder });
   return {
     ...registry,
     ...door,
     registry,
+    client,
+    namespace,
+    keys,
     /** A request as it goes over the wire, with a token but nothing else added. */
     raw(path: string, init: RequestInit & { as?: string } = {}): Promise<Response> {
       const { as, headers, ...rest } = init;
