@@ -6,7 +6,7 @@ import type { Digest } from "../../domain/ids.ts";
 import type { Principal } from "../../domain/principal.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
-import { carryOut, refused, type Outcome } from "./carry-out.ts";
+import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
 import type { Unit } from "./transaction.ts";
 
@@ -24,7 +24,7 @@ export async function applyDefinition(
   deps: RecordDeps,
   command: CommandOf<"apply-definition">,
 ): Promise<{ ok: true; definition: Digest } | Refused> {
-  const model = String(command.body.model);
+  const model = claimed(command, "model");
   const outcome = await carryOut(
     deps,
     { command, rule: { action: "define", subject: model, model } },

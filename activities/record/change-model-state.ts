@@ -1,7 +1,7 @@
 import type { ModelState } from "../../domain/lifecycle.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
-import { carryOut, refused, type Outcome } from "./carry-out.ts";
+import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
 
 type StateCommand = CommandOf<"pause" | "resume" | "retire">;
@@ -14,7 +14,7 @@ const told = { pause: "model.paused", resume: "model.resumed", retire: "model.re
 
 /** Pauses, resumes or retires a model; what it is already is no change and no fault. A retired one stays so. */
 export async function changeModelState(deps: RecordDeps, command: StateCommand): Promise<{ ok: true } | Refused> {
-  const model = String(command.body.model);
+  const model = claimed(command, "model");
   const outcome = await carryOut(
     deps,
     { command, rule: { action: "pause", subject: model, model } },

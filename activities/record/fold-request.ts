@@ -1,7 +1,7 @@
 import type { ReleaseId } from "../../domain/ids.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
-import { carryOut, refused, type Outcome } from "./carry-out.ts";
+import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import { addContributor } from "./contributors.ts";
 import { refuseModel } from "./new-release.ts";
 import type { RecordDeps } from "./deps.ts";
@@ -12,7 +12,7 @@ export async function foldRequest(
   input: { command: CommandOf<"request-release">; release: ReleaseId },
 ): Promise<{ ok: true } | Refused> {
   const { command, release } = input;
-  const model = String(command.body.model);
+  const model = claimed(command, "model");
   const outcome = await carryOut(
     deps,
     { command, rule: { action: "release", subject: release, model } },

@@ -1,7 +1,7 @@
 import type { CommandOf, UnblockAction } from "../../domain/signed-command.ts";
 import type { ReleaseParameters } from "../../domain/stage-results.ts";
 import type { Refused } from "../contract.ts";
-import { carryOut, refused, type Outcome } from "./carry-out.ts";
+import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import { addContributor } from "./contributors.ts";
 import type { RecordDeps } from "./deps.ts";
 import { hasParameters, mergeParameters } from "./parameters.ts";
@@ -19,7 +19,7 @@ export async function unblockRelease(
   deps: RecordDeps,
   command: CommandOf<"unblock">,
 ): Promise<{ ok: true; action: UnblockAction; parameters: ReleaseParameters } | Refused> {
-  const release = String(command.body.release);
+  const release = claimed(command, "release");
   const model = release.slice(0, release.lastIndexOf("."));
   const outcome = await carryOut(
     deps,

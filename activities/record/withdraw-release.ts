@@ -2,7 +2,7 @@ import type { GateId } from "../../domain/ids.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
 import { closeUndecided } from "../gate/close-undecided.ts";
-import { carryOut, refused, type Outcome } from "./carry-out.ts";
+import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
 import { lockRelease } from "./pinned-release.ts";
 
@@ -14,7 +14,7 @@ export async function withdrawRelease(
   deps: RecordDeps,
   command: CommandOf<"withdraw-release">,
 ): Promise<{ ok: true; gate: GateId | null } | Refused> {
-  const release = String(command.body.release);
+  const release = claimed(command, "release");
   const model = release.slice(0, release.lastIndexOf("."));
   const outcome = await carryOut(
     deps,

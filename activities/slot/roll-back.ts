@@ -5,7 +5,7 @@ import type { VersionId } from "../../domain/ids.ts";
 import { rollbackTargets } from "../../domain/rollback-target.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
-import { carryOut, refused, type Outcome } from "../record/carry-out.ts";
+import { carryOut, claimed, refused, type Outcome } from "../record/carry-out.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { verifyApproval, type Approved } from "./approval.ts";
 import { moveSlot } from "./move-slot.ts";
@@ -21,7 +21,7 @@ interface RolledBack {
  * statements. Raising the epoch ends any rollout that believes that it is running.
  */
 export async function rollBack(deps: RecordDeps, command: CommandOf<"rollback">): Promise<{ ok: true; epoch: number } | Refused> {
-  const model = String(command.body.model);
+  const model = claimed(command, "model");
   const outcome = await carryOut(
     deps,
     { command, rule: { action: "rollback", subject: model, model } },

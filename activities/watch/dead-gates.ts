@@ -4,7 +4,7 @@ import { closeUndecided } from "../gate/close-undecided.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { lockRelease } from "../record/pinned-release.ts";
 import { inTransaction } from "../record/transaction.ts";
-import { filterByAsking, hint, runStatus } from "./run-status.ts";
+import { filterByAsking, hint, mostLookedAt, runStatus } from "./run-status.ts";
 
 /**
  * Closes open gates whose workflows are no more as superseded and tells their releases, which ask
@@ -17,7 +17,8 @@ export async function supersedeDeadGates(deps: RecordDeps, client: Client, older
     .where("state", "<>", "closed")
     .where("release_id", "is not", null)
     .where((eb) => eb(eb.fn.coalesce("opened_at", "created_at"), "<", olderThan))
-    .orderBy("created_at")
+    .orderBy((eb) => eb.fn("random"))
+    .limit(mostLookedAt)
     .execute();
   const dead = await filterByAsking(rows, async (row) => (await runStatus(client, workflowIds.gate(row.id))) !== "running");
   const closed: GateId[] = [];

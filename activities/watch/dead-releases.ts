@@ -3,7 +3,7 @@ import { parseReleaseId, workflowIds, type ReleaseId } from "../../domain/ids.ts
 import type { RecordDeps } from "../record/deps.ts";
 import { endRow } from "../record/end-release.ts";
 import { inTransaction } from "../record/transaction.ts";
-import { filterByAsking, hint, runStatus } from "./run-status.ts";
+import { filterByAsking, hint, mostLookedAt, runStatus } from "./run-status.ts";
 
 /** Told to the model after the commit; until then this stands in the ended row, so that a crash in between loses nothing. */
 const toBeTold = "Its model is being told.";
@@ -15,7 +15,8 @@ export async function endDeadReleases(deps: RecordDeps, client: Client, olderTha
     .select(["id", "state"])
     .where("state", "<>", "ended")
     .where("created_at", "<", olderThan)
-    .orderBy("created_at")
+    .orderBy((eb) => eb.fn("random"))
+    .limit(mostLookedAt)
     .execute();
   const dead = await filterByAsking(rows, async (row) => {
     const status = await runStatus(client, workflowIds.release(row.id));

@@ -23,6 +23,12 @@ export async function hint(client: Client, workflowId: string, message: { signal
   }
 }
 
+/**
+ * Rows looked at in one round: some 5 ms a question, eight at once, well within an activity's 10 s.
+ * Where there are more, each round draws its own.
+ */
+export const mostLookedAt = 1_000;
+
 /** As many questions to Temporal at once as do not crowd out the workers on the same server. */
 const askedAtOnce = 8;
 

@@ -25,6 +25,7 @@ CREATE TABLE group_members (
   PRIMARY KEY (group_id, principal_id, since)
 );
 CREATE UNIQUE INDEX group_members_present ON group_members (group_id, principal_id) WHERE until IS NULL;
+CREATE INDEX group_members_principal ON group_members (principal_id);
 
 CREATE TABLE tokens (
   id           text PRIMARY KEY,
@@ -202,8 +203,8 @@ CREATE TABLE gates (
   UNIQUE (id, resolution),
   UNIQUE (id, subject_id, subject_digest)
 );
+CREATE INDEX gates_model ON gates (model, closed_at);
 CREATE UNIQUE INDEX gates_one_open ON gates (release_id, name) WHERE state <> 'closed';
-CREATE INDEX gates_model ON gates (model, created_at);
 
 CREATE TABLE decisions (
   command_id     text PRIMARY KEY,
@@ -224,6 +225,7 @@ CREATE TABLE decisions (
   recorded_at    timestamptz NOT NULL DEFAULT now(),
   CHECK (counted OR why_not IS NOT NULL)
 );
+CREATE INDEX decisions_gate ON decisions (gate_id);
 -- One person counts once.
 CREATE UNIQUE INDEX decisions_one_vote ON decisions (gate_id, principal_id) WHERE counted AND decision <> 'escalate';
 

@@ -154,3 +154,22 @@ test("a message is put on record once however often its activity is tried, whate
   await registry.records.refuseMessage({ ...message, claimed: "another" });
   expect((await fingerprint(registry.db))["audit"]).not.toBe(before["audit"]);
 });
+
+test("a command without a body, or none at all, is refused and leaves the activity whole", async () => {
+  const { records, sign } = registry;
+  const command = sign("olga", { kind: "pause", model, reason: "x" });
+  for (const rubbish of [null, {}, { ...command, body: null }, { ...command, body: "x" }] as never[]) {
+    const calls = [
+      records.applyDefinition,
+      records.changeModelState,
+      records.rollBack,
+      records.unblockRelease,
+      records.withdrawRelease,
+    ];
+    for (const call of calls) expect(await call(rubbish)).toMatchObject({ ok: false, code: "not-signed" });
+    expect(await records.foldRequest({ command: rubbish, release: `${model}.1` })).toMatchObject({
+      ok: false,
+      code: "not-signed",
+    });
+  }
+});
