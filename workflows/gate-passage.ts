@@ -24,7 +24,7 @@ export async function passGate(run: ReleaseRun, gate: PolicyGate): Promise<void>
       `Waits at gate ${frozen.gate} for ${gate.quorum} approval${gate.quorum === 1 ? "" : "s"} by ${gate.groups.join(" or ")}.`,
     );
     const resolution = await awaitResolution(run, frozen.gate);
-    if (resolution === "approved") return run.tell("running", `${frozen.gate} was approved.`);
+    if (resolution === "approved") return;
     if (resolution !== "superseded") throw new ReleaseEnd(outcomeOf(resolution), `${frozen.gate} was closed as ${resolution}.`);
   }
 }

@@ -36,13 +36,21 @@ afterAll(async () => {
   await instance?.end();
 }, 60_000);
 
-const readRelease = async (id: string) => (await instance.call<ReleaseView>("olga", "GET", `/api/releases/${id}`)).body;
+/** Null while there is none, or while nobody answers. */
+async function readRelease(id: string): Promise<ReleaseView | null> {
+  try {
+    const { status, body } = await instance.call<ReleaseView>("olga", "GET", `/api/releases/${id}`);
+    return status === 200 ? body : null;
+  } catch {
+    return null;
+  }
+}
 
 async function untilRelease(id: string, what: string, is: (release: ReleaseView) => boolean): Promise<ReleaseView> {
   return until(
     `${id}: ${what}`,
     async () => {
-      const release = await readRelease(id).catch(() => null);
+      const release = await readRelease(id);
       if (release?.state === "blocked") throw new Error(`${id} is blocked: ${JSON.stringify(release.blocked)}`);
       return release !== null && is(release) && release;
     },

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
+import { temporal } from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { workflowBundle } from "../setup/temporal.ts";
@@ -21,6 +22,8 @@ beforeAll(async () => {
   world = await createWorld();
 });
 afterAll(() => world?.stop());
+
+const eventName = (type: number | null | undefined) => temporal.api.enums.v1.EventType[type ?? 0] ?? "";
 
 async function historyOf(workflowId: string, nameOfFile: string) {
   const history = await world.client.workflow.getHandle(workflowId).fetchHistory();
@@ -57,8 +60,12 @@ describe("the length of a history", () => {
     const gate = await historyOf(`gate/${release.gates[0]?.id}`, "gate-approved");
     const whole = await historyOf("release/golden.1", "release-promoted");
     await historyOf("model/golden", "lifecycle-one-release");
-    expect({ gate: gate.events?.length, release: whole.events?.length }).toEqual({ gate: 26, release: 170 });
+    // Workflow tasks come by themselves, one more or less by how busy the machine is; all else is what the code does.
+    const commands = (history: typeof gate) =>
+      (history.events ?? []).filter((event) => !/WORKFLOW_TASK/.test(eventName(event.eventType))).length;
+    expect({ gate: commands(gate), release: commands(whole) }).toEqual({ gate: 14, release: 100 });
     expect(gate.events?.length).toBeLessThanOrEqual(40);
+    expect(whole.events?.length).toBeLessThanOrEqual(220);
   });
 
   it("is recorded too for a release that was blocked, changed and withdrawn", async () => {
@@ -70,13 +77,11 @@ describe("the length of a history", () => {
     );
     const id = await requestRelease(world, "detours");
     await untilState(world, id, ["blocked"]);
-    await world
-      .as("olga")
-      .post(`/api/releases/${id}/unblock`, {
-        action: "retry",
-        reason: "more memory",
-        parameters: { limits: { memoryMb: 2048 } },
-      });
+    await world.as("olga").post(`/api/releases/${id}/unblock`, {
+      action: "retry",
+      reason: "more memory",
+      parameters: { limits: { memoryMb: 2048 } },
+    });
     const gate = await untilGate(world, id);
     await decide(world.as("grace"), gate, {
       decision: "request-changes",
