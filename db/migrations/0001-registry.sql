@@ -204,6 +204,7 @@ CREATE TABLE gates (
   UNIQUE (id, subject_id, subject_digest)
 );
 CREATE INDEX gates_model ON gates (model, closed_at);
+CREATE INDEX gates_newest ON gates (model, created_at);
 CREATE UNIQUE INDEX gates_one_open ON gates (release_id, name) WHERE state <> 'closed';
 
 CREATE TABLE decisions (
