@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { acceptsConnections } from "./temporal.ts";
 import { baseEnvironment } from "./environment.ts";
-import { isPolled, namespace } from "./temporal-process.ts";
+import { createPollWatch, namespace } from "./temporal-process.ts";
 import type { Home } from "./home.ts";
 import type { InstancePorts } from "./instance-ports.ts";
 import type { KeyFiles } from "./keys.ts";
@@ -31,6 +31,7 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
   const { keys, databaseUrl } = facts;
   const database = { DATABASE_URL: databaseUrl };
   const verify = { COUNTERSIGN_VERIFY_KEY_FILE: keys.verify };
+  const watch = createPollWatch(facts.temporalAddress);
   return [
     {
       ...program(facts, {
@@ -44,24 +45,29 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       ...program(facts, { name: "serving", file: "serving.ts", env: { ...database, ...verify } }),
       isReady: () => acceptsConnections(facts.ports.serving),
     },
-    worker(facts, { queue: "lifecycle", type: "workflow", env: { ...database, ...verify } }),
-    worker(facts, { queue: "stages", type: "activity", env: database }),
-    worker(facts, { queue: "train", type: "activity", env: {} }),
+    worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify } }),
+    worker(facts, { watch, queue: "stages", type: "activity", env: database }),
+    worker(facts, { watch, queue: "train", type: "activity", env: {} }),
   ];
 }
 
 function worker(
   facts: InstanceFacts,
-  options: { queue: string; type: "workflow" | "activity"; env: Record<string, string> },
+  options: {
+    watch: ReturnType<typeof createPollWatch>;
+    queue: string;
+    type: "workflow" | "activity";
+    env: Record<string, string>;
+  },
 ): ProcessSpec {
-  const { queue, type, env } = options;
+  const { watch, queue, type, env } = options;
   return {
     ...program(facts, {
       name: `worker-${queue}`,
       file: "worker.ts",
       env: { ...env, COUNTERSIGN_QUEUES: queue },
     }),
-    isReady: ({ at }) => isPolled({ address: facts.temporalAddress, queue, type, since: at }),
+    isReady: ({ at }) => watch.isPolled({ queue, type, since: at }),
   };
 }
 

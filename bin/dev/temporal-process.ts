@@ -75,24 +75,21 @@ export async function ensureNamespace(address: string): Promise<void> {
 /** temporal.api.enums.v1.TaskQueueType */
 const queueTypes = { workflow: 1, activity: 2 } as const;
 
-/** Whether a worker has asked that queue for work since `since`: then it is up. */
-export async function isPolled(options: {
-  address: string;
-  queue: string;
-  type: keyof typeof queueTypes;
-  since: Date;
-}): Promise<boolean> {
-  const connection = await Connection.connect({ address: options.address, connectTimeout: 2_000 });
-  try {
-    const { pollers } = await connection.workflowService.describeTaskQueue({
-      namespace,
-      taskQueue: { name: options.queue },
-      taskQueueType: queueTypes[options.type],
-    });
-    return (pollers ?? []).some(
-      ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000 + 999 >= options.since.getTime(),
-    );
-  } finally {
-    await connection.close();
-  }
+/** Tells whether workers poll; on one connection, made when it is first used: asking is frequent while all processes start. */
+export function createPollWatch(address: string) {
+  const connection = Connection.lazy({ address });
+  return {
+    /** Whether a worker has asked that queue for work since `since`: then it is up. */
+    async isPolled(options: { queue: string; type: keyof typeof queueTypes; since: Date }): Promise<boolean> {
+      const { pollers } = await connection.workflowService.describeTaskQueue({
+        namespace,
+        taskQueue: { name: options.queue },
+        taskQueueType: queueTypes[options.type],
+      });
+      // The server's time is cut to whole seconds here, ours is not.
+      return (pollers ?? []).some(
+        ({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000 + 999 >= options.since.getTime(),
+      );
+    },
+  };
 }
