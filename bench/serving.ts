@@ -92,25 +92,27 @@ async function measure(
 ): Promise<Measured> {
   const load = createLoad(target, clients);
   await load.closedLoop({ bodies, clients, forMs: Math.min(forMs, 1_000) });
-  const { samples, tookMs } = await load.closedLoop({ bodies, clients, forMs });
+  const { samples: all, tookMs } = await load.closedLoop({ bodies, clients, forMs });
   load.close();
-  refuseFailures(samples);
+  const samples = answered(all);
   return { perSecond: (samples.length * rows * 1000) / tookMs, p50: quantile(samples, 0.5), p99: quantile(samples, 0.99) };
 }
 
 async function measureOpenLoop(target: Target, bodies: Buffer[]): Promise<void> {
   const load = createLoad(target, 64);
-  const { samples } = await load.openLoop({ bodies, perSecond: 200, forMs: 2 * forMs });
+  const { samples: all } = await load.openLoop({ bodies, perSecond: 200, forMs: 2 * forMs });
   load.close();
-  refuseFailures(samples);
+  const samples = answered(all);
   console.log(
     `\n200 requests a second of one row, open loop: p50 ${inWords(quantile(samples, 0.5))} ms, p99 ${inWords(quantile(samples, 0.99))} ms, longest ${inWords(quantile(samples, 1))} ms (${samples.length} requests)`,
   );
 }
 
-function refuseFailures(samples: Sample[]): void {
-  const failed = samples.filter(({ ok }) => !ok).length;
-  if (failed > 0) throw new Error(`${failed} of ${samples.length} requests were not answered 200.`);
+/** Those that were answered; refusals (503 under overload) are told and do not count. */
+function answered(samples: Sample[]): Sample[] {
+  const good = samples.filter(({ ok }) => ok);
+  if (good.length < samples.length) console.log(`(${samples.length - good.length} of ${samples.length} requests were refused)`);
+  return good;
 }
 
 /** Forty bodies with other rows each. */

@@ -23,7 +23,7 @@ export interface BatchOptions<Item, Answer> {
 }
 
 export interface Batcher<Item, Answer> {
-  /** Resolves with the answer for this item. Rejects with `unavailable` when too much waits or `deadline` (ms since start of process) passed. */
+  /** Resolves with the answer for this item. Rejects with `unavailable` when too much waits, or when it has not begun at `deadline` (on the clock of performance.now()). */
   add(item: Item, size: { rows: number; deadline: number }): Promise<Answer>;
   waitingRows(): number;
   /** Resolves when nothing waits and nothing is under way. */

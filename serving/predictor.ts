@@ -46,6 +46,8 @@ export interface PredictorTuning {
   laneRows: number;
   lingerMs: number;
   answerWithinMs: number;
+  /** What has not begun by then is refused: begun later, it would be computed and logged for nobody. */
+  beginWithinMs: number;
 }
 
 export const standardTuning: PredictorTuning = {
@@ -55,10 +57,14 @@ export const standardTuning: PredictorTuning = {
   laneRows: 64,
   lingerMs: 0,
   answerWithinMs: 1_900,
+  beginWithinMs: 1_000,
 };
 
 export function createPredictor({ log, logger, tuning }: PredictorOptions): Predictor {
-  const { maxBatchRows, maxWaitingRows, lanes, laneRows, lingerMs, answerWithinMs } = { ...standardTuning, ...tuning };
+  const { maxBatchRows, maxWaitingRows, lanes, laneRows, lingerMs, answerWithinMs, beginWithinMs } = {
+    ...standardTuning,
+    ...tuning,
+  };
   const batchers = new Map<string, Batcher<PredictionRequest, PredictionAnswer>>();
 
   function batcherOf(slot: Slot): Batcher<PredictionRequest, PredictionAnswer> {
@@ -80,7 +86,7 @@ export function createPredictor({ log, logger, tuning }: PredictorOptions): Pred
   return {
     predict: (slot, request) => {
       const rows = Array.isArray(request.instances) ? Math.max(request.instances.length, 1) : 1;
-      const answer = batcherOf(slot).add(request, { rows, deadline: performance.now() + answerWithinMs });
+      const answer = batcherOf(slot).add(request, { rows, deadline: performance.now() + beginWithinMs });
       return within(answer, answerWithinMs);
     },
     drained: async () => {
