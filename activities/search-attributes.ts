@@ -1,7 +1,13 @@
 import type { Client } from "@temporalio/client";
 
 /** The five attributes by which an operator finds runs; Keyword, ids only. */
-export const searchAttributeNames = ["CountersignModel", "CountersignStage", "CountersignState", "CountersignGate", "CountersignTier"] as const;
+export const searchAttributeNames = [
+  "CountersignModel",
+  "CountersignStage",
+  "CountersignState",
+  "CountersignGate",
+  "CountersignTier",
+] as const;
 
 export interface SearchAttributes {
   /** Registers what is missing. Returns what could not be registered and why, for the operator. */
@@ -29,7 +35,10 @@ export function createSearchAttributes(deps: { client: Client; namespace: string
       const absent = await missing();
       if (absent.length === 0) return { ok: true };
       try {
-        await operator.addSearchAttributes({ namespace: deps.namespace, searchAttributes: Object.fromEntries(absent.map((name) => [name, keyword])) });
+        await operator.addSearchAttributes({
+          namespace: deps.namespace,
+          searchAttributes: Object.fromEntries(absent.map((name) => [name, keyword])),
+        });
         asked = null;
         return { ok: true };
       } catch (error) {
