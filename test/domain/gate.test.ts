@@ -27,18 +27,46 @@ describe("an attempt to decide", () => {
 
   it.each([
     ["a machine", { principal: { id: "ci", kind: "machine" as const, groups: ["model-risk"] } }, "not-allowed", "machine"],
-    ["somebody outside the groups", { principal: { id: "pia", kind: "person" as const, groups: ["product"] } }, "not-allowed", "product"],
+    [
+      "somebody outside the groups",
+      { principal: { id: "pia", kind: "person" as const, groups: ["product"] } },
+      "not-allowed",
+      "product",
+    ],
     ["somebody who joined after the opening", { heldSinceOpening: [] }, "not-allowed", "joined"],
-    ["a contributor", { principal: { id: "ada", kind: "person" as const, groups: ["model-risk"] } }, "self", "requested this release"],
-    ["a digest of an earlier request", { earlierDigests: [digest("b")], asked: { decision: "approve" as const, digest: digest("b") } }, "superseded", "replaced"],
+    [
+      "a contributor",
+      { principal: { id: "ada", kind: "person" as const, groups: ["model-risk"] } },
+      "self",
+      "requested this release",
+    ],
+    [
+      "a digest of an earlier request",
+      { earlierDigests: [digest("b")], asked: { decision: "approve" as const, digest: digest("b") } },
+      "superseded",
+      "replaced",
+    ],
     [
       "a gate that somebody closed",
-      { gate: { id: "g", state: "closed" as const, resolution: "rejected" as const, digest: digest("a") }, closedBy: { by: "george", at: "2026-01-01T00:00:00.000Z", how: "reject" as const } },
+      {
+        gate: { id: "g", state: "closed" as const, resolution: "rejected" as const, digest: digest("a") },
+        closedBy: { by: "george", at: "2026-01-01T00:00:00.000Z", how: "reject" as const },
+      },
       "already-decided",
       "by george",
     ],
-    ["a gate past its deadline", { gate: { id: "g", state: "closed" as const, resolution: "expired" as const, digest: digest("a") } }, "expired", "deadline"],
-    ["a digest that was never this gate's", { asked: { decision: "approve" as const, digest: digest("c") } }, "stale", "Read the gate again"],
+    [
+      "a gate past its deadline",
+      { gate: { id: "g", state: "closed" as const, resolution: "expired" as const, digest: digest("a") } },
+      "expired",
+      "deadline",
+    ],
+    [
+      "a digest that was never this gate's",
+      { asked: { decision: "approve" as const, digest: digest("c") } },
+      "stale",
+      "Read the gate again",
+    ],
     ["the same vote again", { ownVote: { decision: "approve" as const } }, "duplicate", "on record"],
     ["another vote", { ownVote: { decision: "reject" as const } }, "already-voted", "withdraw"],
   ])("by or on %s is refused with its own receipt", (_, change, receipt, words) => {
@@ -57,7 +85,11 @@ describe("an attempt to decide", () => {
       ownVote: { decision: "reject" },
     });
     expect(refuseAttempt(everything)?.receipt).toBe("not-allowed");
-    const member = { ...everything, principal: { ...everything.principal, groups: ["model-risk"] }, heldSinceOpening: ["model-risk"] };
+    const member = {
+      ...everything,
+      principal: { ...everything.principal, groups: ["model-risk"] },
+      heldSinceOpening: ["model-risk"],
+    };
     expect(refuseAttempt(member)?.receipt).toBe("self");
     const stranger = { ...member, principal: { ...member.principal, id: "grace" } };
     expect(refuseAttempt(stranger)?.receipt).toBe("superseded");
@@ -74,7 +106,12 @@ describe("an attempt to decide", () => {
 
 describe("the votes of a gate", () => {
   const votes = fc.array(
-    fc.record({ principal: fc.constantFrom("grace", "george", "pia"), decision: fc.constantFrom(...decisionKinds), command: fc.uuid(), at: fc.constant("2026-01-01T00:00:00.000Z") }),
+    fc.record({
+      principal: fc.constantFrom("grace", "george", "pia"),
+      decision: fc.constantFrom(...decisionKinds),
+      command: fc.uuid(),
+      at: fc.constant("2026-01-01T00:00:00.000Z"),
+    }),
     { maxLength: 12 },
   );
 
@@ -86,7 +123,8 @@ describe("the votes of a gate", () => {
         const before = objection < 0 ? cast : cast.slice(0, objection);
         const approvers = new Set(before.filter((vote) => vote.decision === "approve").map((vote) => vote.principal));
         if (approvers.size >= quorum) expect(resolution).toBe("approved");
-        else if (objection >= 0) expect(resolution).toBe(cast[objection]?.decision === "reject" ? "rejected" : "changes-requested");
+        else if (objection >= 0)
+          expect(resolution).toBe(cast[objection]?.decision === "reject" ? "rejected" : "changes-requested");
         else expect([resolution, missing]).toEqual([null, quorum - approvers.size]);
       }),
     );
