@@ -9,7 +9,10 @@ describe("a request for a release", () => {
   });
 
   it("folds into the active one when it asks for the same work", () => {
-    expect(admitRequest({ ...idle, activeDefinition: "a" }, { definition: "a", hasParameters: false })).toEqual({ kind: "fold", into: "active" });
+    expect(admitRequest({ ...idle, activeDefinition: "a" }, { definition: "a", hasParameters: false })).toEqual({
+      kind: "fold",
+      into: "active",
+    });
   });
 
   it.each([
@@ -17,7 +20,10 @@ describe("a request for a release", () => {
     ["parameters of its own", { definition: "a", hasParameters: true }],
   ])("with %s waits as the one queued release", (_, wanted) => {
     expect(admitRequest({ ...idle, activeDefinition: "a" }, wanted)).toEqual({ kind: "queue" });
-    expect(admitRequest({ ...idle, activeDefinition: "a", queuedDefinition: "a" }, wanted)).toEqual({ kind: "fold", into: "queued" });
+    expect(admitRequest({ ...idle, activeDefinition: "a", queuedDefinition: "a" }, wanted)).toEqual({
+      kind: "fold",
+      into: "queued",
+    });
   });
 });
 
