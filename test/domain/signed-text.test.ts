@@ -7,7 +7,11 @@ import { commandText } from "../../domain/signed-command.ts";
 describe("canonical JSON", () => {
   it("spells numbers, strings and keys as RFC 8785 does", () => {
     // The example of section 3.2.2 of the RFC.
-    const value = { numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001], string: '€$\u000f\nA\'B"\\\\"/', literals: [null, true, false] };
+    const value = {
+      numbers: [333333333.33333329, 1e30, 4.5, 2e-3, 0.000000000000000000000000001],
+      string: '€$\u000f\nA\'B"\\\\"/',
+      literals: [null, true, false],
+    };
     expect(canonicalJson(value)).toBe(
       '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
     );
@@ -24,7 +28,11 @@ describe("canonical JSON", () => {
 
 describe("the text of a command", () => {
   const command = {
-    id: "cmd_1", principal: "grace", groups: ["model-risk"], surface: "api" as const, at: "2026-01-01T00:00:00.000Z",
+    id: "cmd_1",
+    principal: "grace",
+    groups: ["model-risk"],
+    surface: "api" as const,
+    at: "2026-01-01T00:00:00.000Z",
     body: { kind: "rollback" as const, model: "flight-delays", environment: "production", to: null, reason: "worse" },
   };
 
