@@ -1,12 +1,13 @@
 import { generateKeyPairSync, sign } from "node:crypto";
+import { MockActivityEnvironment } from "@temporalio/testing";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
 import { createDatabase } from "../../db/database.ts";
 import { commandText } from "../../domain/signed-command.ts";
-import { applyExample, decision, model, requestRelease, waitAtGate } from "./passage.ts";
-import { commandId, createRegistry, type Registry } from "./registry.ts";
+import { applyExample, decision, model, recordVersion, requestRelease, waitAtGate } from "./passage.ts";
+import { auditKinds, commandId, createRegistry, type Registry } from "./registry.ts";
 
 let registry: Registry;
 
@@ -91,6 +92,25 @@ async function until(isTrue: () => Promise<boolean>): Promise<void> {
   for (const deadline = Date.now() + 10_000; !(await isTrue()); await new Promise((resolve) => setTimeout(resolve, 20)))
     if (Date.now() > deadline) throw new Error("It did not come about within 10 s.");
 }
+
+test("a workflow under another id neither starts nor ends a release, nor opens a gate", async () => {
+  await applyExample(registry);
+  const { release } = await requestRelease(registry, 1);
+  const as = (workflowId: string) => new MockActivityEnvironment({ workflowExecution: { workflowId, runId: "run" } });
+  const { startRelease, endRelease } = registry.records;
+  const ended = { release, outcome: "abandoned" as const, next: null, summary: "" };
+  expect(await as("evil").run(startRelease, { release, runId: "run" })).toMatchObject({ ok: false, code: "not-active" });
+  await as("evil").run(endRelease, ended);
+  expect(await registry.records.readRelease({ release })).toMatchObject({ state: "queued" });
+  expect(await auditKinds(registry.db, release)).toEqual(["release.requested", "message.refused", "message.refused"]);
+  expect(await as(`release/${release}`).run(startRelease, { release, runId: "run" })).toMatchObject({ ok: true });
+  await recordVersion(registry, release);
+  const { gate } = await registry.records.freezeGate({ release, gate: "promotion" });
+  expect(await as("evil").run(registry.records.openGate, { gate, runId: "run" })).toEqual({ kind: "unknown" });
+  expect(await as(`gate/${gate}`).run(registry.records.openGate, { gate, runId: "run" })).toMatchObject({ kind: "open" });
+  await as(`model/${model}`).run(endRelease, ended);
+  expect(await registry.records.readRelease({ release })).toMatchObject({ state: "ended" });
+});
 
 test("after a change of keys, decisions signed by the earlier one still verify", () => {
   const keys = () =>
