@@ -86,7 +86,6 @@ async function runJob(
   });
   if (args.until !== undefined) return end.reached ? { code: 0, message: null } : { code: 1, message: end.message };
   if (!end.reached && !signal.aborted) display.line(`✗ ${end.message}`);
-  display.line("Everything goes on running; Ctrl-C ends it, and the next start goes on from here.");
   return new Promise(() => undefined);
 }
 
@@ -118,6 +117,7 @@ async function run(args: Arguments, options: InstanceOptions, display: Display):
     const { console, temporalUi } = instance.endpoints;
     const took = seconds(performance.now() - startedAt);
     display.line(`ready after ${took}: console ${console}, Temporal ${temporalUi}, state in ${home.folder}`);
+    if (args.until === undefined) display.line("Ctrl-C ends all of it; the next start goes on from there.");
     return runJob(options, { args, instance, display, signal });
   });
   try {
