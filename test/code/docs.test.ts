@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { definitionReference } from "../../docs/definition-reference.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -56,4 +57,8 @@ describe("the documents", () => {
     expect(known.length).toBeGreaterThan(20);
     expect(told.sort()).toEqual(known.sort());
   });
+});
+
+test("the definition reference is what the schema says (npm run docs writes it)", async () => {
+  expect(read("docs/definition.md")).toBe(await definitionReference());
 });
