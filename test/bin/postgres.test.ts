@@ -65,12 +65,14 @@ test("where root's home is closed to other users, the cluster lies in a folder o
   if (userInfo().uid !== 0) context.skip("only root runs PostgreSQL as another user");
   const closed = await mkdtemp(join(tmpdir(), "countersign-closed-"));
   await chmod(closed, 0o700);
-  const { home } = await start(join(closed, "home"));
-  const folder = await readlink(home.postgres);
+  let folder = "";
+  // What is registered first is done last: the server has to end before its files go.
   onTestFinished(async () => {
     await rm(folder, { recursive: true, force: true });
     await rm(closed, { recursive: true, force: true });
   });
+  const { home } = await start(join(closed, "home"));
+  folder = await readlink(home.postgres);
   expect(folder).toBe(`/var/lib/countersign/postgres-${home.instance}`);
   expect(await realpath(home.postgres)).toBe(folder);
 });
