@@ -54,11 +54,7 @@ async function startServices() {
   const firstLine = new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).once("line", resolve);
     child.once("exit", (code) =>
-      reject(
-        new Error(
-          `PostgreSQL or Temporal for the tests did not start (exit code ${code}); the cause stands above.`,
-        ),
-      ),
+      reject(new Error(`PostgreSQL or Temporal for the tests did not start (exit code ${code}); the cause stands above.`)),
     );
   });
   return {

@@ -49,14 +49,9 @@ async function end(code: number): Promise<void> {
 process.stdin.resume();
 process.stdin.once("end", () => void end(0));
 process.stdin.once("error", () => void end(0));
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  process.once(signal, () => void end(0));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void end(0));
 
-function start(
-  command: string,
-  args: string[],
-  options: { uid?: number; gid?: number; env?: NodeJS.ProcessEnv },
-): void {
+function start(command: string, args: string[], options: { uid?: number; gid?: number; env?: NodeJS.ProcessEnv }): void {
   const child = spawn(command, args, {
     stdio: ["ignore", "ignore", "pipe"],
     detached: true,
@@ -79,8 +74,7 @@ function start(
 async function until(what: string, isReady: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + readyWithinMs;
   while (!(await isReady())) {
-    if (Date.now() > deadline)
-      throw new Error(`${what} was not ready within ${readyWithinMs / 1000} s`);
+    if (Date.now() > deadline) throw new Error(`${what} was not ready within ${readyWithinMs / 1000} s`);
     await sleep(50);
   }
 }
@@ -90,13 +84,7 @@ async function startPostgres(port: number): Promise<string> {
   const dataFolder = join(folder, "postgres");
   await initialisePostgres({ dataFolder, password, flags: ["--no-sync"] });
   // Tests kill processes, not the machine: without fsync a commit outlives the first, and costs less.
-  const settings = [
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-    "max_connections=300",
-    "shared_buffers=64MB",
-  ];
+  const settings = ["fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=300", "shared_buffers=64MB"];
   const { command, args, owner } = await postgresCommand({ dataFolder, port, settings });
   start(command, args, { ...owner, env: postgresEnvironment() });
   const url = databaseUrl({ port, password, database: "postgres" });
@@ -113,14 +101,9 @@ async function startTemporal(port: number): Promise<string> {
 
 try {
   const [postgresPort = 0, temporalPort = 0] = await anyFreePorts(2);
-  const [adminDatabaseUrl, temporalAddress] = await Promise.all([
-    startPostgres(postgresPort),
-    startTemporal(temporalPort),
-  ]);
+  const [adminDatabaseUrl, temporalAddress] = await Promise.all([startPostgres(postgresPort), startTemporal(temporalPort)]);
   process.stdout.write(`${JSON.stringify({ adminDatabaseUrl, temporalAddress })}\n`);
 } catch (error) {
-  process.stderr.write(
-    `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   await end(1);
 }

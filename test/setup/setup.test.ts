@@ -2,12 +2,7 @@ import { Client, Connection } from "@temporalio/client";
 import pg from "pg";
 import { expect, test } from "vitest";
 import { createEmptyDatabase, createTestDatabase } from "./database.ts";
-import {
-  connectTemporal,
-  createTestNamespace,
-  createTestPrefix,
-  temporalAddress,
-} from "./temporal.ts";
+import { connectTemporal, createTestNamespace, createTestPrefix, temporalAddress } from "./temporal.ts";
 
 test("each test database is a copy of its own that can be dropped while somebody is connected", async () => {
   const [first, second] = [await createTestDatabase(), await createTestDatabase()];
@@ -21,18 +16,14 @@ test("each test database is a copy of its own that can be dropped while somebody
   await other.end();
   await first.drop();
   await second.drop();
-  await expect(new pg.Client({ connectionString: first.url }).connect()).rejects.toThrow(
-    /does not exist/,
-  );
+  await expect(new pg.Client({ connectionString: first.url }).connect()).rejects.toThrow(/does not exist/);
 });
 
 test("an empty database has no table", async () => {
   const empty = await createEmptyDatabase();
   const client = new pg.Client({ connectionString: empty.url });
   await client.connect();
-  const { rows } = await client.query(
-    "select count(*)::int as tables from pg_tables where schemaname = 'public'",
-  );
+  const { rows } = await client.query("select count(*)::int as tables from pg_tables where schemaname = 'public'");
   await client.end();
   await empty.drop();
   expect(rows).toEqual([{ tables: 0 }]);
@@ -40,9 +31,7 @@ test("an empty database has no table", async () => {
 
 test("the Temporal server knows the five search attributes", async () => {
   const { client, close } = await connectTemporal();
-  const found = await client.workflow.count(
-    `CountersignModel = '${createTestPrefix()}' and CountersignGate is null`,
-  );
+  const found = await client.workflow.count(`CountersignModel = '${createTestPrefix()}' and CountersignGate is null`);
   await close();
   expect(found.count).toBe(0);
 });
