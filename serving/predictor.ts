@@ -51,10 +51,10 @@ export interface PredictorTuning {
 }
 
 export const standardTuning: PredictorTuning = {
-  maxBatchRows: 256,
+  maxBatchRows: 1_024,
   maxWaitingRows: 8_192,
   lanes: 2,
-  laneRows: 64,
+  laneRows: 256,
   lingerMs: 0,
   answerWithinMs: 1_900,
   beginWithinMs: 1_000,
