@@ -1,4 +1,8 @@
 import type { Answer } from "../control/answer.ts";
+import { pendingSchema } from "../domain/http/gate-views.ts";
+
+/** In the document of every command. */
+export const pendingAnswer = { description: "Not known in time; `Location` says where to ask.", schema: pendingSchema };
 
 /** A command's answer: the kept text as it is, so that a replay is the same byte for byte. */
 export function sendAnswer(answer: Answer<unknown>, more: { location?: string } = {}): Response {

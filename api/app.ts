@@ -1,5 +1,6 @@
+import { inspect } from "node:util";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { Hono } from "hono";
+import type { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Control } from "../control/contract.ts";
 import { CountersignError } from "../domain/errors.ts";
@@ -11,8 +12,9 @@ import { documentRoutes } from "./routes/documents.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { gateRoutes } from "./routes/gates.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { definitionRoute, modelCommandRoutes, modelStateRoutes } from "./routes/model-commands.ts";
 import { modelRoutes } from "./routes/models.ts";
-import { recordRoutes } from "./routes/records.ts";
+import { auditRoutes, peopleRoutes } from "./routes/records.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { versionRoutes } from "./routes/versions.ts";
 import type { RouteTable } from "./routing.ts";
@@ -32,7 +34,7 @@ export interface AppOptions {
   version?: string;
 }
 
-const toStderr: FaultLog = { error: (facts, message) => console.error(message, facts) };
+const toStderr: FaultLog = { error: (facts, message) => void process.stderr.write(`${message}: ${inspect(facts)}\n`) };
 
 /** The HTTP surface: the API under /api, the console beside it. */
 export function createApp(options: AppOptions): Hono<ApiEnv> {
@@ -49,17 +51,19 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
   app.use("/api/*", apiHeaders);
   healthRoutes(table, deps);
   documentRoutes(table, deps);
-  const openPaths = new Set(table.routes.map((route) => route.path));
-  const guard = authenticated(deps.control);
-  const rate = limitRate(options.rate ?? defaultRate);
-  app.use("/api/*", async (c, next) => (openPaths.has(c.req.path) ? next() : guard(c, next)));
-  app.use("/api/*", async (c, next) => (openPaths.has(c.req.path) ? next() : rate(c, next)));
+  // Those were the open ones: they answer before these.
+  app.use("/api/*", authenticated(deps.control));
+  app.use("/api/*", limitRate(options.rate ?? defaultRate));
   app.use("/api/*", bodyLimit({ maxSize: maxBodyBytes, onError: refuseLarge }));
   modelRoutes(table, deps);
+  definitionRoute(table, deps);
+  modelCommandRoutes(table, deps);
+  modelStateRoutes(table, deps);
   releaseRoutes(table, deps);
   gateRoutes(table, deps);
   versionRoutes(table, deps);
-  recordRoutes(table, deps);
+  peopleRoutes(table, deps);
+  auditRoutes(table, deps);
   eventRoutes(table, deps);
   app.all("/api/*", (c) => refuseUnknown(table, c.req.method, c.req.path));
   const { console: pages } = options;

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import type { Sent } from "../control/caller.ts";
 import { CountersignError } from "../domain/errors.ts";
 
 const jsonType = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
@@ -9,7 +10,7 @@ function typeOf(c: Context): string {
 }
 
 /** What JSON says, or why it could not be read: control tells it when it is its turn, after `not-found`. Throws `too-large`. */
-export async function readJson(c: Context): Promise<unknown> {
+async function readJson(c: Context): Promise<unknown> {
   const type = typeOf(c);
   if (!jsonType.test(type))
     return new CountersignError("unsupported-type", `The body must be application/json; it came as ${type || "nothing"}.`);
@@ -49,4 +50,9 @@ function parses(text: string): boolean {
 
 export function idempotencyKey(c: Context): string | null {
   return c.req.header("idempotency-key") ?? null;
+}
+
+/** What a command's use case takes. Throws `too-large`. */
+export async function readCommand(c: Context): Promise<Sent> {
+  return { body: await readJson(c), key: idempotencyKey(c) };
 }

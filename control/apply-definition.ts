@@ -24,10 +24,9 @@ import { unstorable } from "./request-body.ts";
  */
 export async function applyDefinition(
   context: ControlContext,
-  caller: Caller,
-  model: ModelName,
-  sent: DefinitionSent,
+  asked: { caller: Caller; about: ModelName; sent: DefinitionSent },
 ): Promise<Answer<DefinitionAppliedView>> {
+  const { caller, about: model, sent } = asked;
   requireScope(caller, "define");
   if (!modelNamePattern.test(model)) throw notFound("model", model);
   const present = await findModel(context, caller, model);

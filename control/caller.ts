@@ -16,3 +16,10 @@ export interface Sent {
   body: unknown;
   key: string | null;
 }
+
+/** A command of somebody about a model, a release or a gate, whose id is as it stood in the path, unchecked. */
+export interface Asked {
+  caller: Caller;
+  about: string;
+  sent: Sent;
+}

@@ -102,8 +102,14 @@ async function waitForResult<Body extends CommandBody, Value>(
 
 function outcomeOf<Body extends CommandBody, Value>(result: Result, route: CommandRoute<Body, Value>): Promise<Outcome<Value>> {
   if (result.ok) return route.outcome(result.result);
-  const error = new CountersignError(codeOf(result.code ?? "internal"), String(result.result["message"] ?? "It was refused."));
+  const error = new CountersignError(codeOf(result.code ?? "internal"), messageIn(result));
   return Promise.resolve({ kind: "refused", error });
+}
+
+/** The sentence that the activity left with a refusal. */
+export function messageIn({ result }: Pick<Result, "result">): string {
+  const { message } = result;
+  return typeof message === "string" ? message : "It was refused.";
 }
 
 export function codeOf(text: string): ErrorCode {

@@ -81,8 +81,7 @@ export interface Control {
   rollback(caller: Caller, model: ModelName, sent: Sent): Promise<Answer<RolledBackView>>;
   changeState(
     caller: Caller,
-    model: ModelName,
-    kind: "pause" | "resume" | "retire",
+    change: { model: ModelName; kind: "pause" | "resume" | "retire" },
     sent: Sent,
   ): Promise<Answer<{ model: ModelName; state: ModelState }>>;
   unblock(caller: Caller, release: ReleaseId, sent: Sent): Promise<Answer<{ release: ReleaseId; action: UnblockAction }>>;

@@ -5,10 +5,10 @@ import { CountersignError, type Fault } from "../domain/errors.ts";
 import { reasonRequired } from "../domain/gate.ts";
 import type { ReceiptView } from "../domain/http/gate-views.ts";
 import { decisionRequestSchema, type DecisionRequest } from "../domain/http/requests.ts";
-import { gateIdPattern, type GateId } from "../domain/ids.ts";
+import { gateIdPattern } from "../domain/ids.ts";
 import type { DecisionCommand } from "../domain/signed-command.ts";
 import type { Answer } from "./answer.ts";
-import type { Caller, Sent } from "./caller.ts";
+import type { Asked } from "./caller.ts";
 import { finishDecision } from "./decision-delivery.ts";
 import type { ControlContext } from "./deps.ts";
 import { runOnce } from "./idempotency.ts";
@@ -21,11 +21,12 @@ import { faultsOf, unstorable } from "./request-body.ts";
  * again; what Postgres can settle; and only then the gate's workflow, under control's signature.
  * Every refusal is recorded with its receipt.
  */
-export async function decide(context: ControlContext, caller: Caller, gate: GateId, sent: Sent): Promise<Answer<ReceiptView>> {
+export async function decide(context: ControlContext, asked: Asked): Promise<Answer<ReceiptView>> {
+  const { caller, about: gate, sent } = asked;
   requireScope(caller, "decide");
   const visible = gateIdPattern.test(gate) && (await gateVisible(context.db, scopeOf(caller.principal), gate));
   if (!visible) throw notFound("gate", gate);
-  const body = await checked(context, caller, gate, sent.body);
+  const body = await checked(context, asked);
   const once = { caller, route: `POST /api/gates/${gate}/decisions`, key: sent.key, body, gate };
   return runOnce<ReceiptView>(context, once, async (begun) => {
     // One that was begun before goes on as it was signed: it may have arrived.
@@ -40,7 +41,7 @@ export async function decide(context: ControlContext, caller: Caller, gate: Gate
     };
     const row = await readFacts(context, attempt);
     const refusal = refusalOf(attempt, row);
-    if (refusal) return refuse(context, attempt, row, refusal);
+    if (refusal) return refuse(context, { attempt, row, refusal });
     const { id: principal, groups } = caller.principal;
     const { decision, digest, seen, reason, returnTo, parameters, inputs } = body;
     const command: DecisionCommand = context.signer.sign({
@@ -63,7 +64,7 @@ export function asDecision(command: { body: { kind: string } }): DecisionCommand
 }
 
 /** The body within all bounds; else the receipt `invalid`, recorded, and the gate goes on waiting. */
-async function checked(context: ControlContext, caller: Caller, gate: GateId, sent: unknown): Promise<DecisionRequest> {
+async function checked(context: ControlContext, { caller, about: gate, sent: { body: sent } }: Asked): Promise<DecisionRequest> {
   const parsed = decisionRequestSchema.safeParse(sent);
   const faults = parsed.success ? [...ruleFaults(parsed.data), ...unstorable(parsed.data)] : faultsOf(parsed.error);
   const unread = sent instanceof CountersignError ? sent : null;

@@ -39,7 +39,7 @@ export async function finishDecision(context: ControlContext, command: DecisionC
     // While it waited for its turn the gate may have been closed by those before it.
     const row = waited ? await readFacts(context, inHand.attempt) : before;
     const refusal = refusalOf(inHand.attempt, row);
-    return refusal ? refuse(context, inHand.attempt, row, refusal) : bring(context, inHand);
+    return refusal ? refuse(context, { attempt: inHand.attempt, row, refusal }) : bring(context, inHand);
   });
   if (outcome === null)
     throw unavailable("Too many decide on this gate at once; yours was not taken. Try again with the same Idempotency-Key.");
@@ -116,7 +116,7 @@ async function onRecord(context: ControlContext, inHand: InHand, row: AttemptRow
   }
   if (!own && row.state !== "closed") return null;
   const refusal = refusalOf(attempt, row) ?? notCounted(own?.why_not ?? null);
-  return refuse(context, attempt, row, refusal);
+  return refuse(context, { attempt, row, refusal });
 }
 
 function acceptedInWords(attempt: Attempt, row: AttemptRow, missing: string[]): string {
@@ -146,7 +146,8 @@ async function refusedByGate(
   if (known) return known;
   const receipt = gateRefusals.find((type) => type === refused.type);
   if (!receipt) throw new Error(`The gate refused a signed decision: ${refused.type} ${refused.message}`);
-  return refuse(context, inHand.attempt, row, refusalOf(inHand.attempt, row) ?? { receipt, message: refused.message });
+  const refusal = refusalOf(inHand.attempt, row) ?? { receipt, message: refused.message };
+  return refuse(context, { attempt: inHand.attempt, row, refusal });
 }
 
 async function lookAgain(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView> | null> {

@@ -6,7 +6,7 @@ import { modelStates, type ModelState } from "../domain/lifecycle.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
 import { lifecycleCommandUpdate } from "../workflows/messages.ts";
 import type { Answer, Outcome } from "./answer.ts";
-import type { Caller, Sent } from "./caller.ts";
+import type { Asked } from "./caller.ts";
 import { finishCommand, refuseOnRecord, signed } from "./command-run.ts";
 import type { ControlContext } from "./deps.ts";
 import { runOnce } from "./idempotency.ts";
@@ -21,12 +21,8 @@ export const lifecycleGone = new CountersignError(
 );
 
 /** Back to the previous champion, or to a named version that was approved before. */
-export async function rollback(
-  context: ControlContext,
-  caller: Caller,
-  model: ModelName,
-  sent: Sent,
-): Promise<Answer<RolledBackView>> {
+export async function rollback(context: ControlContext, asked: Asked): Promise<Answer<RolledBackView>> {
+  const { caller, about: model, sent } = asked;
   requireScope(caller, "operate");
   await needModel(context, caller, model);
   const body = checkBody(rollbackRequestSchema, sent.body);
@@ -55,12 +51,8 @@ export function finishRollback(context: ControlContext, command: CommandOf<"roll
 type StateKind = "pause" | "resume" | "retire";
 type StateChanged = { model: ModelName; state: ModelState };
 
-export async function changeState(
-  context: ControlContext,
-  caller: Caller,
-  change: { model: ModelName; kind: StateKind; sent: Sent },
-): Promise<Answer<StateChanged>> {
-  const { model, kind, sent } = change;
+export async function changeState(context: ControlContext, kind: StateKind, asked: Asked): Promise<Answer<StateChanged>> {
+  const { caller, about: model, sent } = asked;
   requireScope(caller, "operate");
   await needModel(context, caller, model);
   const body = checkBody(reasonRequestSchema, sent.body);

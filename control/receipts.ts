@@ -88,21 +88,13 @@ export function receiptOf(attempt: Attempt, row: AttemptRow, given: { receipt: R
 /** Records a refused attempt and gives its receipt as the command's outcome. */
 export async function refuse(
   context: ControlContext,
-  attempt: Attempt,
-  row: AttemptRow,
-  refusal: Refusal,
+  refused: { attempt: Attempt; row: AttemptRow; refusal: Refusal },
 ): Promise<Outcome<ReceiptView>> {
-  const receipt = receiptOf(attempt, row, refusal);
-  await recordAttempt(context.db, {
-    gate: attempt.gate,
-    model: row.model,
-    by: attempt.by.id,
-    surface: attempt.surface,
-    decision: attempt.decision,
-    receipt: refusal.receipt,
-    message: refusal.message,
-  });
-  return outcomeOf(receipt);
+  const { attempt, row, refusal } = refused;
+  const { gate, surface, decision } = attempt;
+  const { receipt, message } = refusal;
+  await recordAttempt(context.db, { gate, model: row.model, by: attempt.by.id, surface, decision, receipt, message });
+  return outcomeOf(receiptOf(attempt, row, refusal));
 }
 
 export function outcomeOf(receipt: ReceiptView): Outcome<ReceiptView> {

@@ -5,7 +5,7 @@ import { workflowIds, type GateId, type ReleaseId } from "../domain/ids.ts";
 import type { CommandOf, UnblockAction } from "../domain/signed-command.ts";
 import { releaseCommandUpdate } from "../workflows/messages.ts";
 import type { Answer, Outcome } from "./answer.ts";
-import type { Caller, Sent } from "./caller.ts";
+import type { Asked } from "./caller.ts";
 import { finishCommand, refuseOnRecord, signed } from "./command-run.ts";
 import type { ControlContext } from "./deps.ts";
 import { runOnce } from "./idempotency.ts";
@@ -17,12 +17,8 @@ type Unblocked = { release: ReleaseId; action: UnblockAction };
 type Withdrawn = { release: ReleaseId; gate: GateId | null };
 
 /** What a person says about a blocked release: retry (perhaps with changed parameters), skip, abandon. */
-export async function unblock(
-  context: ControlContext,
-  caller: Caller,
-  release: ReleaseId,
-  sent: Sent,
-): Promise<Answer<Unblocked>> {
+export async function unblock(context: ControlContext, asked: Asked): Promise<Answer<Unblocked>> {
+  const { caller, about: release, sent } = asked;
   requireScope(caller, "operate");
   const row = await readRelease(context, caller, release);
   const body = checkBody(unblockRequestSchema, sent.body);
@@ -50,12 +46,8 @@ export function finishUnblock(context: ControlContext, command: CommandOf<"unblo
 }
 
 /** Takes a release back, at any time before its version serves. */
-export async function withdraw(
-  context: ControlContext,
-  caller: Caller,
-  release: ReleaseId,
-  sent: Sent,
-): Promise<Answer<Withdrawn>> {
+export async function withdraw(context: ControlContext, asked: Asked): Promise<Answer<Withdrawn>> {
+  const { caller, about: release, sent } = asked;
   requireScope(caller, "operate");
   const row = await readRelease(context, caller, release);
   const body = checkBody(reasonRequestSchema, sent.body);

@@ -5,14 +5,14 @@ import { CountersignError } from "../domain/errors.ts";
 import type { ModelItemView } from "../domain/http/model-views.ts";
 import type { ReleaseRequestedView } from "../domain/http/release-views.ts";
 import { releaseRequestSchema } from "../domain/http/requests.ts";
-import type { ModelName, ReleaseId } from "../domain/ids.ts";
+import type { ReleaseId } from "../domain/ids.ts";
 import type { Trigger } from "../domain/lifecycle.ts";
 import type { Surface } from "../domain/principal.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
 import { requestReleaseUpdate } from "../workflows/messages.ts";
 import type { Answer, Outcome } from "./answer.ts";
-import type { Caller, Sent } from "./caller.ts";
-import { codeOf, refuseOnRecord, signed } from "./command-run.ts";
+import type { Asked } from "./caller.ts";
+import { codeOf, messageIn, refuseOnRecord, signed } from "./command-run.ts";
 import { deliver } from "./delivery.ts";
 import type { ControlContext } from "./deps.ts";
 import { unavailable } from "./faults.ts";
@@ -28,12 +28,8 @@ const rowWithinMs = 3_000;
 const triggerOf: Record<Surface, Trigger> = { api: "api", console: "console", cli: "cli", slack: "slack", temporal: "api" };
 
 /** Asks for a release; the lifecycle answers at once which one it leads to. */
-export async function requestRelease(
-  context: ControlContext,
-  caller: Caller,
-  model: ModelName,
-  sent: Sent,
-): Promise<Answer<ReleaseRequestedView>> {
+export async function requestRelease(context: ControlContext, asked: Asked): Promise<Answer<ReleaseRequestedView>> {
+  const { caller, about: model, sent } = asked;
   requireScope(caller, "release");
   const present = await needModel(context, caller, model);
   const body = checkBody(releaseRequestSchema, sent.body);
@@ -89,7 +85,7 @@ async function onRecord(
 ): Promise<Outcome<ReleaseRequestedView>> {
   for (const until = Date.now() + rowWithinMs; Date.now() < until; await sleep(25)) {
     const result = await readCommandResult(context.db, command).catch(() => undefined);
-    if (result && !result.ok) throw new CountersignError(codeOf(result.code ?? "internal"), String(result.result["message"]));
+    if (result && !result.ok) throw new CountersignError(codeOf(result.code ?? "internal"), messageIn(result));
     if (result && (await releaseExists(context.db, reply.release))) break;
   }
   return requested(context, reply);

@@ -1,11 +1,10 @@
 import { gateItemSchema, gateQuerySchema, gateSchema, receiptSchema } from "../../domain/http/gate-views.ts";
 import { pageOf } from "../../domain/http/record-views.ts";
 import { decisionRequestSchema, pageQuerySchema } from "../../domain/http/requests.ts";
-import { sendAnswer } from "../answers.ts";
-import { idempotencyKey, readJson } from "../bodies.ts";
+import { pendingAnswer, sendAnswer } from "../answers.ts";
+import { readCommand } from "../bodies.ts";
 import type { ApiDeps } from "../environment.ts";
 import { addRoute, param, type RouteTable } from "../routing.ts";
-import { pendingAnswer } from "./models.ts";
 
 const tag = "gates";
 
@@ -50,7 +49,6 @@ export function gateRoutes(table: RouteTable, { control }: ApiDeps): void {
       },
       refusals: ["not-found", "not-allowed", "self", "superseded", "already-decided", "expired", "stale", "already-voted"],
     },
-    async (c) =>
-      sendAnswer(await control.decide(c.get("caller"), param(c, "id"), { body: await readJson(c), key: idempotencyKey(c) })),
+    async (c) => sendAnswer(await control.decide(c.get("caller"), param(c, "id"), await readCommand(c))),
   );
 }

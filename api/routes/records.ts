@@ -12,7 +12,7 @@ import { pageQuerySchema } from "../../domain/http/requests.ts";
 import type { ApiDeps } from "../environment.ts";
 import { addRoute, param, type RouteTable } from "../routing.ts";
 
-export function recordRoutes(table: RouteTable, { control }: ApiDeps): void {
+export function peopleRoutes(table: RouteTable, { control }: ApiDeps): void {
   addRoute(
     table,
     {
@@ -48,6 +48,9 @@ export function recordRoutes(table: RouteTable, { control }: ApiDeps): void {
     },
     async (c, query) => c.json(await control.policies(c.get("caller"), query)),
   );
+}
+
+export function auditRoutes(table: RouteTable, { control }: ApiDeps): void {
   addRoute(
     table,
     {

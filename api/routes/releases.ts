@@ -9,11 +9,10 @@ import {
   withdrawnSchema,
 } from "../../domain/http/release-views.ts";
 import { pageQuerySchema, reasonRequestSchema, unblockRequestSchema } from "../../domain/http/requests.ts";
-import { sendAnswer } from "../answers.ts";
-import { idempotencyKey, readJson } from "../bodies.ts";
+import { pendingAnswer, sendAnswer } from "../answers.ts";
+import { readCommand } from "../bodies.ts";
 import type { ApiDeps } from "../environment.ts";
 import { addRoute, param, type RouteTable } from "../routing.ts";
-import { pendingAnswer } from "./models.ts";
 
 const tag = "releases";
 
@@ -67,8 +66,7 @@ export function releaseRoutes(table: RouteTable, { control }: ApiDeps): void {
       answers: { 200: { description: "It goes on, or ends.", schema: unblockedSchema }, 202: pendingAnswer },
       refusals: ["not-found", "not-blocked", "not-active", "skip-not-allowed"],
     },
-    async (c) =>
-      sendAnswer(await control.unblock(c.get("caller"), param(c, "id"), { body: await readJson(c), key: idempotencyKey(c) })),
+    async (c) => sendAnswer(await control.unblock(c.get("caller"), param(c, "id"), await readCommand(c))),
   );
   addRoute(
     table,
@@ -82,7 +80,6 @@ export function releaseRoutes(table: RouteTable, { control }: ApiDeps): void {
       answers: { 200: { description: "It ends; its open gate is closed.", schema: withdrawnSchema }, 202: pendingAnswer },
       refusals: ["not-found", "not-active"],
     },
-    async (c) =>
-      sendAnswer(await control.withdraw(c.get("caller"), param(c, "id"), { body: await readJson(c), key: idempotencyKey(c) })),
+    async (c) => sendAnswer(await control.withdraw(c.get("caller"), param(c, "id"), await readCommand(c))),
   );
 }

@@ -1,14 +1,12 @@
 import { z } from "zod";
 import { decisionKinds } from "../gate.ts";
-import { type Digest, digestPattern, gateIdPattern, modelNamePattern, releaseIdPattern } from "../ids.ts";
+import { type Digest, digestPattern, modelNamePattern, releaseIdPattern } from "../ids.ts";
 import { unblockActions } from "../signed-command.ts";
 import type { ReleaseParameters } from "../stage-results.ts";
 import { stages } from "../stages.ts";
 
 /** What people and programs send. One set of schemas checks requests, makes the OpenAPI document and types the CLI. */
-export const modelNameSchema = z.string().regex(modelNamePattern, "is no model's name").meta({ example: "flight-delays" });
-export const releaseIdSchema = z.string().regex(releaseIdPattern, "is no release id").meta({ example: "flight-delays.3" });
-export const gateIdSchema = z.string().regex(gateIdPattern, "is no gate id").meta({ example: "flight-delays.3.promotion.1" });
+const releaseIdSchema = z.string().regex(releaseIdPattern, "is no release id").meta({ example: "flight-delays.3" });
 /** The pattern is that of the type, which a regular expression cannot tell the compiler. */
 export const digestSchema = z
   .string()
@@ -52,7 +50,6 @@ export const releaseParametersSchema = z
 export const releaseRequestSchema = z
   .strictObject({ reason: reasonSchema, parameters: releaseParametersSchema.default({}) })
   .meta({ id: "ReleaseRequest" });
-export type ReleaseRequest = z.output<typeof releaseRequestSchema>;
 
 export const unblockRequestSchema = z
   .strictObject({
@@ -65,11 +62,9 @@ export const unblockRequestSchema = z
     message: "only a retry takes parameters",
   })
   .meta({ id: "UnblockRequest" });
-export type UnblockRequest = z.output<typeof unblockRequestSchema>;
 
 /** withdraw, pause, resume, retire */
 export const reasonRequestSchema = z.strictObject({ reason: reasonSchema }).meta({ id: "ReasonRequest" });
-export type ReasonRequest = z.output<typeof reasonRequestSchema>;
 
 export const rollbackRequestSchema = z
   .strictObject({
@@ -78,7 +73,6 @@ export const rollbackRequestSchema = z
     reason: reasonSchema,
   })
   .meta({ id: "RollbackRequest" });
-export type RollbackRequest = z.output<typeof rollbackRequestSchema>;
 
 export const decisionRequestSchema = z
   .strictObject({

@@ -96,7 +96,11 @@ function createServer(limits: Partial<ControlLimits> = {}) {
     limits: { knownWithinMs: 1_500, reachedWithinMs: 500, leaseMs: 200, ...limits },
   });
   const app = createApp({ control, rate: { burst: 10_000, perSecond: 10_000 } });
-  const ask = async (as: string, path: string, init: RequestInit = {}) => {
+  const ask = async (
+    as: string,
+    path: string,
+    init: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ) => {
     const response = await app.request(path, {
       ...init,
       headers: { ...init.headers, authorization: `Bearer ${front.tokens[as]}` },

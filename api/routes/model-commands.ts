@@ -1,0 +1,121 @@
+import { z } from "zod";
+import { pendingSchema } from "../../domain/http/gate-views.ts";
+import { definitionAppliedSchema, modelStateSchema, rolledBackSchema } from "../../domain/http/model-views.ts";
+import { releaseRequestedSchema } from "../../domain/http/release-views.ts";
+import { reasonRequestSchema, releaseRequestSchema, rollbackRequestSchema } from "../../domain/http/requests.ts";
+import { pendingAnswer, sendAnswer } from "../answers.ts";
+import { idempotencyKey, readCommand, readDefinitionText } from "../bodies.ts";
+import type { ApiDeps } from "../environment.ts";
+import { addRoute, param, type RouteTable } from "../routing.ts";
+
+const tag = "models";
+const definitionBody = z
+  .looseObject({ model: z.string() })
+  .meta({ id: "Definition", description: "See docs/definition.md; `countersign check` tells every fault." });
+
+export function definitionRoute(table: RouteTable, { control }: ApiDeps): void {
+  addRoute(
+    table,
+    {
+      method: "put",
+      path: "/api/models/{model}",
+      tag,
+      summary: "Register a model, or change its definition",
+      description: '`If-Match: "<definition digest>"` changes only what was read; `*` only what is there.',
+      body: { schema: definitionBody, types: ["application/json", "application/yaml"] },
+      command: true,
+      answers: {
+        200: { description: "Changed, or the same.", schema: definitionAppliedSchema },
+        201: { description: "Registered.", schema: definitionAppliedSchema },
+        202: pendingAnswer,
+      },
+      refusals: ["not-found", "precondition-failed", "model-retired"],
+    },
+    async (c) => {
+      const model = param(c, "model");
+      const definition = await readDefinitionText(c);
+      const ifMatch = ifMatchOf(c.req.header("if-match"));
+      const answer = await control.applyDefinition(c.get("caller"), model, { ...definition, key: idempotencyKey(c), ifMatch });
+      return sendAnswer(answer, { location: `/api/models/${model}` });
+    },
+  );
+}
+
+export function modelCommandRoutes(table: RouteTable, { control }: ApiDeps): void {
+  addRoute(
+    table,
+    {
+      method: "post",
+      path: "/api/models/{model}/releases",
+      tag,
+      summary: "Request a release",
+      body: { schema: releaseRequestSchema },
+      command: true,
+      answers: {
+        202: {
+          description: "`folded`: the request went into a release that was there.",
+          schema: z.union([releaseRequestedSchema, pendingSchema]),
+        },
+      },
+      refusals: ["not-found", "model-paused", "model-retired"],
+    },
+    async (c) => {
+      const answer = await control.requestRelease(c.get("caller"), param(c, "model"), await readCommand(c));
+      return sendAnswer(answer, answer.kind === "done" ? { location: `/api/releases/${answer.value.release}` } : {});
+    },
+  );
+  addRoute(
+    table,
+    {
+      method: "post",
+      path: "/api/models/{model}/rollback",
+      tag,
+      summary: "Go back to the previous champion, or to a version that was approved before",
+      body: { schema: rollbackRequestSchema },
+      command: true,
+      answers: { 200: { description: "It serves.", schema: rolledBackSchema }, 202: pendingAnswer },
+      refusals: [
+        "not-found",
+        "nothing-to-roll-back-to",
+        "never-approved",
+        "approval-revoked",
+        "already-champion",
+        "no-champion",
+        "model-retired",
+      ],
+    },
+    async (c) => sendAnswer(await control.rollback(c.get("caller"), param(c, "model"), await readCommand(c))),
+  );
+}
+
+const stateSummaries = {
+  pause: "Take no more releases for a while",
+  resume: "Take releases again",
+  retire: "End the model's life; for ever",
+} as const;
+
+export function modelStateRoutes(table: RouteTable, { control }: ApiDeps): void {
+  for (const kind of ["pause", "resume", "retire"] as const) {
+    addRoute(
+      table,
+      {
+        method: "post",
+        path: `/api/models/{model}/${kind}`,
+        tag,
+        summary: stateSummaries[kind],
+        body: { schema: reasonRequestSchema },
+        command: true,
+        answers: { 200: { description: "Done.", schema: modelStateSchema }, 202: pendingAnswer },
+        refusals: ["not-found", "model-retired"],
+      },
+      async (c) =>
+        sendAnswer(await control.changeState(c.get("caller"), { model: param(c, "model"), kind }, await readCommand(c))),
+    );
+  }
+}
+
+/** `"sha256:…"`, the same without quotes, or `*`. */
+function ifMatchOf(header: string | undefined): string | null {
+  if (header === undefined) return null;
+  return header.trim().replace(/^W\//, "").replaceAll('"', "");
+}
