@@ -1,5 +1,4 @@
 import type { ReleaseView } from "../domain/http/release-views.ts";
-import { faultInWords } from "../domain/definition-check.ts";
 import { durationInWords } from "../domain/wording.ts";
 import { clock, paint, table, toneOf } from "./output.ts";
 import type { Output } from "./output.ts";
@@ -47,7 +46,7 @@ function blockedInWords(output: Output, { id, blocked, actions }: ReleaseView): 
   return [
     "",
     `${paint(output, "bad", `Blocked at ${blocked.stage}`)} (${blocked.code}): ${blocked.message}`,
-    ...blocked.faults.map((fault) => `  ${faultInWords(fault)}`),
+    ...blocked.faults.map((fault) => `  ${fault.path}: ${fault.message}`),
     blocked.cure,
     ...(blocked.logTail === null
       ? []

@@ -47,10 +47,6 @@ export function evidenceSections(gate: GateView): Html {
                 <td>${digest(one.digest)}</td>
               </tr>`,
           )}
-          <tr>
-            <th scope="row">${gate.subject.kind} ${gate.subject.id}</th>
-            <td>${digest(gate.subject.digest)}</td>
-          </tr>
         </tbody>
       </table>
     </section>

@@ -1,5 +1,4 @@
 import { html } from "hono/html";
-import { faultInWords } from "../../domain/definition-check.ts";
 import type { ReleaseView } from "../../domain/http/release-views.ts";
 import { badge, digest, facts, gateLink, guards, moment, nothing, paths, releaseLink, took } from "../markup.ts";
 import type { Html } from "../markup.ts";
@@ -106,7 +105,7 @@ function blockedPanel({ release, csrf, key, kept }: ReleasePage): Html {
       blocked.faults.length === 0
         ? nothing
         : html`<ul>
-            ${blocked.faults.map((fault) => html`<li>${faultInWords(fault)}</li>`)}
+            ${blocked.faults.map((fault) => html`<li>${fault.path}: ${fault.message}</li>`)}
           </ul>`
     }
     ${
