@@ -3,7 +3,7 @@ import type { GateRequest, GateState, Resolution } from "../domain/gate.ts";
 import type { Digest, GateId, ModelName, PrincipalId, ReleaseId, Timestamp, VersionId } from "../domain/ids.ts";
 import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
 import type { PolicyGate, Tier } from "../domain/policy.ts";
-import type { CommandOf, DecisionCommand, SignedCommand, UnblockAction } from "../domain/signed-command.ts";
+import type { CommandOf, DecisionCommand, UnblockAction } from "../domain/signed-command.ts";
 import type {
   EvaluateInput,
   EvaluateResult,
@@ -182,6 +182,3 @@ export type GateClosing =
   | { kind: "closed"; resolution: Resolution; at: Timestamp }
   /** Nothing that counts is left after verification; these do not count and the gate goes on waiting. */
   | { kind: "open"; dropped: { command: string; why: string }[] };
-
-/** Any signed command, for the shapes that only pass them on. */
-export type AnyCommand = SignedCommand;

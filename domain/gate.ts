@@ -61,20 +61,6 @@ export const receiptStatus: Record<ReceiptKind, number> = {
   "already-voted": 409,
 };
 
-export interface Receipt {
-  receipt: ReceiptKind;
-  /** One or two sentences: who, when, why, what to do. */
-  message: string;
-  decision: DecisionKind;
-  by: PrincipalId;
-  at: Timestamp;
-  gate: { id: GateId; state: GateState; resolution: Resolution | null };
-  /** What is still missing for the quorum, in words; empty when nothing is. */
-  missing: string[];
-  /** The newer request's gate id, with `superseded`. */
-  supersededBy?: GateId;
-}
-
 export interface Exclusion {
   principal: PrincipalId;
   /** A sentence that completes "…, who …". */

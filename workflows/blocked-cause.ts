@@ -57,5 +57,5 @@ function detailsOf(error: unknown): FailureDetails {
   if (!(error instanceof ApplicationFailure)) return {};
   const first: unknown = error.details?.[0];
   // The shape is that of stage-run.ts; anything else only loses its details.
-  return typeof first === "object" && first !== null ? (first as FailureDetails) : {};
+  return typeof first === "object" && first !== null ? first : {};
 }

@@ -49,7 +49,7 @@ const mostRefused = 20;
 export async function gate(input: GateInput): Promise<{ gate: GateId; resolution: Resolution | null }> {
   const box = new DecisionBox(input);
   setHandler(decideUpdate, (command) => box.accept(command), {
-    validator: (command) => box.check(command),
+    validator: (command: DecisionCommand) => box.check(command),
   });
   setHandler(decideSignal, (command) => box.acceptSignal(command));
   setHandler(lookSignal, () => void (box.look = true));
