@@ -116,8 +116,10 @@ async function stop(signal: string): Promise<void> {
   stopping.abort();
   logger.info({ signal }, "answers what is under way, then ends");
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  if ("closeIdleConnections" in server) server.closeIdleConnections();
+  // A connection that was busy is idle once it was answered, and would be kept for the next request.
+  const hangUp = setInterval(() => "closeIdleConnections" in server && server.closeIdleConnections(), 50);
   await Promise.race([closed, sleep(drainMs)]);
+  clearInterval(hangUp);
   await Promise.allSettled([notices.stop(), db.destroy(), connection.close()]);
   process.exit(0);
 }

@@ -48,7 +48,11 @@ export function createControl(deps: ControlDeps): Control {
     audit: (caller, filter) => listAudit(context, caller, filter),
     verifyAudit: (caller) => checkAudit(context, caller),
     command: (caller, command) => readOwnCommand(context, caller, command),
-    events: (caller, options) => followAudit(context, caller, options),
+    events: (caller, options) => {
+      // Before the stream begins, while it can still be told as a problem.
+      requireScope(caller, "read");
+      return followAudit(context, caller, options);
+    },
 
     decide: (caller, about, sent) => decide(context, { caller, about, sent }),
     requestRelease: (caller, about, sent) => requestRelease(context, { caller, about, sent }),

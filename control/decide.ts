@@ -29,19 +29,15 @@ export async function decide(context: ControlContext, asked: Asked): Promise<Ans
   const body = await checked(context, asked);
   const once = { caller, route: `POST /api/gates/${gate}/decisions`, key: sent.key, body, gate };
   return runOnce<ReceiptView>(context, once, async (begun) => {
-    // One that was begun before goes on as it was signed: it may have arrived.
-    if (begun.signed) return finishDecision(context, asDecision(begun.signed));
-    const attempt = {
-      gate,
-      by: caller.principal,
-      surface: caller.surface,
-      at: context.clock().toISOString(),
-      decision: body.decision,
-      digest: body.digest,
-    };
-    const row = await readFacts(context, attempt);
-    const refusal = refusalOf(attempt, row);
-    if (refusal) return refuse(context, { attempt, row, refusal });
+    const at = context.clock().toISOString();
+    const attempt = { gate, by: caller.principal, surface: caller.surface, at, decision: body.decision, digest: body.digest };
+    // One that was begun before may be on record: that is looked at first, further on. It is signed
+    // anew, with the present time and groups; where the first one arrived, that one stands.
+    if (!begun.signed) {
+      const row = await readFacts(context, attempt);
+      const refusal = refusalOf(attempt, row);
+      if (refusal) return refuse(context, { attempt, row, refusal });
+    }
     const { id: principal, groups } = caller.principal;
     const { decision, digest, seen, reason, returnTo, parameters, inputs } = body;
     const command: DecisionCommand = context.signer.sign({
@@ -49,7 +45,7 @@ export async function decide(context: ControlContext, asked: Asked): Promise<Ans
       principal,
       groups,
       surface: caller.surface,
-      at: attempt.at,
+      at,
       body: { kind: "decide", gate, decision, digest, seen, reason, returnTo, parameters, inputs },
     });
     await keepSigned(context.db, command);

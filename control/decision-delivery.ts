@@ -111,7 +111,8 @@ async function onRecord(context: ControlContext, inHand: InHand, row: AttemptRow
   const { command, attempt } = inHand;
   const own = row.votes.find((vote) => vote.command === command.id);
   if (own?.counted) {
-    const receipt = receiptOf(attempt, row, { receipt: "accepted", message: "" });
+    // The time is that of the command that counted, which a later try under the same key did not change.
+    const receipt = receiptOf({ ...attempt, at: own.at }, row, { receipt: "accepted", message: "" });
     return outcomeOf({ ...receipt, message: acceptedInWords(attempt, row, receipt.missing) });
   }
   if (!own && row.state !== "closed") return null;

@@ -10,7 +10,11 @@ const awayWords =
 /** Any error as one of the closed set; what is unknown becomes `internal`, with the cause kept for the log. */
 export function asCountersignError(error: unknown): CountersignError {
   if (error instanceof CountersignError) return error;
-  if (isAway(error)) return unavailable("The database cannot be reached for the moment; nothing was recorded.", error);
+  if (isAway(error))
+    return unavailable(
+      "The database cannot be reached for the moment. Try again with the same Idempotency-Key: nothing happens twice.",
+      error,
+    );
   return new CountersignError("internal", "Something went wrong inside Countersign; it is in the server's log.", {
     cause: error,
   });
