@@ -14,10 +14,9 @@ import { pairs } from "./search-attributes.ts";
  */
 export async function passGate(run: ReleaseRun, gate: PolicyGate): Promise<void> {
   for (;;) {
-    const frozen = await record(`Freezes the request of gate ${gate.name}`).freezeGate({
-      release: run.release,
-      gate: gate.name,
-    });
+    const frozen = await run.orBlock(gate.after, () =>
+      record(`Freezes the request of gate ${gate.name}`).freezeGate({ release: run.release, gate: gate.name }),
+    );
     if (!(await startGate(run, frozen))) continue;
     run.tell(
       "waiting",

@@ -1,3 +1,4 @@
+import { ActivityFailure } from "@temporalio/common";
 import { isCancellation, setCurrentDetails } from "@temporalio/workflow";
 import type { PinnedRelease } from "../activities/contract.ts";
 import type { Digest } from "../domain/ids.ts";
@@ -73,21 +74,29 @@ export class ReleaseRun {
         });
         return result;
       } catch (error) {
-        if (isCancellation(error) || error instanceof ReleaseEnd) throw error;
-        const skippable = this.pinned.skippable.includes(stage);
-        const { cause, log } = blockedCause(stage, error, skippable);
-        const said = await this.block(cause, log);
-        if (said.action === "skip" && skippable) {
-          await record(`${stage} is skipped`).skipStage({
-            release: this.release,
-            stage,
-            by: said.by,
-            reason: said.reason,
-          });
-          return null;
-        }
+        const said = await this.blockFor(stage, error);
+        if (said.action !== "skip" || !this.pinned.skippable.includes(stage)) continue;
+        await record(`${stage} is skipped`).skipStage({ release: this.release, stage, by: said.by, reason: said.reason });
+        return null;
       }
     }
+  }
+
+  /** Records between the stages: what fails for good blocks the release as a stage does, and a retry does it again. */
+  async orBlock<Result>(stage: Stage, work: () => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        await this.blockFor(stage, error);
+      }
+    }
+  }
+
+  private blockFor(stage: Stage, error: unknown): Promise<Unblocked> {
+    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    const { cause, log } = blockedCause(stage, error, this.pinned.skippable.includes(stage));
+    return this.block(cause, log);
   }
 
   /** Blocks the release until somebody who may says how it goes on. */

@@ -146,12 +146,14 @@ async function make(run: ReleaseRun): Promise<Made> {
       }),
     ),
   );
-  await record("Records the version").recordVersion({
-    release: run.release,
-    dataset: dataset.dataset,
-    featurized,
-    trained,
-  });
+  const recorded = () =>
+    record("Records the version").recordVersion({
+      release: run.release,
+      dataset: dataset.dataset,
+      featurized,
+      trained,
+    });
+  await run.orBlock("train", recorded);
   return { dataset, featurized, trained };
 }
 
@@ -172,7 +174,7 @@ async function examine(run: ReleaseRun, { featurized, trained }: Made): Promise<
       });
     }),
   );
-  await record("Records the evaluation").recordEvaluation({ release: run.release, evaluation });
+  await run.orBlock("evaluate", () => record("Records the evaluation").recordEvaluation({ release: run.release, evaluation }));
   return evaluation;
 }
 

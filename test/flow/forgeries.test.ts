@@ -94,6 +94,20 @@ describe("with Temporal's command line", () => {
     });
   });
 
+  it("messages of no form at all do not stop a model's life", async () => {
+    await apply(world, await smallModel("malformed", "low"));
+    for (const [name, input] of [
+      ["requestRelease", null],
+      ["requestRelease", { body: { kind: "request-release" } }],
+      ["command", "rollback"],
+      ["command", { body: { kind: "make-tea" } }],
+    ] as const)
+      await intruder.update("model/malformed", name, input);
+    await intruder.signal("model/malformed", "releaseEnded", "malformed.1");
+    await onRecord("message.refused", "make-tea");
+    expect(await untilState(world, await requestRelease(world, "malformed"), ["ended"])).toMatchObject({ outcome: "promoted" });
+  });
+
   it("a decided gate that is reset or started again keeps its resolution", async () => {
     await apply(world, await smallModel("reset-gate", "medium"));
     const release = await promote(world, "reset-gate");

@@ -1,0 +1,105 @@
+import { condition, workflowInfo } from "@temporalio/workflow";
+import type { Digest, ReleaseId } from "../domain/ids.ts";
+import type { CommandOf } from "../domain/signed-command.ts";
+import type { LifecycleCommand } from "./messages.ts";
+import { record } from "./records.ts";
+
+/** Messages in no form that a model takes are put on record up to this many a run; they can only come from outside the product. */
+const mostMalformed = 20;
+
+/** Where messages to a model arrive, and are answered by the activities that verify them. */
+export class LifecycleDesk {
+  private commands: LifecycleCommand[] = [];
+  private rollbacks: CommandOf<"rollback">[] = [];
+  private reports: ReleaseId[] = [];
+  private malformed: unknown[] = [];
+  private malformedSoFar = 0;
+  private rollingBack = false;
+
+  take(command: LifecycleCommand): { accepted: true } {
+    if (!hasBody(command)) this.refuse(command);
+    else if (command.body.kind === "rollback") this.rollbacks.push({ ...command, body: command.body });
+    else this.commands.push(command);
+    return { accepted: true };
+  }
+
+  /** Keeps for the record what is no message at all. */
+  refuse(message: unknown): void {
+    if (this.malformedSoFar++ < mostMalformed) this.malformed.push(message);
+  }
+
+  report(release: unknown): void {
+    if (typeof release === "string") this.reports.push(release);
+    else this.refuse(release);
+  }
+
+  nextReport(): ReleaseId | undefined {
+    return this.reports.shift();
+  }
+
+  get idle(): boolean {
+    return !this.rollingBack && this.commands.length + this.rollbacks.length + this.reports.length + this.malformed.length === 0;
+  }
+
+  /** Something for the main loop; rollbacks have their own. */
+  get waiting(): boolean {
+    return this.commands.length + this.reports.length + this.malformed.length > 0;
+  }
+
+  /** A loop of its own, so that nothing that waits can hold a rollback up. */
+  async rollBackForever(survive: (work: () => Promise<void>) => Promise<void>): Promise<never> {
+    for (;;) {
+      await condition(() => this.rollbacks.length > 0);
+      this.rollingBack = true;
+      const command = this.rollbacks.shift();
+      if (command)
+        await survive(
+          async () => void (await record(`Verifies the rollback of ${command.principal} and moves the slot`).rollBack(command)),
+        );
+      this.rollingBack = false;
+    }
+  }
+
+  /** Carries out the next command; gives the definition that is in force after it, if it changed. */
+  async carryOutNext(): Promise<Digest | null> {
+    const claimed = this.malformed.shift();
+    if (claimed !== undefined) await noteMalformed(claimed);
+    const command = this.commands.shift();
+    if (!command) return null;
+    const { body } = command;
+    if (body.kind === "apply-definition") {
+      const answer = await record(`Verifies and applies the definition of ${command.principal}`).applyDefinition({
+        ...command,
+        body,
+      });
+      return answer.ok ? answer.definition : null;
+    }
+    if (body.kind === "rollback") return null;
+    await record(`Verifies the ${body.kind} of ${command.principal}`).changeModelState({ ...command, body });
+    return null;
+  }
+}
+
+async function noteMalformed(claimed: unknown): Promise<void> {
+  await record("Puts a refused message on record").refuseMessage({
+    workflow: workflowInfo().workflowId,
+    message: "update",
+    claimed: JSON.stringify(claimed ?? null).slice(0, 500),
+    why: "It is no command that a model takes.",
+  });
+}
+
+const kinds = ["apply-definition", "rollback", "pause", "resume", "retire"] as const satisfies LifecycleCommand["body"]["kind"][];
+
+/** Whoever reaches Temporal can send anything. Whether what has this form is true, the activities verify. */
+function hasBody(command: unknown): command is LifecycleCommand {
+  const kind = (command as Partial<LifecycleCommand> | null)?.body?.kind;
+  return kinds.some((one) => one === kind);
+}
+
+export function isRequest(command: unknown): command is CommandOf<"request-release"> {
+  const { id, body } = (command ?? {}) as Partial<CommandOf<"request-release">>;
+  return (
+    typeof id === "string" && body?.kind === "request-release" && typeof body.parameters === "object" && body.parameters !== null
+  );
+}
