@@ -35,7 +35,7 @@ export function releaseInWords(output: Output, release: ReleaseView): string {
     ),
     "",
     `Console   ${release.links.console}`,
-    `Temporal  ${release.links.temporal}`,
+    ...(release.links.temporal === "" ? [] : [`Temporal  ${release.links.temporal}`]),
   ];
   return lines.join("\n");
 }

@@ -46,7 +46,8 @@ export async function show(
 
 /** An error as a page, with or without a session. */
 export async function showFault(context: Context<ConsoleEnv>, deps: ConsoleDeps, error: CountersignError): Promise<Response> {
-  const { status, cure } = errorCodes[error.code];
+  const { status, cure, retry } = errorCodes[error.code];
+  if (retry) context.header("retry-after", "2");
   const title =
     { 403: "Not permitted", 404: "Not found", 503: "Unavailable for the moment" }[status as number] ?? "That did not work";
   const content = faultPage({ title, detail: error.message, cure });

@@ -98,6 +98,11 @@ export function releaseLink(id: string): Html {
   return html`<a href="${paths.release(id)}">${id}</a>`;
 }
 
+/** Into the Temporal UI, where there is one. */
+export function temporalLink(href: string, text: string): Html {
+  return href === "" ? nothing : html`<a href="${href}" rel="noreferrer">${text}</a>`;
+}
+
 export function gateLink(id: string): Html {
   return html`<a href="${paths.gate(id)}">${id}</a>`;
 }

@@ -12,19 +12,13 @@ async function refresh() {
   if (response.status === 401) return location.reload();
   if (!response.ok) return undefined;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  localise(fresh);
+  tick(fresh);
   for (const part of document.querySelectorAll("[data-part][id]")) {
     const other = fresh.getElementById(part.id);
-    if (other === null) continue;
-    const kept = part.dataset.keep !== undefined && part.dataset.keep === other.dataset.keep;
-    if (!kept && part.outerHTML !== other.outerHTML) {
-      localise(other);
-      part.replaceWith(document.adoptNode(other));
-    }
+    const kept = part.dataset.keep !== undefined && part.dataset.keep === other?.dataset.keep;
+    if (other !== null && !kept && part.outerHTML !== other.outerHTML) part.replaceWith(document.adoptNode(other));
   }
-  const count = document.querySelector("header.site nav");
-  const freshCount = fresh.querySelector("header.site nav");
-  if (count !== null && freshCount !== null) count.replaceWith(document.adoptNode(freshCount));
-  tick();
   return undefined;
 }
 
@@ -50,20 +44,45 @@ async function look() {
   }
 }
 
-if (events !== undefined) {
-  const source = new EventSource(events);
+/** A connection that comes back at once was not lost: nobody needs to read of it. */
+const lostAfterMs = 5000;
+let lost;
+function showLost() {
+  lost ??= setTimeout(() => {
+    if (connection !== null) connection.hidden = false;
+  }, lostAfterMs);
+}
+function showFound() {
+  clearTimeout(lost);
+  lost = undefined;
+  if (connection !== null) connection.hidden = true;
+}
+
+let source;
+function follow() {
+  source = new EventSource(events);
   source.addEventListener("record", () => void look());
-  // After a lost connection something may have been missed.
+  // Between the page and the stream, or while it was away, something may have been missed.
   source.addEventListener("ready", () => {
-    if (connection !== null) connection.hidden = true;
+    showFound();
     main.dataset.live = "yes";
     void look();
   });
   source.addEventListener("error", () => {
-    if (connection !== null) connection.hidden = false;
+    showLost();
     delete main.dataset.live;
-    // Signed out, or the server said no: the browser does not try again by itself then.
+    // Where the server said no the browser gives up: the next look tells whether somebody signed out.
     if (source.readyState === EventSource.CLOSED) setTimeout(() => void look(), 2000);
+  });
+}
+
+if (events !== undefined) {
+  follow();
+  // A browser holds six connections to a server: pages in the background must not take them all.
+  document.addEventListener("visibilitychange", () => {
+    source.close();
+    delete main.dataset.live;
+    if (document.visibilityState === "visible") follow();
   });
 }
 
@@ -82,11 +101,11 @@ function inWords(ms) {
     : `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} min`;
 }
 
-function tick() {
-  for (const span of document.querySelectorAll("[data-since]"))
+function tick(root) {
+  for (const span of root.querySelectorAll("[data-since]"))
     span.textContent = `for ${inWords(Math.max(0, Date.now() - Date.parse(span.dataset.since)))}`;
 }
-setInterval(tick, 1000);
+setInterval(() => tick(document), 1000);
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -107,4 +126,4 @@ document.addEventListener("change", (event) => {
 });
 
 localise(document);
-tick();
+tick(document);

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { GateView } from "../../domain/http/gate-views.ts";
 import { durationInWords } from "../../domain/wording.ts";
-import { badge, digest, gateLink, moment, nothing, paths, releaseLink } from "../markup.ts";
+import { badge, digest, gateLink, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
 import type { Html } from "../markup.ts";
 import { decisionForm } from "./decision-form.ts";
 import type { DecisionForm } from "./decision-form.ts";
@@ -45,7 +45,7 @@ export function gatePage({ gate, evidence, form, receipt, now }: GatePage): Html
           ${people(gate)}
         </section>
         <p class="note">
-          The request is frozen. Digest ${digest(request.digest)} · <a href="${gate.links.temporal}" rel="noreferrer">Temporal</a>
+          The request is frozen. Digest ${digest(request.digest)} ${temporalLink(gate.links.temporal, "The same in Temporal")}
         </p>
       </aside>
     </div>`;

@@ -79,7 +79,7 @@ function header({ me, waiting, here, csrf }: Frame): Html {
   const count = waiting === 0 ? nothing : html` <span class="count" aria-label="${waiting} waiting for you">${waiting}</span>`;
   return html`<header class="site">
     <a class="mark" href="/"><img src="/assets/mark.svg" width="22" height="22" alt="" /> Countersign</a>
-    <nav aria-label="Main">
+    <nav aria-label="Main" id="menu" data-part>
       <ul>
         ${link("models", paths.models(), "Models")} ${link("releases", paths.releases(), "Releases")}
         ${link("inbox", paths.inbox(), html`Inbox${count}`)} ${link("audit", paths.audit(), "Audit")}

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { ModelItemView, ModelView, VersionItemView } from "../../domain/http/model-views.ts";
 import type { ReleaseItemView } from "../../domain/http/release-views.ts";
-import { badge, digest, facts, guards, moment, nothing, paths, releaseLink } from "../markup.ts";
+import { badge, digest, facts, guards, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
 import type { Html } from "../markup.ts";
 import { crumbs } from "./layout.ts";
 import { parameterFields } from "./parameters.ts";
@@ -24,7 +24,7 @@ function modelTile(model: ModelItemView): Html {
     <h2><a href="${paths.model(model.model)}">${model.model}</a> ${model.state === "active" ? nothing : badge(model.state)}</h2>
     <p>${model.title}</p>
     ${facts([
-      ["Champion", champions(model)],
+      ["Champion", championLines(model)],
       ["Active release", model.activeRelease === null ? null : releaseLink(model.activeRelease)],
       ["Tier", model.tier],
       ["Owner", `${model.owner.team}, ${model.owner.person}`],
@@ -33,7 +33,7 @@ function modelTile(model: ModelItemView): Html {
   </li>`;
 }
 
-function champions({ slots }: ModelItemView): Html {
+function championLines({ slots }: ModelItemView): Html {
   const serving = slots.flatMap((slot) =>
     slot.champion === null
       ? []
@@ -66,6 +66,7 @@ export interface ModelPage {
 
 export function modelPage(view: ModelPage): Html {
   const { model, releases, receipt } = view;
+  const champions = model.slots.map(({ champion }) => champion?.version ?? "");
   return html`${crumbs([{ href: paths.models(), text: "Models" }], model.model)}
     <header class="title" id="model-title" data-part>
       <h1>${model.model} ${badge(model.state)}</h1>
@@ -94,12 +95,14 @@ export function modelPage(view: ModelPage): Html {
             ["Changed", moment(model.updatedAt)],
           ])}
           <p>
-            <a href="${model.links.temporal}" rel="noreferrer">Its life in Temporal</a> ·
+            ${temporalLink(model.links.temporal, "Its life in Temporal")}
             <a href="${paths.audit()}?model=${encodeURIComponent(model.model)}">Audit</a>
           </p>
         </section>
         ${model.actions.includes("release") ? requestForm(view) : nothing}
-        ${model.actions.includes("rollback") ? rollbackForms(view) : nothing}
+        <div id="rollback" data-part data-keep="${champions.join(" ")}">
+          ${model.actions.includes("rollback") ? rollbackForms(view) : nothing}
+        </div>
       </aside>
     </div>`;
 }

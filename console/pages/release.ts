@@ -1,6 +1,6 @@
 import { html } from "hono/html";
 import type { ReleaseView } from "../../domain/http/release-views.ts";
-import { badge, digest, facts, gateLink, guards, moment, nothing, paths, releaseLink, took } from "../markup.ts";
+import { badge, digest, facts, gateLink, guards, moment, nothing, paths, releaseLink, temporalLink, took } from "../markup.ts";
 import type { Html } from "../markup.ts";
 import { crumbs } from "./layout.ts";
 import { parameterFields, parametersInWords } from "./parameters.ts";
@@ -168,7 +168,7 @@ function about(release: ReleaseView): Html {
           : html`${release.contributors.map((one) => html`<span class="line">${one.principal} ${one.how}</span>`)}`,
       ],
     ])}
-    <p><a href="${release.links.temporal}" rel="noreferrer">The same run in Temporal</a></p>`;
+    <p>${temporalLink(release.links.temporal, "The same run in Temporal")}</p>`;
 }
 
 function withdrawForm({ release, csrf, key }: ReleasePage): Html {
