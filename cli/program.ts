@@ -4,6 +4,7 @@ import { addDefinitionCommands } from "./commands/definition.ts";
 import { addLookCommands } from "./commands/look.ts";
 import { addReleaseCommands } from "./commands/release.ts";
 import { addUseCommands } from "./commands/use.ts";
+import packageFile from "../package.json" with { type: "json" };
 import type { Context } from "./context.ts";
 import { CliError, exitCodes } from "./exit.ts";
 import { faultLines, paint } from "./output.ts";
@@ -13,6 +14,7 @@ export function createProgram(context: Context): Command {
   const { output } = context;
   const program = new Command("countersign")
     .description("A model's life as a durable process, with people where they must decide.")
+    .version(packageFile.version, "--version")
     .option("--json", "the API's own answer, for programs")
     .option("--as <principal>", "who acts: a seeded person of a development instance (also COUNTERSIGN_AS)")
     .option("--url <origin>", "where the API is (also COUNTERSIGN_URL; else .countersign/endpoints.json)")
