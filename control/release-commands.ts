@@ -1,12 +1,13 @@
 import { CountersignError } from "../domain/errors.ts";
 import type { ReleaseView } from "../domain/http/release-views.ts";
 import { reasonRequestSchema, unblockRequestSchema } from "../domain/http/requests.ts";
-import { workflowIds, type GateId, type ReleaseId } from "../domain/ids.ts";
+import { modelOf, workflowIds, type GateId, type ReleaseId } from "../domain/ids.ts";
 import type { CommandOf, UnblockAction } from "../domain/signed-command.ts";
-import { releaseCommandUpdate } from "../workflows/messages.ts";
+import { lifecycleCommandUpdate, releaseCommandUpdate } from "../workflows/messages.ts";
 import type { Answer, Outcome } from "./answer.ts";
 import type { Asked } from "./caller.ts";
 import { finishCommand, refuseOnRecord, signed } from "./command-run.ts";
+import { lifecycleGone } from "./model-commands.ts";
 import type { ControlContext } from "./deps.ts";
 import { runOnce } from "./idempotency.ts";
 import { requireScope, roleRefusal } from "./read-rights.ts";
@@ -65,9 +66,10 @@ export async function withdraw(context: ControlContext, asked: Asked): Promise<A
 export function finishWithdraw(context: ControlContext, command: CommandOf<"withdraw-release">): Promise<Outcome<Withdrawn>> {
   const { release } = command.body;
   return finishCommand<CommandOf<"withdraw-release">["body"], Withdrawn>(context, command, {
-    to: { workflowId: workflowIds.release(release) },
-    update: releaseCommandUpdate,
-    gone: gone(release),
+    // The lifecycle takes back what has not started, and tells a release that runs.
+    to: { model: modelOf(release) },
+    update: lifecycleCommandUpdate,
+    gone: lifecycleGone,
     outcome: async ({ gate }) => ({
       kind: "done",
       status: 200,
@@ -91,12 +93,6 @@ function noSkip(row: ReleaseView, action: UnblockAction): CountersignError | nul
 
 function notActive(row: ReleaseView): CountersignError | null {
   if (row.state === "ended") return new CountersignError("not-active", `${row.id} ended as ${row.outcome ?? "ended"}.`);
-  // A queued release has no workflow yet that could stop.
-  if (row.state === "queued")
-    return new CountersignError(
-      "not-active",
-      `${row.id} has not started yet; withdraw it once it runs, or the one before it now.`,
-    );
   return null;
 }
 

@@ -119,8 +119,7 @@ function itemOf(context: ControlContext, caller: Caller, row: ReleaseRow): Relea
 }
 
 function mayAct(caller: Caller, row: ReleaseRow, action: ReleaseAction): boolean {
-  // A queued release has no workflow yet that could stop.
-  if (action === "withdraw") return mayDo(caller.principal, "release") && row.state !== "queued";
+  if (action === "withdraw") return mayDo(caller.principal, "release");
   if (action === "skip" && row.blocked?.skippable !== true) return false;
   return mayDo(caller.principal, "unblock");
 }

@@ -34,6 +34,11 @@ export function parseReleaseId(id: string): { model: ModelName; number: number }
   return { model: id.slice(0, dot), number: Number(id.slice(dot + 1)) };
 }
 
+/** The model of a release id that was checked before. */
+export function modelOf(release: ReleaseId): ModelName {
+  return release.slice(0, release.lastIndexOf("."));
+}
+
 export const workflowIds = {
   lifecycle: (model: ModelName) => `model/${model}`,
   release: (id: ReleaseId) => `release/${id}`,

@@ -1,7 +1,7 @@
-import { condition, workflowInfo } from "@temporalio/workflow";
-import type { Digest, ReleaseId } from "../domain/ids.ts";
+import { condition, getExternalWorkflowHandle, workflowInfo } from "@temporalio/workflow";
+import { workflowIds, type Digest, type ReleaseId } from "../domain/ids.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
-import type { LifecycleCommand } from "./messages.ts";
+import { releaseCommandSignal, type LifecycleCommand } from "./messages.ts";
 import { record } from "./records.ts";
 
 /** Messages in no form that a model takes are put on record up to this many a run; they can only come from outside the product. */
@@ -60,24 +60,50 @@ export class LifecycleDesk {
     }
   }
 
-  /** Carries out the next command; gives the definition that is in force after it, if it changed. */
-  async carryOutNext(): Promise<Digest | null> {
+  /** Carries out the next command: gives the definition that is in force after it, if it changed, and the release that it took back. */
+  async carryOutNext(queued: ReleaseId | null): Promise<{ definition?: Digest; withdrawn?: ReleaseId }> {
     const claimed = this.malformed.shift();
     if (claimed !== undefined) await noteMalformed(claimed);
     const command = this.commands.shift();
-    if (!command) return null;
+    if (!command) return {};
     const { body } = command;
-    if (body.kind === "apply-definition") {
-      const answer = await record(`Verifies and applies the definition of ${command.principal}`).applyDefinition({
-        ...command,
-        body,
-      });
-      return answer.ok ? answer.definition : null;
+    switch (body.kind) {
+      case "apply-definition": {
+        const answer = await record(`Verifies and applies the definition of ${command.principal}`).applyDefinition({
+          ...command,
+          body,
+        });
+        return answer.ok ? { definition: answer.definition } : {};
+      }
+      case "withdraw-release":
+        return body.release === queued ? withdrawQueued({ ...command, body }) : passOn({ ...command, body });
+      case "rollback":
+        return {};
+      default:
+        await record(`Verifies the ${body.kind} of ${command.principal}`).changeModelState({ ...command, body });
+        return {};
     }
-    if (body.kind === "rollback") return null;
-    await record(`Verifies the ${body.kind} of ${command.principal}`).changeModelState({ ...command, body });
-    return null;
   }
+}
+
+/** A queued release has no workflow yet that could be told. */
+async function withdrawQueued(command: CommandOf<"withdraw-release">): Promise<{ withdrawn?: ReleaseId }> {
+  const { release } = command.body;
+  const answer = await record(`Verifies that ${command.principal} may withdraw ${release}`).withdrawRelease(command);
+  if (!answer.ok) return {};
+  const summary = `${release} was withdrawn before it started.`;
+  await record(`${release} ends: withdrawn`).endRelease({ release, outcome: "withdrawn", next: null, summary });
+  return { withdrawn: release };
+}
+
+/** It has started meanwhile. One that is gone as well was ended, and the database says so. */
+async function passOn(command: CommandOf<"withdraw-release">): Promise<Record<string, never>> {
+  try {
+    await getExternalWorkflowHandle(workflowIds.release(command.body.release)).signal(releaseCommandSignal, command);
+  } catch {
+    await record(`Verifies the withdrawal of ${command.principal}`).withdrawRelease(command);
+  }
+  return {};
 }
 
 async function noteMalformed(claimed: unknown): Promise<void> {
@@ -89,7 +115,14 @@ async function noteMalformed(claimed: unknown): Promise<void> {
   });
 }
 
-const kinds = ["apply-definition", "rollback", "pause", "resume", "retire"] as const satisfies LifecycleCommand["body"]["kind"][];
+const kinds = [
+  "apply-definition",
+  "rollback",
+  "pause",
+  "resume",
+  "retire",
+  "withdraw-release",
+] as const satisfies LifecycleCommand["body"]["kind"][];
 
 /** Whoever reaches Temporal can send anything. Whether what has this form is true, the activities verify. */
 function hasBody(command: unknown): command is LifecycleCommand {

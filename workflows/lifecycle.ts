@@ -80,8 +80,9 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
 
 async function doNext(state: LifecycleState, desk: LifecycleDesk): Promise<void> {
   await survive(state.model, async () => {
-    const definition = await desk.carryOutNext();
+    const { definition, withdrawn } = await desk.carryOutNext(state.carried.queued?.release ?? null);
     if (definition) state.carried.definition = definition;
+    if (withdrawn) state.clear(withdrawn);
   });
   const ended = desk.nextReport();
   if (ended) state.work.push({ kind: "ended", release: ended });

@@ -18,7 +18,7 @@ export const workflowTypes = {
 } as const;
 
 // to `model/<name>`
-export type LifecycleCommand = CommandOf<"apply-definition" | "rollback" | "pause" | "resume" | "retire">;
+export type LifecycleCommand = CommandOf<"apply-definition" | "rollback" | "pause" | "resume" | "retire" | "withdraw-release">;
 /** Answers at once which release it led to. The release's row follows within moments. */
 export const requestReleaseUpdate = defineUpdate<{ release: ReleaseId; folded: boolean }, [CommandOf<"request-release">]>(
   "requestRelease",
@@ -31,6 +31,8 @@ export const releaseEndedSignal = defineSignal<[{ release: ReleaseId }]>("releas
 // to `release/<id>`
 export type ReleaseCommand = CommandOf<"unblock" | "withdraw-release">;
 export const releaseCommandUpdate = defineUpdate<{ accepted: true }, [ReleaseCommand]>("command");
+/** The same from the lifecycle, for a release that it was told to withdraw and that has started meanwhile. */
+export const releaseCommandSignal = defineSignal<[ReleaseCommand]>("command-by-signal");
 /** A gate tells that it closed. A hint only: the release reads the resolution row. */
 export const gateClosedSignal = defineSignal<[{ gate: GateId; resolution?: Resolution }]>("gateClosed");
 

@@ -4,7 +4,13 @@ import { workflowIds } from "../domain/ids.ts";
 import type { ReleaseOutcome } from "../domain/lifecycle.ts";
 import type { EvaluateResult, FeaturizeResult, IngestResult, TrainResult } from "../domain/stage-results.ts";
 import { passGate } from "./gate-passage.ts";
-import { gateClosedSignal, releaseCommandUpdate, releaseEndedSignal, releaseStateQuery } from "./messages.ts";
+import {
+  gateClosedSignal,
+  releaseCommandSignal,
+  releaseCommandUpdate,
+  releaseEndedSignal,
+  releaseStateQuery,
+} from "./messages.ts";
 import { record, stageWork, trainWork } from "./records.ts";
 import { ReleaseDesk } from "./release-desk.ts";
 import { ReleaseEnd, ReleaseRun } from "./release-run.ts";
@@ -33,6 +39,7 @@ export async function release(input: ReleaseInput): Promise<{ release: ReleaseId
   const desk = new ReleaseDesk();
   let run: ReleaseRun | null = null;
   setHandler(releaseCommandUpdate, (command) => desk.take(command));
+  setHandler(releaseCommandSignal, (command) => void desk.take(command));
   setHandler(gateClosedSignal, (report) => desk.hint(report?.gate));
   setHandler(releaseStateQuery, () => ({
     state: run?.state ?? "queued",

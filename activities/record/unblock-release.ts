@@ -1,3 +1,4 @@
+import { modelOf } from "../../domain/ids.ts";
 import type { CommandOf, UnblockAction } from "../../domain/signed-command.ts";
 import type { ReleaseParameters } from "../../domain/stage-results.ts";
 import type { Refused } from "../contract.ts";
@@ -20,7 +21,7 @@ export async function unblockRelease(
   command: CommandOf<"unblock">,
 ): Promise<{ ok: true; action: UnblockAction; parameters: ReleaseParameters } | Refused> {
   const release = claimed(command, "release");
-  const model = release.slice(0, release.lastIndexOf("."));
+  const model = modelOf(release);
   const outcome = await carryOut(
     deps,
     { command, rule: { action: "unblock", subject: release, model } },

@@ -1,4 +1,4 @@
-import type { GateId } from "../../domain/ids.ts";
+import { modelOf, type GateId } from "../../domain/ids.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
 import { closeUndecided } from "../gate/close-undecided.ts";
@@ -15,7 +15,7 @@ export async function withdrawRelease(
   command: CommandOf<"withdraw-release">,
 ): Promise<{ ok: true; gate: GateId | null } | Refused> {
   const release = claimed(command, "release");
-  const model = release.slice(0, release.lastIndexOf("."));
+  const model = modelOf(release);
   const outcome = await carryOut(
     deps,
     { command, rule: { action: "release", subject: release, model } },

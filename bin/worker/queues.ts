@@ -1,6 +1,5 @@
 import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { Worker, type NativeConnection, type WorkerOptions } from "@temporalio/worker";
 import { createEvaluateActivity } from "../../activities/evaluate.ts";
@@ -24,14 +23,13 @@ import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
 import { readConfig } from "../config.ts";
 import { ensureSweep } from "./sweep-schedule.ts";
+import { bundleWorkflows } from "./workflow-bundle.ts";
 
 /** A worker that runs, and what must be closed after it. */
 export interface QueueWorker {
   worker: Worker;
   close(): Promise<void>;
 }
-
-const workflowsPath = fileURLToPath(new URL("../../workflows/index.ts", import.meta.url));
 
 /** Each kind of worker asks the environment for what it needs and no more. */
 export function createQueueWorker(queue: TaskQueue, connection: NativeConnection): Promise<QueueWorker> {
@@ -79,7 +77,7 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
   const worker = await Worker.create({
     ...common(connection, namespace),
     taskQueue: taskQueues.lifecycle,
-    workflowsPath,
+    workflowBundle: await bundleWorkflows(),
     activities,
     maxConcurrentActivityTaskExecutions: 20,
   });

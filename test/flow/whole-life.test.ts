@@ -107,8 +107,12 @@ describe("a model of the medium tier", () => {
     });
     expect(other.body).toMatchObject({ release: "folding.2", folded: false });
     expect(await untilState(world, "folding.2", ["queued"])).toMatchObject({ state: "queued" });
+    const back = await world.as("ada").post("/api/releases/folding.2/withdraw", { reason: "not that seed" });
+    expect(back.status).toBe(200);
+    expect(await untilState(world, "folding.2", ["ended"])).toMatchObject({ outcome: "withdrawn" });
+    await world.as("ada").post("/api/models/folding/releases", { reason: "with a third seed", parameters: { seed: 100 } });
     await decide(world.as("grace"), first, { decision: "reject", reason: "the other one is better" });
-    expect((await untilGate(world, "folding.2")).release).toBe("folding.2");
+    expect((await untilGate(world, "folding.3")).release).toBe("folding.3");
   });
 });
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { z } from "zod";
-import { bundleWorkflows, type WorkflowBundle } from "./workflow-bundle.ts";
+import { bundleWorkflows, type WorkflowBundle } from "../../bin/worker/workflow-bundle.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -15,7 +15,8 @@ declare module "vitest" {
     templateDatabase: string;
     /** host:port of the Temporal server. */
     temporalAddress: string;
-    workflowBundle: WorkflowBundle;
+    /** Or why there is none: only the tests that need it fail then. */
+    workflowBundle: WorkflowBundle | { fault: string };
   }
 }
 
@@ -31,7 +32,9 @@ const readySchema = z.object({ adminDatabaseUrl: z.string(), temporalAddress: z.
 
 /** Starts what every test file shares, once a run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const bundling = bundleWorkflows();
+  const bundling = bundleWorkflows().catch((error: unknown) => ({
+    fault: error instanceof Error ? error.message : String(error),
+  }));
   const services = await startServices();
   try {
     project.provide("adminDatabaseUrl", services.adminDatabaseUrl);

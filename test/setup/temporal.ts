@@ -1,3 +1,4 @@
+import type { WorkflowBundle } from "../../bin/worker/workflow-bundle.ts";
 import { Client, Connection } from "@temporalio/client";
 import { msToTs } from "@temporalio/common/lib/time.js";
 import { randomBytes } from "node:crypto";
@@ -18,10 +19,10 @@ export function createTestPrefix(): string {
 }
 
 /** The options of a Worker that take the run's bundle. */
-export function workflowBundle(): { codePath: string } {
+export function workflowBundle(): WorkflowBundle {
   const bundle = inject("workflowBundle");
   if ("fault" in bundle) throw new Error(`The workflows could not be bundled: ${bundle.fault}`);
-  return { codePath: bundle.codePath };
+  return bundle;
 }
 
 /** A client on the run's server; close it in afterAll. */
