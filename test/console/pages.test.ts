@@ -73,6 +73,15 @@ describe("the pages of the console, in a browser", () => {
     const second = await promote(stand.world, model, { seed: 11 });
     expect(second.outcome).toBe("promoted");
     const { page, context } = await signIn(stand.browser, stand.site, { name: "Olga" });
+    // With a champion beside the candidate the table is at its widest.
+    await page.goto(`/gates/${second.id}.promotion.1`);
+    for (const width of [390, 710, 980, 1110, 1240]) {
+      await page.setViewportSize({ width, height: 900 });
+      const stickingOut = await page.evaluate<number>(
+        "[...document.querySelectorAll('.card')].filter((card) => card.scrollWidth > card.clientWidth).length",
+      );
+      expect(stickingOut, `cards whose content sticks out at ${width}`).toBe(0);
+    }
     await page.goto(`/models/${model}`);
     await page.locator("summary", { hasText: "Roll back production" }).click();
     const form = page.locator("form[action$='/rollback']");
