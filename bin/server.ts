@@ -58,7 +58,12 @@ const control = createControl({
 });
 const app = createApp({
   control,
-  console: createConsole({ control, now: () => new Date(), developmentTokens: development ? readDevelopmentTokens : null }),
+  console: createConsole({
+    control,
+    now: () => new Date(),
+    developmentTokens: development ? readDevelopmentTokens : null,
+    log: logger,
+  }),
   servingUrl: config.COUNTERSIGN_SERVING_URL ?? null,
   development,
   log: logger,
