@@ -93,7 +93,14 @@ export interface RecordActivities {
   /** Queued → running; a queued release takes the model's newest definition here. */
   startRelease(input: { release: ReleaseId; runId: string }): Promise<PinnedRelease | Refused>;
   beginStage(input: { release: ReleaseId; stage: Stage }): Promise<void>;
-  endStage(input: { release: ReleaseId; stage: Stage; attempts: number; result: { summary: string } & object }): Promise<void>;
+  /** `begins`: the stage that follows at once; its beginning goes on record in the same transaction. */
+  endStage(input: {
+    release: ReleaseId;
+    stage: Stage;
+    attempts: number;
+    result: { summary: string } & object;
+    begins?: Stage;
+  }): Promise<void>;
   skipStage(input: { release: ReleaseId; stage: Stage; by: PrincipalId; reason: string }): Promise<void>;
   /** Running/waiting → blocked, with the cause; marks the stage failed and keeps its log. */
   blockRelease(input: { release: ReleaseId; cause: BlockedCause; log: Digest | null }): Promise<void>;

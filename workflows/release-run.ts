@@ -29,6 +29,8 @@ export class ReleaseRun {
   stage: Stage | null = null;
   waitsFor = "Starting.";
   promoted = false;
+  /** The stage whose beginning is on record already. */
+  private begun: Stage | null = null;
   private context: StageContext;
 
   constructor(given: { context: StageContext; pinned: PinnedRelease; desk: ReleaseDesk; searchable: boolean }) {
@@ -53,25 +55,27 @@ export class ReleaseRun {
   /**
    * Runs one stage to its end. What fails for good blocks the release until a person says retry
    * (with changed parameters), skip (null is returned) or abandon. `beginsItself`: the stage's own
-   * activity puts its beginning on record.
+   * activity puts its beginning on record. `next`: the stage that follows at once, whose beginning
+   * goes on record with this one's end.
    */
   async runStage<Result extends { summary: string }>(
     stage: Stage,
     work: (context: StageContext) => Promise<Result>,
-    options: { beginsItself?: boolean } = {},
+    { beginsItself = false, next }: { beginsItself?: boolean; next?: Stage } = {},
   ): Promise<Result | null> {
+    const begun = beginsItself || this.begun === stage;
     this.stage = stage;
     for (let attempts = 1; ; attempts++) {
       this.tell("running", `${stage} is running.`);
-      if (!options.beginsItself) await record(`${stage} begins`).beginStage({ release: this.release, stage });
+      if (!begun || (attempts > 1 && !beginsItself)) await record(`${stage} begins`).beginStage({ release: this.release, stage });
       try {
         const result = await work(this.context);
-        await record(`${stage} is done`).endStage({
-          release: this.release,
-          stage,
-          attempts,
-          result,
+        const ended = { release: this.release, stage, attempts, result };
+        await record(next ? `${stage} is done, ${next} begins` : `${stage} is done`).endStage({
+          ...ended,
+          ...(next && { begins: next }),
         });
+        this.begun = next ?? null;
         return result;
       } catch (error) {
         const said = await this.blockFor(stage, error);

@@ -126,22 +126,22 @@ interface Made {
 /** From data to an immutable version. */
 async function make(run: ReleaseRun): Promise<Made> {
   const dataset = needed(
-    await run.runStage("ingest", (context) => stageWork("Reads the sources and freezes their bytes").ingest(context)),
+    await run.runStage("ingest", (context) => stageWork("Reads the sources and freezes their bytes").ingest(context), {
+      next: "validate",
+    }),
   );
   needed(
-    await run.runStage("validate", (context) =>
-      stageWork("Checks the data against its contract").validate({
-        ...context,
-        dataset: dataset.dataset,
-      }),
+    await run.runStage(
+      "validate",
+      (context) => stageWork("Checks the data against its contract").validate({ ...context, dataset: dataset.dataset }),
+      { next: "featurize" },
     ),
   );
   const featurized = needed(
-    await run.runStage("featurize", (context) =>
-      stageWork("Computes features and splits the rows").featurize({
-        ...context,
-        dataset: dataset.dataset,
-      }),
+    await run.runStage(
+      "featurize",
+      (context) => stageWork("Computes features and splits the rows").featurize({ ...context, dataset: dataset.dataset }),
+      { next: "train" },
     ),
   );
   const trained = needed(
@@ -214,7 +214,7 @@ async function deploy(run: ReleaseRun): Promise<void> {
     }
   };
   // Between a person's yes and the move stands as little as can be.
-  await run.runStage("deploy", move, { beginsItself: true });
+  await run.runStage("deploy", move, { beginsItself: true, next: "monitor" });
 }
 
 async function enrol(run: ReleaseRun, { featurized, trained }: Made): Promise<void> {
