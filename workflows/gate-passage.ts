@@ -4,7 +4,7 @@ import type { Resolution } from "../domain/gate.ts";
 import { workflowIds, type GateId } from "../domain/ids.ts";
 import type { PolicyGate } from "../domain/policy.ts";
 import { gate as gateWorkflow } from "./gate.ts";
-import { readGate, record } from "./records.ts";
+import { record } from "./records.ts";
 import { ReleaseEnd, type ReleaseRun } from "./release-run.ts";
 import { pairs } from "./search-attributes.ts";
 
@@ -72,7 +72,7 @@ async function startGate(run: ReleaseRun, frozen: { gate: GateId; digest: `sha25
 async function awaitResolution(run: ReleaseRun, gate: GateId): Promise<Resolution> {
   for (;;) {
     const hinted = await run.desk.nextHint();
-    const row = await readGate({ gate: hinted });
+    const row = await record("Reads how the gate was resolved").readGate({ gate: hinted });
     if (row?.state === "closed" && row.resolution !== null) {
       if (hinted === gate) return row.resolution;
       continue;

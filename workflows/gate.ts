@@ -19,7 +19,7 @@ import {
   type GateRefusalType,
   type GateReply,
 } from "./messages.ts";
-import { readGate, record } from "./records.ts";
+import { record } from "./records.ts";
 import { makeFindable } from "./search-attributes.ts";
 
 export interface GateInput {
@@ -92,7 +92,7 @@ export async function gate(input: GateInput): Promise<{ gate: GateId; resolution
 async function settle(box: DecisionBox): Promise<Resolution | null> {
   if (box.look) {
     box.look = false;
-    const row = await readGate({
+    const row = await record("Looks whether the request was closed").readGate({
       gate: box.input.gate,
     });
     if (row?.state === "closed") return row.resolution;

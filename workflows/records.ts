@@ -1,4 +1,4 @@
-import { proxyActivities, proxyLocalActivities } from "@temporalio/workflow";
+import { proxyActivities } from "@temporalio/workflow";
 import type { RecordActivities, StageActivities, TrainActivities } from "../activities/contract.ts";
 
 /**
@@ -14,12 +14,6 @@ export function record(summary: string) {
     summary,
   });
 }
-
-/** Reads that a decision waits for: in the worker itself, without the way over the server. */
-export const { readGate } = proxyLocalActivities<Pick<RecordActivities, "readGate">>({
-  startToCloseTimeout: "10s",
-  retry: { initialInterval: "200ms", backoffCoefficient: 2, maximumInterval: "5s" },
-});
 
 /** Data work: four tries, then the release is blocked and a person is asked. A dead worker is noticed by its heartbeat. */
 export function stageWork(summary: string) {
