@@ -6,6 +6,7 @@ import { reasonRequired } from "../domain/gate.ts";
 import type { ReceiptView } from "../domain/http/gate-views.ts";
 import { decisionRequestSchema, type DecisionRequest } from "../domain/http/requests.ts";
 import { gateIdPattern } from "../domain/ids.ts";
+import { hasParameters } from "../domain/release-parameters.ts";
 import type { DecisionCommand } from "../domain/signed-command.ts";
 import type { Answer } from "./answer.ts";
 import type { Asked } from "./caller.ts";
@@ -107,7 +108,7 @@ function ruleFaults(body: DecisionRequest): Fault[] {
   if (reasonRequired[decision] && !body.reason) faults.push({ path: "reason", message: `say why: ${decision} needs a reason` });
   if (decision !== "request-changes" && body.returnTo !== null)
     faults.push({ path: "returnTo", message: "goes with request-changes only" });
-  if (decision !== "request-changes" && Object.keys(body.parameters).length > 0)
+  if (decision !== "request-changes" && hasParameters(body.parameters))
     faults.push({ path: "parameters", message: "go with request-changes only" });
   if (Object.keys(body.inputs).length > 0) faults.push({ path: "inputs", message: "this gate's policy names no inputs" });
   if (body.conditions.length > 0)

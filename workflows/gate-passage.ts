@@ -1,10 +1,11 @@
-import { ParentClosePolicy, startChild, WorkflowIdReusePolicy, workflowInfo } from "@temporalio/workflow";
+import { ParentClosePolicy, startChild, WorkflowIdReusePolicy } from "@temporalio/workflow";
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import type { Resolution } from "../domain/gate.ts";
 import { workflowIds, type GateId } from "../domain/ids.ts";
 import type { PolicyGate } from "../domain/policy.ts";
 import { gate as gateWorkflow } from "./gate.ts";
 import { record } from "./records.ts";
+import { refuseMessage } from "./refusal.ts";
 import { ReleaseEnd, type ReleaseRun } from "./release-run.ts";
 import { pairs } from "./search-attributes.ts";
 
@@ -24,12 +25,8 @@ export async function passGate(run: ReleaseRun, gate: PolicyGate): Promise<void>
     );
     const resolution = await awaitResolution(run, frozen.gate);
     if (resolution === "approved") return;
-    if (resolution !== "superseded") throw new ReleaseEnd(outcomeOf(resolution), `${frozen.gate} was closed as ${resolution}.`);
+    if (resolution !== "superseded") throw new ReleaseEnd(resolution, `${frozen.gate} was closed as ${resolution}.`);
   }
-}
-
-function outcomeOf(resolution: Exclude<Resolution, "approved" | "superseded">) {
-  return resolution;
 }
 
 /** False when the id was taken by somebody else's workflow and a person said to ask anew. */
@@ -78,11 +75,6 @@ async function awaitResolution(run: ReleaseRun, gate: GateId): Promise<Resolutio
       continue;
     }
     const why = row ? "The gate is open in the database." : "There is no such gate.";
-    await record("Puts a false report on record").refuseMessage({
-      workflow: workflowInfo().workflowId,
-      message: "gateClosed",
-      claimed: hinted.slice(0, 200),
-      why,
-    });
+    await refuseMessage({ message: "gateClosed", claimed: hinted.slice(0, 200), why });
   }
 }

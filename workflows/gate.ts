@@ -20,6 +20,7 @@ import {
   type GateReply,
 } from "./messages.ts";
 import { record } from "./records.ts";
+import { refuseMessage } from "./refusal.ts";
 import { makeFindable } from "./search-attributes.ts";
 
 export interface GateInput {
@@ -223,11 +224,7 @@ class DecisionBox {
   async recordRefused(): Promise<void> {
     for (let next = this.refused.shift(); next; next = this.refused.shift()) {
       const why = "It carries no valid token of Countersign.";
-      await record("Puts a refused message on record").refuseMessage({
-        workflow: workflowInfo().workflowId,
-        ...next,
-        why,
-      });
+      await refuseMessage({ ...next, why });
     }
   }
 

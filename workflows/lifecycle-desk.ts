@@ -1,8 +1,10 @@
-import { condition, getExternalWorkflowHandle, workflowInfo } from "@temporalio/workflow";
+import { condition, getExternalWorkflowHandle } from "@temporalio/workflow";
 import { workflowIds, type Digest, type ReleaseId } from "../domain/ids.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
 import { releaseCommandSignal, type LifecycleCommand } from "./messages.ts";
 import { record } from "./records.ts";
+import { refuseMessage } from "./refusal.ts";
+import { survive } from "./survive.ts";
 
 /** Messages in no form that a model takes are put on record up to this many a run; they can only come from outside the product. */
 const mostMalformed = 20;
@@ -47,15 +49,13 @@ export class LifecycleDesk {
   }
 
   /** A loop of its own, so that nothing that waits can hold a rollback up. */
-  async rollBackForever(survive: (work: () => Promise<void>) => Promise<void>): Promise<never> {
+  async rollBackForever(): Promise<never> {
     for (;;) {
       await condition(() => this.rollbacks.length > 0);
       this.rollingBack = true;
       const command = this.rollbacks.shift();
       if (command)
-        await survive(
-          async () => void (await record(`Verifies the rollback of ${command.principal} and moves the slot`).rollBack(command)),
-        );
+        await survive(() => record(`Verifies the rollback of ${command.principal} and moves the slot`).rollBack(command));
       this.rollingBack = false;
     }
   }
@@ -63,7 +63,7 @@ export class LifecycleDesk {
   /** Carries out the next command: gives the definition that is in force after it, if it changed, and the release that it took back. */
   async carryOutNext(queued: ReleaseId | null): Promise<{ definition?: Digest; withdrawn?: ReleaseId }> {
     const claimed = this.malformed.shift();
-    if (claimed !== undefined) await noteMalformed(claimed);
+    if (claimed !== undefined) await refuseMessage({ message: "update", claimed, why: "It is no command that a model takes." });
     const command = this.commands.shift();
     if (!command) return {};
     const { body } = command;
@@ -104,15 +104,6 @@ async function passOn(command: CommandOf<"withdraw-release">): Promise<Record<st
     await record(`Verifies the withdrawal of ${command.principal}`).withdrawRelease(command);
   }
   return {};
-}
-
-async function noteMalformed(claimed: unknown): Promise<void> {
-  await record("Puts a refused message on record").refuseMessage({
-    workflow: workflowInfo().workflowId,
-    message: "update",
-    claimed: JSON.stringify(claimed ?? null).slice(0, 500),
-    why: "It is no command that a model takes.",
-  });
 }
 
 const kinds = [

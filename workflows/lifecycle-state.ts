@@ -1,6 +1,7 @@
 import type { RecalledModel, StartedBy } from "../activities/contract.ts";
 import { releaseId, type Digest, type ModelName, type ReleaseId } from "../domain/ids.ts";
 import { admitRequest } from "../domain/lifecycle.ts";
+import { hasParameters } from "../domain/release-parameters.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
 
 export interface Slotted {
@@ -86,14 +87,14 @@ export class LifecycleState {
 
   private admit(command: CommandOf<"request-release">): { release: ReleaseId; folded: boolean } {
     const { active, queued, definition } = this.carried;
-    const hasParameters = Object.keys(command.body.parameters).length > 0;
+    const changed = hasParameters(command.body.parameters);
     const intake = admitRequest(
       {
         activeDefinition: active && (active.definition ?? ""),
         activeHasParameters: active?.hasParameters ?? false,
         queuedDefinition: queued && (queued.definition ?? ""),
       },
-      { definition: definition ?? "", hasParameters },
+      { definition: definition ?? "", hasParameters: changed },
     );
     if (intake.kind === "fold") {
       const into = intake.into === "active" ? active : queued;
@@ -103,7 +104,7 @@ export class LifecycleState {
       }
     }
     const release = this.allot();
-    const slotted: Slotted = { release, definition, hasParameters };
+    const slotted: Slotted = { release, definition, hasParameters: changed };
     if (intake.kind === "start") this.carried.active = slotted;
     else this.carried.queued = slotted;
     this.work.push({

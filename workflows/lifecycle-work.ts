@@ -1,8 +1,9 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
-import { ParentClosePolicy, startChild, WorkflowIdReusePolicy, workflowInfo } from "@temporalio/workflow";
+import { ParentClosePolicy, startChild, WorkflowIdReusePolicy } from "@temporalio/workflow";
 import { workflowIds, type ReleaseId } from "../domain/ids.ts";
 import type { LifecycleState, Work } from "./lifecycle-state.ts";
 import { record } from "./records.ts";
+import { refuseMessage } from "./refusal.ts";
 import { release as releaseWorkflow } from "./release.ts";
 
 /** Does one piece of a lifecycle's work: creates, starts or folds into a release, or looks whether one ended. */
@@ -69,12 +70,8 @@ async function start(state: LifecycleState, release: ReleaseId): Promise<void> {
 async function lookWhetherEnded(state: LifecycleState, release: ReleaseId): Promise<void> {
   const row = await record(`Reads how ${release.slice(0, 80)} ended`).readRelease({ release });
   if (row?.state !== "ended") {
-    await record("Puts a false report on record").refuseMessage({
-      workflow: workflowInfo().workflowId,
-      message: "releaseEnded",
-      claimed: release.slice(0, 200),
-      why: row ? "The release has not ended." : "There is no such release.",
-    });
+    const why = row ? "The release has not ended." : "There is no such release.";
+    await refuseMessage({ message: "releaseEnded", claimed: release.slice(0, 200), why });
     return;
   }
   const wasActive = state.carried.active?.release === release;

@@ -1,10 +1,8 @@
-import { ActivityFailure } from "@temporalio/common";
 import {
   allHandlersFinished,
   ApplicationFailure,
   condition,
   continueAsNew,
-  log,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -16,6 +14,7 @@ import { carryOn } from "./lifecycle-work.ts";
 import { lifecycleCommandUpdate, lifecycleStateQuery, releaseEndedSignal, requestReleaseUpdate } from "./messages.ts";
 import { record } from "./records.ts";
 import { makeFindable } from "./search-attributes.ts";
+import { survive } from "./survive.ts";
 
 export interface LifecycleInput {
   model: ModelName;
@@ -58,7 +57,7 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
     queued: state?.carried.queued?.release ?? null,
     nextNumber: state?.carried.nextNumber ?? 0,
   }));
-  void desk.rollBackForever((work) => survive(input.model, work));
+  void desk.rollBackForever();
 
   const searchable = await record("Asks whether runs can be searched").searchAttributesReady();
   makeFindable(searchable, { model: input.model, state: "active" });
@@ -79,7 +78,7 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
 }
 
 async function doNext(state: LifecycleState, desk: LifecycleDesk): Promise<void> {
-  await survive(state.model, async () => {
+  await survive(async () => {
     const { definition, withdrawn } = await desk.carryOutNext(state.carried.queued?.release ?? null);
     if (definition) state.carried.definition = definition;
     if (withdrawn) state.clear(withdrawn);
@@ -90,18 +89,7 @@ async function doNext(state: LifecycleState, desk: LifecycleDesk): Promise<void>
   if (!work) return;
   // What could be neither created nor started must not stand in the way of the next one.
   const failed = () => (work.kind === "create" || work.kind === "start" ? state.clear(work.release) : undefined);
-  await survive(state.model, () => carryOn(state, work), failed);
-}
-
-/** What fails for good (a broken constraint, say) is told to the operator's log and must not end the model's life. */
-async function survive(model: ModelName, work: () => Promise<void>, failed: () => void = () => undefined): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!(error instanceof ActivityFailure)) throw error;
-    log.error(`A step of ${model} failed for good: ${error.cause?.message ?? error.message}`);
-    failed();
-  }
+  await survive(() => carryOn(state, work), failed);
 }
 
 function tell({ model, carried: { active, queued } }: LifecycleState): void {

@@ -1,9 +1,11 @@
-import { condition, getExternalWorkflowHandle, workflowInfo } from "@temporalio/workflow";
+import { condition, getExternalWorkflowHandle } from "@temporalio/workflow";
 import { workflowIds, type GateId } from "../domain/ids.ts";
-import type { UnblockAction } from "../domain/signed-command.ts";
+import type { CommandOf, UnblockAction } from "../domain/signed-command.ts";
 import type { ReleaseParameters } from "../domain/stage-results.ts";
 import { lookSignal, type ReleaseCommand } from "./messages.ts";
 import { record } from "./records.ts";
+import { refuseMessage } from "./refusal.ts";
+import { survive } from "./survive.ts";
 
 /** Hints and commands beyond this many in one run are ignored: a flood can only come from outside the product. */
 const mostMessages = 200;
@@ -43,7 +45,7 @@ export class ReleaseDesk {
     for (;;) {
       await condition(() => this.inbox.length > 0);
       const command = this.inbox.shift();
-      if (command) await this.carryOut(command);
+      if (command) await survive(() => this.carryOut(command));
     }
   }
 
@@ -82,25 +84,22 @@ export class ReleaseDesk {
         });
       return;
     }
-    await record("Puts a refused message on record").refuseMessage({
-      workflow: workflowInfo().workflowId,
-      message: "update",
-      claimed: JSON.stringify(command ?? null).slice(0, 500),
-      why: "It is no command that a release takes.",
-    });
+    await refuseMessage({ message: "update", claimed: command, why: "It is no command that a release takes." });
   }
 
-  private async withdraw(command: Parameters<ReturnType<typeof record>["withdrawRelease"]>[0]): Promise<void> {
+  private async withdraw(command: CommandOf<"withdraw-release">): Promise<void> {
     await condition(() => !this.deploying);
     this.deciding = true;
-    const answer = await record(`Verifies that ${command.principal} may withdraw this release`).withdrawRelease(command);
-    if (answer.ok) {
+    try {
+      const answer = await record(`Verifies that ${command.principal} may withdraw this release`).withdrawRelease(command);
+      if (!answer.ok) return;
       this.withdrawn = true;
       // Before a deployment that waits for this answer may go on.
       this.onWithdraw();
+      if (answer.gate) await this.tellGate(answer.gate);
+    } finally {
+      this.deciding = false;
     }
-    this.deciding = false;
-    if (answer.ok && answer.gate) await this.tellGate(answer.gate);
   }
 
   private async tellGate(gate: GateId): Promise<void> {

@@ -3,7 +3,8 @@ import { isCancellation, setCurrentDetails } from "@temporalio/workflow";
 import type { PinnedRelease } from "../activities/contract.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
-import type { ReleaseParameters, StageContext } from "../domain/stage-results.ts";
+import { mergeParameters } from "../domain/release-parameters.ts";
+import type { StageContext } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
 import { blockedCause } from "./blocked-cause.ts";
 import { record } from "./records.ts";
@@ -116,11 +117,4 @@ export class ReleaseRun {
     };
     return said;
   }
-}
-
-function mergeParameters(before: ReleaseParameters, change: ReleaseParameters): ReleaseParameters {
-  const merged: ReleaseParameters = { ...before, ...change };
-  if (before.train || change.train) merged.train = { ...before.train, ...change.train };
-  if (before.limits || change.limits) merged.limits = { ...before.limits, ...change.limits };
-  return merged;
 }

@@ -1,7 +1,7 @@
 import type { ModelName } from "../../domain/ids.ts";
 import type { RecalledModel } from "../contract.ts";
 import type { RecordDeps } from "./deps.ts";
-import { hasParameters } from "./parameters.ts";
+import { hasParameters } from "../../domain/release-parameters.ts";
 import { reading } from "./transaction.ts";
 
 export async function recallModel({ db }: RecordDeps, { model }: { model: ModelName }): Promise<RecalledModel> {

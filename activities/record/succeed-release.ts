@@ -4,7 +4,7 @@ import { refused } from "./carry-out.ts";
 import { addContributor } from "./contributors.ts";
 import { insertRelease, refuseModel, refuseTaken, type Numbered } from "./new-release.ts";
 import type { RecordDeps } from "./deps.ts";
-import { mergeParameters } from "./parameters.ts";
+import { mergeParameters } from "../../domain/release-parameters.ts";
 import { lockRelease, readPinned } from "./pinned-release.ts";
 import { noteRefusedMessage } from "./refuse-message.ts";
 import { readChanges } from "./requested-changes.ts";

@@ -5,7 +5,7 @@ import type { Refused } from "../contract.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import { addContributor } from "./contributors.ts";
 import type { RecordDeps } from "./deps.ts";
-import { hasParameters, mergeParameters } from "./parameters.ts";
+import { hasParameters, mergeParameters } from "../../domain/release-parameters.ts";
 import { lockRelease, readPinned } from "./pinned-release.ts";
 
 interface Unblocked {

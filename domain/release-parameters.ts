@@ -1,4 +1,4 @@
-import type { ReleaseParameters } from "../../domain/stage-results.ts";
+import type { ReleaseParameters } from "./stage-results.ts";
 
 /** Later parameters over earlier ones; `train` and `limits` member by member. */
 export function mergeParameters(before: ReleaseParameters, change: ReleaseParameters): ReleaseParameters {
