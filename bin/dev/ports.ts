@@ -1,3 +1,4 @@
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 
 /** How far a taken port is stepped over before we give up and say so. */
@@ -21,23 +22,16 @@ export async function freePortFrom(start: number, taken: ReadonlySet<number> = n
   throw new Error(`No port from ${start} to ${last} is free on 127.0.0.1: end what holds them, or name another.`);
 }
 
-/** Ports that the system says are free, all different: for tests, where the number does not matter. */
+/**
+ * Free ports, all different: for tests, where the number does not matter. They lie below those that
+ * the system gives to outgoing connections (32,768 on), one of which could take a port while what
+ * held it starts again.
+ */
 export async function anyFreePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer();
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen({ port: 0, host: "127.0.0.1" }, resolve);
-      });
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("a listening socket has no port");
-    return address.port;
-  });
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const ports = new Set<number>();
+  while (ports.size < count) {
+    const port = randomInt(15_000, 32_000);
+    if (!ports.has(port) && (await isPortFree(port))) ports.add(port);
+  }
+  return [...ports];
 }
