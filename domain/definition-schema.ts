@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { modelNamePattern, principalPattern } from "./ids.ts";
 import { maturities, tiers } from "./policy.ts";
+import { tasks } from "./task.ts";
 
 /**
  * What a team writes about a model. One schema checks it in the CLI, in the API and in tests, and
@@ -80,7 +81,14 @@ export const definitionSchema = z.strictObject({
     ),
   }),
   label: z.strictObject({
-    sql: z.string().min(1).max(2000).describe("a boolean expression over the row source; rows where it is null are left out"),
+    sql: z
+      .string()
+      .min(1)
+      .max(2000)
+      .describe(
+        "an expression over the row source: boolean for binary, text for multiclass, a number for regression; rows where it is null are left out",
+      ),
+    task: z.enum(tasks).optional().describe("what is predicted; binary when left out"),
     name: z.string().min(1).max(60).default("positive").describe("what a positive is called"),
   }),
   split: z

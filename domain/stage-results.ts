@@ -1,6 +1,7 @@
 import type { ColumnType } from "./definition-schema.ts";
 import type { Evaluation, Verdict } from "./evidence.ts";
 import type { Digest, ModelName, ReleaseId, Timestamp, VersionId } from "./ids.ts";
+import type { LabelSpec } from "./task.ts";
 
 /**
  * What the stages hand to each other: digests of content-addressed artifacts and a few numbers,
@@ -83,6 +84,8 @@ export interface FeatureSpec {
   /** Lookup tables as Parquet artifacts with the rows that the release saw. */
   lookups: Record<string, { table: Digest; rows: number; asOf: Timestamp | null }>;
   features: { name: string; type: "float" | "string" }[];
+  /** Absent: binary. */
+  label?: LabelSpec;
 }
 
 export interface FeaturizeResult {
