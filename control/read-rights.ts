@@ -1,6 +1,7 @@
 import type { ReadScope } from "../db/reads/scope.ts";
 import { CountersignError } from "../domain/errors.ts";
-import { choosePolicy, tiers } from "../domain/policy.ts";
+import { choosePolicy } from "../domain/built-in-policies.ts";
+import { tiers } from "../domain/policy.ts";
 import { mayDo, mayRead, rolePermissions, type Principal } from "../domain/principal.ts";
 import type { Caller, Scope } from "./caller.ts";
 

@@ -1,5 +1,6 @@
 import { digestOfJson } from "../domain/digest.ts";
-import { builtInPolicies, type Policy } from "../domain/policy.ts";
+import { builtInPolicies } from "../domain/built-in-policies.ts";
+import type { Policy } from "../domain/policy.ts";
 import { appendAudit } from "./audit.ts";
 import type { Db } from "./database.ts";
 

@@ -12,6 +12,17 @@ import type {
 import type { GatesTable, DecisionsTable, ApprovalsTable } from "./tables/gates.ts";
 import type { SlotsTable, DeploymentsTable, PredictionsTable, EnrolmentsTable, MonitorWindowsTable } from "./tables/slots.ts";
 import type { AuditTable, AuditHeadTable } from "./tables/audit.ts";
+import type {
+  CourierCursorTable,
+  DeliveriesTable,
+  MessageWaysTable,
+  NotifyPeopleTable,
+  NotifySettingsTable,
+  SlackLinksTable,
+  SlackRequestsTable,
+  SlackUsersTable,
+  SlackWorkspacesTable,
+} from "./tables/messages.ts";
 
 /** All tables of migrations/, which are described in tables/, a file for each part of the registry. */
 export interface Database {
@@ -40,6 +51,15 @@ export interface Database {
   monitor_windows: MonitorWindowsTable;
   audit: AuditTable;
   audit_head: AuditHeadTable;
+  slack_users: SlackUsersTable;
+  slack_links: SlackLinksTable;
+  slack_requests: SlackRequestsTable;
+  slack_workspaces: SlackWorkspacesTable;
+  notify_settings: NotifySettingsTable;
+  notify_people: NotifyPeopleTable;
+  deliveries: DeliveriesTable;
+  courier_cursor: CourierCursorTable;
+  message_ways: MessageWaysTable;
 }
 
 export type Row<Table extends keyof Database> = Selectable<Database[Table]>;

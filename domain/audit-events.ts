@@ -41,6 +41,11 @@ export const auditKinds = [
   "monitor.enrolled",
   "monitor.looked",
   "workflow.died",
+  "slack.linked",
+  "slack.unlinked",
+  "slack.workspace-added",
+  "notify.changed",
+  "message.given-up",
 ] as const;
 export type AuditKind = (typeof auditKinds)[number];
 

@@ -1,17 +1,21 @@
 import type { Digest, GateId, PrincipalId, ReleaseId, Timestamp } from "./ids.ts";
 import type { Evaluation } from "./evidence.ts";
-import type { Policy } from "./policy.ts";
+import type { Due } from "./gate-timeline.ts";
+import type { Deciders, EscalationStep, GateInput, GateRule } from "./policy.ts";
 import type { ReleaseParameters } from "./stage-results.ts";
 import type { Stage } from "./stages.ts";
 
 /**
- * The gate: what may be decided, what each attempt is answered, and what follows. Pure, so that
- * control (which answers), the workflow (which counts) and closeGate (which makes it final) share it.
+ * The gate: what may be decided and what follows. Pure, so that control (which answers), the
+ * workflow (which counts) and closeGate (which makes it final) share it. What an attempt is answered
+ * stands in `attempt.ts`, what votes amount to in `quorum.ts`, what falls due in `gate-timeline.ts`.
  *
  *   opening ──openGate──> open ──approve × quorum──> closed/approved
  *                          │ ├──reject──> closed/rejected
  *                          │ ├──request-changes──> closed/changes-requested
- *                          │ └──release withdrawn──> closed/withdrawn
+ *                          │ ├──subject withdrawn──> closed/withdrawn
+ *                          │ ├──deadline, where the policy says reject──> closed/expired
+ *                          │ └──stale, too old, or its workflow died──> closed/superseded
  *   closed takes nothing; its resolution is a row that no reset can change.
  */
 export const gateStates = ["opening", "open", "closed"] as const;
@@ -75,11 +79,24 @@ export interface GateRequest {
   why: string;
   evidence: GateEvidence;
   policy: { id: string; version: number; digest: Digest };
-  deciders: { groups: string[]; quorum: number };
+  deciders: Deciders;
   excluded: Exclusion[];
   opensAt: Timestamp;
   deadline: Timestamp;
-  onDeadline: Policy["gates"][number]["onDeadline"];
+  onDeadline: GateRule["onDeadline"];
+  /** From here on a request of an earlier version of the product says nothing. */
+  /** Reminders, escalations, deadline and age, in order. */
+  timeline?: Due[];
+  escalation?: EscalationStep[];
+  /** After it no decision is taken: the evidence is renewed. */
+  expiresAt?: Timestamp | null;
+  inputs?: GateInput[];
+  /** Approval on condition: findings closed at the latest so long after the approval. */
+  conditional?: { maxMs: number } | null;
+  /** The team that owns the subject; its members may escalate. */
+  ownerTeam?: string | null;
+  /** What differs from the request before: of this gate, or of the release whose reviewers asked for changes. */
+  changed?: { gate: GateId; changes: string[] } | null;
 }
 
 export interface GateEvidence {
@@ -106,122 +123,32 @@ export interface GateEvidence {
     at: Timestamp;
     outcome: string | null;
   }[];
+  /** Open findings of the model: what somebody must answer. */
+  findings?: { id: string; kind: string; title: string; since: Timestamp }[];
+  /** For a subject that is no version: what it says, in sections. */
+  details?: { title: string; text: string }[];
 }
-
-/** A decision as the workflow and the rules see it. */
-export interface Vote {
-  command: string;
-  principal: PrincipalId;
-  decision: DecisionKind;
-  at: Timestamp;
-}
-
-/** The facts that settle an attempt, as read from the database at one moment. */
-export interface AttemptFacts {
-  principal: { id: PrincipalId; kind: "person" | "machine"; groups: string[] };
-  /** Groups the principal belonged to when the gate opened and still does. */
-  heldSinceOpening: string[];
-  gate: { id: GateId; state: GateState; resolution: Resolution | null; digest: Digest };
-  deciderGroups: string[];
-  excluded: Exclusion[];
-  /** Digests of earlier requests of the same gate of the same release. */
-  earlierDigests: Digest[];
-  supersededBy: GateId | null;
-  closedBy: { by: PrincipalId | null; at: Timestamp; how: DecisionKind | null } | null;
-  ownVote: { decision: DecisionKind } | null;
-  asked: { decision: DecisionKind; digest: Digest };
-}
-
-export type Refusal = { receipt: Exclude<ReceiptKind, "accepted" | "pending">; message: string };
 
 /**
- * What an attempt is answered that can be settled without the workflow, in the order of the
- * published table: the first that applies. Null means: ask the workflow.
+ * What happens to a gate, as a table: from which states, where it leads, and what follows from it.
+ * `gate` is what the workflow and the transactions do; tests, pages and docs derive from it.
  */
-export function refuseAttempt(facts: AttemptFacts): Refusal | null {
-  const { principal, gate, asked } = facts;
-  const groups = facts.deciderGroups.join(" or ");
-  if (principal.kind === "machine") {
-    return {
-      receipt: "not-allowed",
-      message: `${principal.id} is a machine; this gate is decided by people in ${groups}.`,
-    };
-  }
-  const belongs = facts.deciderGroups.some((group) => principal.groups.includes(group));
-  if (!belongs)
-    return {
-      receipt: "not-allowed",
-      message: `Only members of ${groups} decide on this gate; ${principal.id} is in ${principal.groups.join(", ") || "no group"}.`,
-    };
-  if (!facts.deciderGroups.some((group) => facts.heldSinceOpening.includes(group))) {
-    return {
-      receipt: "not-allowed",
-      message: `${principal.id} joined ${groups} after this gate opened; only those who were members then decide on it.`,
-    };
-  }
-  const exclusion = facts.excluded.find((one) => one.principal === principal.id);
-  if (exclusion)
-    return {
-      receipt: "self",
-      message: `${principal.id} ${exclusion.why}, so somebody else in ${groups} must decide.`,
-    };
-  if (facts.supersededBy !== null || facts.earlierDigests.includes(asked.digest)) {
-    return {
-      receipt: "superseded",
-      message: `This request was replaced by ${facts.supersededBy ?? gate.id}; read that one and decide there.`,
-    };
-  }
-  if (gate.state === "closed") return closedAnswer(facts);
-  if (asked.digest !== gate.digest)
-    return {
-      receipt: "stale",
-      message: `The digest is not the one of ${gate.id}; what you saw is not what is asked now. Read the gate again.`,
-    };
-  if (facts.ownVote && asked.decision !== "escalate") {
-    return facts.ownVote.decision === asked.decision
-      ? {
-          receipt: "duplicate",
-          message: `Your ${asked.decision} is on record already; nothing more to do.`,
-        }
-      : {
-          receipt: "already-voted",
-          message: `You decided ${facts.ownVote.decision}; withdraw that first to decide otherwise.`,
-        };
-  }
-  return null;
-}
-
-function closedAnswer(facts: AttemptFacts): Refusal {
-  const { gate, closedBy } = facts;
-  if (gate.resolution === "expired")
-    return {
-      receipt: "expired",
-      message: `The deadline of ${gate.id} passed${closedBy ? ` at ${closedBy.at}` : ""}; nothing was decided.`,
-    };
-  const who = closedBy?.by ? ` by ${closedBy.by}` : "";
-  const when = closedBy ? ` at ${closedBy.at}` : "";
-  return {
-    receipt: "already-decided",
-    message: `This gate was closed as ${gate.resolution ?? "closed"}${who}${when}; your decision came after that and changes nothing.`,
-  };
-}
-
-/** What the votes so far amount to. One rejection closes; one person counts once. */
-export function resolve(
-  votes: Vote[],
-  rule: { quorum: number },
-): { resolution: Resolution | null; by: Vote | null; missing: number } {
-  const approvers = new Set<PrincipalId>();
-  for (const vote of votes) {
-    if (vote.decision === "reject") return { resolution: "rejected", by: vote, missing: 0 };
-    if (vote.decision === "request-changes") return { resolution: "changes-requested", by: vote, missing: 0 };
-    if (vote.decision === "approve") approvers.add(vote.principal);
-    if (approvers.size >= rule.quorum) return { resolution: "approved", by: vote, missing: 0 };
-  }
-  return { resolution: null, by: null, missing: rule.quorum - approvers.size };
-}
-
-/** What is missing, in words for a receipt. */
-export function missingInWords(missing: number, groups: string[]): string[] {
-  return missing <= 0 ? [] : [`${missing} approval${missing === 1 ? "" : "s"} by ${groups.join(" or ")}`];
-}
+export const gateEvents = {
+  opened: { from: ["opening"], to: "open", resolution: null, effects: ["tells", "starts timers"] },
+  "quorum-short": { from: ["open"], to: "open", resolution: null, effects: ["keeps the vote"] },
+  "quorum-met": { from: ["open"], to: "closed", resolution: "approved", effects: ["carries out what was asked"] },
+  rejected: { from: ["open"], to: "closed", resolution: "rejected", effects: [] },
+  "changes-requested": { from: ["open"], to: "closed", resolution: "changes-requested", effects: ["starts a successor"] },
+  "decision-withdrawn": { from: ["open"], to: "open", resolution: null, effects: ["frees the place"] },
+  escalated: { from: ["open"], to: "open", resolution: null, effects: ["adds the next group", "tells"] },
+  reminded: { from: ["open"], to: "open", resolution: null, effects: ["tells"] },
+  "deadline-hold": { from: ["open"], to: "open", resolution: null, effects: ["marks overdue", "tells"] },
+  "deadline-reject": { from: ["open"], to: "closed", resolution: "expired", effects: [] },
+  "deadline-approve": { from: ["open"], to: "closed", resolution: "approved", effects: ["carries out what was asked"] },
+  outdated: { from: ["opening", "open"], to: "closed", resolution: "superseded", effects: ["is asked anew"] },
+  "subject-withdrawn": { from: ["opening", "open"], to: "closed", resolution: "withdrawn", effects: [] },
+} as const satisfies Record<
+  string,
+  { from: readonly GateState[]; to: GateState; resolution: Resolution | null; effects: readonly string[] }
+>;
+export type GateEvent = keyof typeof gateEvents;

@@ -3,7 +3,7 @@ import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
 import { CountersignError } from "../domain/errors.ts";
 import { modelNamePattern } from "../domain/ids.ts";
-import { choosePolicy } from "../domain/policy.ts";
+import { choosePolicy } from "../domain/built-in-policies.ts";
 import { mayRead, type Principal } from "../domain/principal.ts";
 import type { Bearer } from "./bearer.ts";
 import { readHealth } from "./health.ts";

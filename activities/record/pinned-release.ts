@@ -1,7 +1,8 @@
 import type { Trx } from "../../db/database.ts";
 import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import { choosePolicy, type Tier } from "../../domain/policy.ts";
+import { choosePolicy } from "../../domain/built-in-policies.ts";
+import type { Tier } from "../../domain/policy.ts";
 import type { PinnedRelease } from "../contract.ts";
 
 /** The newest published version of the policy that a tier leads to. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { DefinitionAppliedView } from "../../domain/http/model-views.ts";
-import { choosePolicy } from "../../domain/policy.ts";
+import { choosePolicy } from "../../domain/built-in-policies.ts";
 import { connect, say, segment, wantsJson } from "../context.ts";
 import type { Context } from "../context.ts";
 import { loadDefinitionFile } from "../definition-file.ts";

@@ -1,0 +1,165 @@
+import type { DecisionKind, Exclusion, GateState, ReceiptKind, Resolution } from "./gate.ts";
+import type { Digest, GateId, PrincipalId, Timestamp } from "./ids.ts";
+import type { Deciders } from "./policy.ts";
+import { decidersInWords } from "./quorum.ts";
+
+/** The facts that settle an attempt, as read from the database at one moment. */
+export interface AttemptFacts {
+  principal: { id: PrincipalId; kind: "person" | "machine"; groups: string[] };
+  /** Groups the principal belonged to when the gate opened and still does. */
+  heldSinceOpening: string[];
+  /** Standing delegations to this principal, with what the giver held since the opening. */
+  delegations: { from: PrincipalId; groupsHeld: string[] }[];
+  gate: { id: GateId; state: GateState; resolution: Resolution | null; digest: Digest };
+  deciders: Deciders;
+  /** Groups that escalation has added. */
+  escalatedTo: string[];
+  /** True while the chain of escalation has a further step. */
+  escalatable: boolean;
+  ownerTeam: string | null;
+  excluded: Exclusion[];
+  /** Digests of earlier requests of the same gate of the same release. */
+  earlierDigests: Digest[];
+  supersededBy: GateId | null;
+  closedBy: { by: PrincipalId | null; at: Timestamp; how: DecisionKind | null } | null;
+  /** Until when decisions are taken, and how the gate ends then; null: as long as it is open. */
+  lastMoment: { at: Timestamp; then: "expires" | "is renewed" } | null;
+  /** Why the request is out of date and is asked anew; null while it is fresh. */
+  staleBecause: string | null;
+  /** The standing vote of this person, or of the one for whom she would vote. */
+  ownVote: { decision: DecisionKind; by: PrincipalId } | null;
+  asked: { decision: DecisionKind; digest: Digest; at: Timestamp };
+}
+
+export type Refusal = { receipt: Exclude<ReceiptKind, "accepted" | "pending">; message: string };
+
+/** By what right somebody decides. */
+export interface Standing {
+  /** Groups that fill places of the quorum; none for a named person. */
+  groups: string[];
+  onBehalfOf: PrincipalId | null;
+}
+
+/** In whose name the principal may decide: her own, or that of one who delegated to her. Null: in nobody's. */
+export function standingOf(facts: AttemptFacts): Standing | null {
+  const { principal, deciders } = facts;
+  if (principal.kind === "machine" && deciders.machines !== true) return null;
+  if (isBarred(deciders, principal.id, principal.groups)) return null;
+  const own = decidingGroups(facts, facts.heldSinceOpening);
+  if (own.length > 0 || (deciders.people ?? []).includes(principal.id)) return { groups: own, onBehalfOf: null };
+  for (const { from, groupsHeld } of facts.delegations) {
+    const groups = decidingGroups(facts, groupsHeld);
+    const named = (deciders.people ?? []).includes(from);
+    const excluded = facts.excluded.some((one) => one.principal === from);
+    if ((groups.length > 0 || named) && !excluded && !isBarred(deciders, from, groupsHeld)) return { groups, onBehalfOf: from };
+  }
+  return null;
+}
+
+function decidingGroups({ deciders, escalatedTo }: AttemptFacts, held: string[]): string[] {
+  return [...new Set([...deciders.groups, ...(deciders.oneFromEach ?? []), ...escalatedTo])].filter((group) =>
+    held.includes(group),
+  );
+}
+
+function isBarred(deciders: Deciders, principal: PrincipalId, groups: string[]): boolean {
+  const { barred } = deciders;
+  return barred !== undefined && (barred.people.includes(principal) || groups.some((group) => barred.groups.includes(group)));
+}
+
+interface AttemptRule {
+  receipt: Refusal["receipt"];
+  /** A sentence for the person when the rule applies, else null. */
+  says(facts: AttemptFacts): string | null;
+}
+
+/** What can be settled without the workflow, in the published order: the first that says something is the answer. */
+export const attemptRules: readonly AttemptRule[] = [
+  { receipt: "not-allowed", says: notAllowed },
+  { receipt: "self", says: contributed },
+  { receipt: "superseded", says: replaced },
+  { receipt: "expired", says: expired },
+  { receipt: "already-decided", says: alreadyDecided },
+  { receipt: "stale", says: outdated },
+  { receipt: "duplicate", says: (facts) => votedBefore(facts, "the same") },
+  { receipt: "already-voted", says: (facts) => votedBefore(facts, "another") },
+  { receipt: "invalid", says: nobodyToEscalateTo },
+];
+
+/** The answer that needs no workflow, or null: the attempt goes on to the gate. */
+export function refuseAttempt(facts: AttemptFacts): Refusal | null {
+  for (const { receipt, says } of attemptRules) {
+    const message = says(facts);
+    if (message !== null) return { receipt, message };
+  }
+  return null;
+}
+
+/** Whoever owns the subject may ask for the next group, whatever bars her from deciding. */
+function escalatesAsOwner({ asked, ownerTeam, principal }: AttemptFacts): boolean {
+  return (
+    asked.decision === "escalate" && ownerTeam !== null && principal.kind === "person" && principal.groups.includes(ownerTeam)
+  );
+}
+
+function notAllowed(facts: AttemptFacts): string | null {
+  const { principal, deciders, escalatedTo } = facts;
+  if (standingOf(facts) !== null || escalatesAsOwner(facts)) return null;
+  const who = decidersInWords({ ...deciders, escalatedTo });
+  if (principal.kind === "machine") return `${principal.id} is a machine; this gate is decided by people: ${who}.`;
+  if (isBarred(deciders, principal.id, principal.groups))
+    return `The policy bars ${principal.id} from this gate; ${who} decide on it.`;
+  if (decidingGroups(facts, principal.groups).length > 0)
+    return `${principal.id} joined ${who} after this gate opened; only those who were members then decide on it.`;
+  return `Only ${who} decide on this gate; ${principal.id} is in ${principal.groups.join(", ") || "no group"}.`;
+}
+
+function contributed(facts: AttemptFacts): string | null {
+  if (escalatesAsOwner(facts)) return null;
+  const { principal, deciders, escalatedTo } = facts;
+  const exclusion = facts.excluded.find((one) => one.principal === principal.id);
+  if (!exclusion) return null;
+  return `${principal.id} ${exclusion.why}, so somebody else must decide: ${decidersInWords({ ...deciders, escalatedTo })}.`;
+}
+
+function replaced({ supersededBy, earlierDigests, asked, gate }: AttemptFacts): string | null {
+  if (supersededBy === null && !earlierDigests.includes(asked.digest)) return null;
+  return `This request was replaced by ${supersededBy ?? gate.id}; read that one and decide there.`;
+}
+
+function expired({ gate, closedBy, lastMoment, asked }: AttemptFacts): string | null {
+  if (gate.resolution === "expired")
+    return `The deadline of ${gate.id} passed${closedBy ? ` at ${closedBy.at}` : ""}; nothing was decided.`;
+  if (gate.state === "closed" || lastMoment?.then !== "expires" || asked.at <= lastMoment.at) return null;
+  return `The deadline of ${gate.id} passed at ${lastMoment.at}; your decision came after it and changes nothing.`;
+}
+
+function alreadyDecided({ gate, closedBy }: AttemptFacts): string | null {
+  if (gate.state !== "closed") return null;
+  const who = closedBy?.by ? ` by ${closedBy.by}` : "";
+  const when = closedBy ? ` at ${closedBy.at}` : "";
+  return `This gate was closed as ${gate.resolution ?? "closed"}${who}${when}; your decision came after that and changes nothing.`;
+}
+
+function outdated({ gate, asked, staleBecause, lastMoment }: AttemptFacts): string | null {
+  if (asked.digest !== gate.digest)
+    return `The digest is not the one of ${gate.id}; what you saw is not what is asked now. Read the gate again.`;
+  if (staleBecause !== null) return `${staleBecause} The evidence of ${gate.id} is being renewed; decide on the new request.`;
+  if (lastMoment?.then === "is renewed" && asked.at > lastMoment.at)
+    return `The evidence of ${gate.id} is too old since ${lastMoment.at} and is being renewed; decide on the new request.`;
+  return null;
+}
+
+function votedBefore({ ownVote, asked, principal }: AttemptFacts, how: "the same" | "another"): string | null {
+  if (!ownVote || asked.decision === "escalate" || (ownVote.decision === asked.decision) !== (how === "the same")) return null;
+  const whose = ownVote.by === principal.id ? "Your" : `${ownVote.by}'s`;
+  if (how === "the same") return `${whose} ${asked.decision} is on record already; nothing more to do.`;
+  return ownVote.by === principal.id
+    ? `You decided ${ownVote.decision}; withdraw that first to decide otherwise.`
+    : `${ownVote.by} decided ${ownVote.decision} in this place already.`;
+}
+
+function nobodyToEscalateTo({ asked, escalatable }: AttemptFacts): string | null {
+  if (asked.decision !== "escalate" || escalatable) return null;
+  return "decision: this gate's policy names no further group to escalate to.";
+}
