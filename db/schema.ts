@@ -1,5 +1,5 @@
 import type { Selectable } from "kysely";
-import type { PrincipalsTable, GroupsTable, GroupMembersTable, TokensTable } from "./tables/people.ts";
+import type { DelegationsTable, PrincipalsTable, GroupsTable, GroupMembersTable, TokensTable } from "./tables/people.ts";
 import type { CommandsTable, AttemptsTable, CommandResultsTable } from "./tables/commands.ts";
 import type { PoliciesTable, ModelsTable, DefinitionsTable } from "./tables/models.ts";
 import type {
@@ -9,7 +9,7 @@ import type {
   ContributorsTable,
   VersionsTable,
 } from "./tables/releases.ts";
-import type { GatesTable, DecisionsTable, ApprovalsTable } from "./tables/gates.ts";
+import type { GatesTable, DecisionsTable, ApprovalsTable, FindingsTable, RenderingsTable, VotesTable } from "./tables/gates.ts";
 import type { SlotsTable, DeploymentsTable, PredictionsTable, EnrolmentsTable, MonitorWindowsTable } from "./tables/slots.ts";
 import type { AuditTable, AuditHeadTable } from "./tables/audit.ts";
 import type {
@@ -30,6 +30,7 @@ export interface Database {
   groups: GroupsTable;
   group_members: GroupMembersTable;
   tokens: TokensTable;
+  delegations: DelegationsTable;
   commands: CommandsTable;
   attempts: AttemptsTable;
   policies: PoliciesTable;
@@ -43,6 +44,9 @@ export interface Database {
   gates: GatesTable;
   decisions: DecisionsTable;
   approvals: ApprovalsTable;
+  votes: VotesTable;
+  findings: FindingsTable;
+  renderings: RenderingsTable;
   slots: SlotsTable;
   deployments: DeploymentsTable;
   command_results: CommandResultsTable;

@@ -5,6 +5,7 @@ import { featureRules } from "./feature-rules.ts";
 import { isRecord, numberAt, recordAt, textAt, textsAt, valueAt } from "./loose-value.ts";
 import type { Finding } from "./schema-faults.ts";
 import { didYouMean, listed } from "./suggestion.ts";
+import { trainRules } from "./train-rules.ts";
 
 /**
  * What a schema cannot say: how the parts of a definition fit together. The rules read the value
@@ -97,25 +98,6 @@ const driftLimits: Rule = (definition) => {
   return warn < alert ? [] : [fault(path, `must warn before it alerts: warn is ${warn}, alert is ${alert}`, "key")];
 };
 
-/** What the built-in trainer takes. */
-export const baselineParameters = ["l2", "maxCategories", "maxIterations"] as const;
-
-const trainerParameters: Rule = (definition) => {
-  if ((valueAt(definition, ["train", "trainer"]) ?? "baseline") !== "baseline") return [];
-  return Object.entries(recordAt(definition, ["train", "parameters"])).flatMap(([name, value]) => {
-    const path = ["train", "parameters", name];
-    if (!baselineParameters.some((known) => known === name))
-      return [
-        fault(
-          path,
-          `is not taken by the baseline trainer.${didYouMean(name, baselineParameters) || ` It takes ${listed(baselineParameters, "and")}.`}`,
-          "key",
-        ),
-      ];
-    return typeof value === "number" && value > 0 ? [] : [fault(path, "must be a number above 0")];
-  });
-};
-
 const rules: Rule[] = [
   rowsNameASource,
   windowsAndMonths,
@@ -124,5 +106,5 @@ const rules: Rule[] = [
   thresholds,
   protectedOnce,
   driftLimits,
-  trainerParameters,
+  ...trainRules,
 ];

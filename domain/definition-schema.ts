@@ -2,6 +2,7 @@ import { z } from "zod";
 import { modelNamePattern, principalPattern } from "./ids.ts";
 import { maturities, tiers } from "./policy.ts";
 import { tasks } from "./task.ts";
+import { trainSchema } from "./train-schema.ts";
 
 /**
  * What a team writes about a model. One schema checks it in the CLI, in the API and in tests, and
@@ -103,31 +104,7 @@ export const definitionSchema = z.strictObject({
     })
     .prefault({})
     .meta({ governed: true }),
-  train: z
-    .strictObject({
-      trainer: z.enum(["baseline"]).default("baseline"),
-      seed: z
-        .int()
-        .min(0)
-        .max(2 ** 31 - 1)
-        .default(7),
-      parameters: z
-        .record(z.string(), z.union([z.number(), z.string(), z.boolean()]))
-        .default({})
-        .describe("the trainer's own; the baseline takes `l2` (default 1)"),
-      limits: z
-        .strictObject({
-          minutes: z
-            .number()
-            .positive()
-            .max(24 * 60)
-            .default(10),
-          memoryMb: z.int().min(64).max(1_000_000).default(2048),
-          outputMb: z.int().min(1).max(10_000).default(200).describe("all that the trainer writes, log included"),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  train: trainSchema.prefault({}),
   evaluate: z.strictObject({
     thresholds: z
       .strictObject({

@@ -1,4 +1,6 @@
+import type { EvaluationDetail } from "./evaluation-detail.ts";
 import type { Timestamp, VersionId } from "./ids.ts";
+import type { Task } from "./task.ts";
 
 export type Verdict = "pass" | "warn" | "fail";
 
@@ -9,15 +11,75 @@ export interface Estimate {
   high: number;
 }
 
-export const metricNames = ["auc", "logLoss", "brier", "calibrationError"] as const;
+export const metricNames = [
+  "auc",
+  "logLoss",
+  "brier",
+  "calibrationError",
+  "averagePrecision",
+  "accuracy",
+  "balancedAccuracy",
+  "precision",
+  "recall",
+  "f1",
+  "macroAuc",
+  "macroF1",
+  "rmse",
+  "mae",
+  "medianAbsoluteError",
+  "r2",
+  "pinball",
+] as const;
 export type MetricName = (typeof metricNames)[number];
+
+/** What is told of a model by what it predicts, the most telling first. */
+export const metricsOf: Record<Task, readonly MetricName[]> = {
+  binary: [
+    "auc",
+    "logLoss",
+    "brier",
+    "calibrationError",
+    "averagePrecision",
+    "accuracy",
+    "balancedAccuracy",
+    "precision",
+    "recall",
+    "f1",
+  ],
+  multiclass: ["macroAuc", "logLoss", "accuracy", "balancedAccuracy", "macroF1", "brier", "calibrationError"],
+  regression: ["rmse", "mae", "r2", "medianAbsoluteError", "pinball"],
+};
+
 /** Which way is better. */
 export const higherIsBetter: Record<MetricName, boolean> = {
   auc: true,
   logLoss: false,
   brier: false,
   calibrationError: false,
+  averagePrecision: true,
+  accuracy: true,
+  balancedAccuracy: true,
+  precision: true,
+  recall: true,
+  f1: true,
+  macroAuc: true,
+  macroF1: true,
+  rmse: false,
+  mae: false,
+  medianAbsoluteError: false,
+  r2: true,
+  pinball: false,
 };
+
+/** Errors in the label's own unit, and log loss, have no upper end; r² has no lower one; the others are shares or distances of shares. */
+export const unbounded: readonly MetricName[] = ["logLoss", "brier", "rmse", "mae", "medianAbsoluteError", "pinball"];
+
+/** Whether a difference is real, on the same rows. */
+export interface PairedTest {
+  method: "delong" | "paired-bootstrap";
+  /** Two-sided. */
+  p: number;
+}
 
 export interface MetricRow {
   metric: MetricName;
@@ -27,25 +89,46 @@ export interface MetricRow {
   change: Estimate | null;
   threshold: { pass: number; fail: number } | null;
   verdict: Verdict;
+  /** Of the change. Absent in evaluations made before there were tests, as all that follows. */
+  test?: PairedTest | null;
+  /** The simple model that every release trains too. */
+  baseline?: Estimate | null;
+  /** Candidate minus baseline. */
+  overBaseline?: Estimate | null;
+  baselineTest?: PairedTest | null;
+  /** How far the value lies on the good side of `threshold.pass`; below nought: short of it. */
+  margin?: number | null;
+  /** Whether the whole interval lies on that side; false: these rows do not settle it. */
+  settled?: boolean | null;
 }
 
-/** What the evaluate stage found; an artifact, and the heart of a gate's evidence. */
-export interface Evaluation {
+export interface CalibrationBin {
+  predicted: number;
+  observed: number;
   rows: number;
-  positives: number;
-  /** Of the holdout, 0 to 1. */
-  baseRate: number;
+  /** Of `observed`, 95 %. */
+  low?: number;
+  high?: number;
+}
+
+/** What the evaluate stage found; an artifact, and the heart of a gate's evidence. It only grows: old ones must stay readable. */
+export interface Evaluation extends EvaluationDetail {
+  rows: number;
+  /** Null for other tasks than binary. */
+  positives: number | null;
+  /** Of the holdout, 0 to 1; null for other tasks than binary. */
+  baseRate: number | null;
   metrics: MetricRow[];
-  /** Ten equal-count bins of the candidate's probabilities. */
-  calibration: { predicted: number; observed: number; rows: number }[];
-  /** At the deployment threshold. */
+  /** Ten equal-count bins of the candidate's probabilities; of the top class's for multiclass, of the predicted values for regression. */
+  calibration: CalibrationBin[];
+  /** At the deployment threshold; null for other tasks than binary. */
   confusion: {
     truePositive: number;
     falsePositive: number;
     trueNegative: number;
     falseNegative: number;
-  };
-  /** Rows whose label differs between champion and candidate; null without a champion. */
+  } | null;
+  /** Rows whose label differs between champion and candidate; null without a champion, and for regression. */
   flips: { rows: number; share: number } | null;
   bootstrapRounds: number;
   verdict: Verdict;

@@ -65,6 +65,24 @@ export const receiptStatus: Record<ReceiptKind, number> = {
   "already-voted": 409,
 };
 
+/** Values that the closing approval set, complete with the defaults. */
+export type DecisionInputs = Record<string, string | number | boolean>;
+
+/** What an approval on condition hangs on: the finding's id, and by when it is to be closed. */
+export interface ApprovalCondition {
+  finding: string;
+  by: Timestamp;
+}
+
+/** What a resolution carries, for whoever asked. */
+export interface GateOutcome {
+  by: PrincipalId | null;
+  at: Timestamp;
+  reason: string | null;
+  inputs: DecisionInputs;
+  conditions: ApprovalCondition[];
+}
+
 export interface Exclusion {
   principal: PrincipalId;
   /** A sentence that completes "…, who …". */

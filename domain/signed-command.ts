@@ -1,7 +1,7 @@
 import { canonicalJson } from "./canonical-json.ts";
 import type { ReleaseParameters } from "./stage-results.ts";
 import type { Digest, GateId, ModelName, PrincipalId, ReleaseId, Timestamp, VersionId } from "./ids.ts";
-import type { DecisionKind } from "./gate.ts";
+import type { ApprovalCondition, DecisionInputs, DecisionKind } from "./gate.ts";
 import type { Surface } from "./principal.ts";
 import type { Stage } from "./stages.ts";
 import type { Trigger } from "./lifecycle.ts";
@@ -21,9 +21,12 @@ export type CommandBody =
       reason: string | null;
       returnTo: Stage | null;
       parameters: ReleaseParameters;
-      inputs: Record<string, string | number | boolean>;
+      inputs: DecisionInputs;
+      /** Findings that must be closed by a date; a finding's id, or the title of one that this opens. Absent: none. */
+      conditions?: ApprovalCondition[];
     }
   | { kind: "withdraw-decision"; gate: GateId; reason: string }
+  | { kind: "close-finding"; model: ModelName; finding: string; reason: string }
   | {
       kind: "request-release";
       model: ModelName;
@@ -68,6 +71,7 @@ export interface SignedCommand<Body extends CommandBody = CommandBody> {
 
 export type CommandOf<Kind extends CommandKind> = SignedCommand<Extract<CommandBody, { kind: Kind }>>;
 export type DecisionCommand = CommandOf<"decide">;
+export type WithdrawalCommand = CommandOf<"withdraw-decision">;
 
 /** The exact text that is signed and verified. */
 export function commandText(command: Omit<SignedCommand, "signature">): string {

@@ -33,7 +33,26 @@ export const metricTitles: Record<MetricName, string> = {
   logLoss: "Log loss",
   brier: "Brier score",
   calibrationError: "Calibration error",
+  averagePrecision: "Average precision",
+  accuracy: "Accuracy",
+  balancedAccuracy: "Balanced accuracy",
+  precision: "Precision",
+  recall: "Recall",
+  f1: "F1",
+  macroAuc: "AUC, mean of classes",
+  macroF1: "F1, mean of classes",
+  rmse: "Root mean squared error",
+  mae: "Mean absolute error",
+  medianAbsoluteError: "Median absolute error",
+  r2: "R²",
+  pinball: "Pinball loss",
 };
+
+/** In the middle of a sentence: `log loss`, but `AUC` and `Brier score`. */
+export function metricInSentence(metric: MetricName): string {
+  const title = metricTitles[metric];
+  return /^(AUC|Brier|F1|R²)/.test(title) ? title : `${title.charAt(0).toLowerCase()}${title.slice(1)}`;
+}
 
 /** 12 %, 0.4 %. */
 export function shareInWords(share: number): string {

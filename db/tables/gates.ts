@@ -1,8 +1,10 @@
-import type { DecisionKind, GateRequest, GateState, Resolution } from "../../domain/gate.ts";
+import type { ColumnType } from "kysely";
+import type { FindingKind } from "../../domain/finding.ts";
+import type { ApprovalCondition, DecisionInputs, DecisionKind, GateOutcome, GateRequest, GateState, Resolution } from "../../domain/gate.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { Surface } from "../../domain/principal.ts";
-import type { CommandBody } from "../../domain/signed-command.ts";
-import type { Time, TimeOrNull, TimeOfWriting, JsonText } from "./columns.ts";
+import type { CommandBody, DecisionCommand } from "../../domain/signed-command.ts";
+import type { Time, TimeOrNull, TimeOfWriting, JsonText, JsonTextOrNull, WithDefault } from "./columns.ts";
 
 export interface GatesTable {
   id: string;
@@ -21,6 +23,29 @@ export interface GatesTable {
   created_at: TimeOfWriting;
   opened_at: TimeOrNull;
   closed_at: TimeOrNull;
+  escalation_level: WithDefault<number>;
+  reminders: WithDefault<number>;
+  overdue_since: TimeOrNull;
+  /** Why the request is out of date; it is asked anew. */
+  stale: string | null;
+  /** Why nobody can complete the quorum. */
+  undecidable: string | null;
+  outcome: JsonTextOrNull<GateOutcome>;
+}
+
+/** A verified decision that waits for the quorum. */
+export interface VotesTable {
+  command_id: string;
+  gate_id: string;
+  principal_id: string;
+  on_behalf_of: string | null;
+  decision: Exclude<DecisionKind, "escalate">;
+  /** Groups by which it counts. */
+  groups: string[];
+  command: JsonText<DecisionCommand>;
+  cast_at: Time;
+  recorded_at: TimeOfWriting;
+  ended_at: TimeOrNull;
 }
 
 export interface DecisionsTable {
@@ -41,6 +66,7 @@ export interface DecisionsTable {
   token: string;
   decided_at: Time;
   recorded_at: TimeOfWriting;
+  on_behalf_of: string | null;
 }
 
 export interface ApprovalsTable {
@@ -55,4 +81,31 @@ export interface ApprovalsTable {
   policy_version: number;
   at: TimeOfWriting;
   revoked_at: TimeOrNull;
+  inputs: ColumnType<DecisionInputs, string | undefined, never>;
+  conditions: ColumnType<ApprovalCondition[], string | undefined, never>;
+  revoked_why: string | null;
+}
+
+export interface FindingsTable {
+  id: string;
+  model: string;
+  kind: FindingKind;
+  title: string;
+  key: string | null;
+  gate_id: string | null;
+  version_id: string | null;
+  opened_by: string;
+  opened_at: TimeOfWriting;
+  closed_by: string | null;
+  closed_at: TimeOrNull;
+  closing: string | null;
+}
+
+export interface RenderingsTable {
+  gate_id: string;
+  digest: Digest;
+  media_type: string;
+  surface: Surface;
+  first_for: string;
+  at: TimeOfWriting;
 }

@@ -34,3 +34,17 @@ export interface TokensTable {
   expires_at: Time;
   revoked_at: TimeOrNull;
 }
+
+/** Somebody decides in another's place for a time. */
+export interface DelegationsTable {
+  id: string;
+  from_principal: string;
+  to_principal: string;
+  /** For this model only; null: for all. */
+  model: string | null;
+  reason: string;
+  since: TimeOfWriting;
+  until: Time;
+  revoked_at: TimeOrNull;
+  created_by: string;
+}
