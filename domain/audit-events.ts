@@ -46,6 +46,15 @@ export const auditKinds = [
   "slack.workspace-added",
   "notify.changed",
   "message.given-up",
+  "principal.created",
+  "principal.changed",
+  "principal.left",
+  "people.refused",
+  "delegation.given",
+  "delegation.revoked",
+  "delegation.ended",
+  "deployment.break-glass",
+  "break-glass.reviewed",
 ] as const;
 export type AuditKind = (typeof auditKinds)[number];
 
