@@ -1,8 +1,8 @@
-import { higherIsBetter, metricNames } from "./evidence.ts";
+import { evaluateRules } from "./evaluate-rules.ts";
 import { fault, sourcesPath } from "./definition-rule.ts";
 import type { Rule } from "./definition-rule.ts";
 import { featureRules } from "./feature-rules.ts";
-import { isRecord, numberAt, recordAt, textAt, textsAt, valueAt } from "./loose-value.ts";
+import { isRecord, numberAt, recordAt, textAt, valueAt } from "./loose-value.ts";
 import type { Finding } from "./schema-faults.ts";
 import { didYouMean, listed } from "./suggestion.ts";
 import { trainRules } from "./train-rules.ts";
@@ -63,33 +63,6 @@ const timeForATimeSplit: Rule = (definition) => {
   ];
 };
 
-const thresholds: Rule = (definition) =>
-  metricNames.flatMap((metric) => {
-    const path = ["evaluate", "thresholds", metric];
-    const pass = numberAt(definition, [...path, "pass"]);
-    const fail = numberAt(definition, [...path, "fail"]);
-    // Log loss has no upper end; the others are shares or distances of shares.
-    const outside = (["pass", "fail"] as const).flatMap((end) => {
-      const value = numberAt(definition, [...path, end]);
-      const fits = value === null || (value >= 0 && (metric === "logLoss" || value <= 1));
-      return fits ? [] : [fault([...path, end], metric === "logLoss" ? "must be at least 0" : "must be between 0 and 1")];
-    });
-    if (pass === null || fail === null || (higherIsBetter[metric] ? pass >= fail : pass <= fail)) return outside;
-    const rule = higherIsBetter[metric]
-      ? "higher is better, so `pass` must be at least `fail`"
-      : "lower is better, so `pass` must be at most `fail`";
-    return [...outside, fault(path, `is the wrong way round: ${rule} (${pass} and ${fail} stand there)`, "key")];
-  });
-
-const protectedOnce: Rule = (definition) => {
-  const names = textsAt(definition, ["evaluate", "protected"]);
-  return names.flatMap((name, index) =>
-    name !== "" && names.indexOf(name) !== index
-      ? [fault(["evaluate", "protected", index], `names \`${name}\` a second time`)]
-      : [],
-  );
-};
-
 const driftLimits: Rule = (definition) => {
   const path = ["monitor", "drift"];
   if (!isRecord(valueAt(definition, path))) return [];
@@ -103,8 +76,7 @@ const rules: Rule[] = [
   windowsAndMonths,
   timeForATimeSplit,
   ...featureRules,
-  thresholds,
-  protectedOnce,
+  ...evaluateRules,
   driftLimits,
   ...trainRules,
 ];

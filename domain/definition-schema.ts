@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { evaluateSchema } from "./evaluate-schema.ts";
 import { modelNamePattern, principalPattern } from "./ids.ts";
 import { maturities, tiers } from "./policy.ts";
 import { tasks } from "./task.ts";
@@ -38,11 +39,6 @@ export const sourceSchema = z.strictObject({
 
 export const columnTypes = ["string", "number", "integer", "boolean", "timestamp"] as const;
 export type ColumnType = (typeof columnTypes)[number];
-
-const threshold = z.strictObject({
-  pass: z.number().describe("at least this good (at most, for logLoss and brier) is a pass"),
-  fail: z.number().describe("worse than this is a fail; between the two is a warning"),
-});
 
 const sqlText = z.union([z.string().min(1).max(100_000), fileReference]);
 
@@ -105,19 +101,7 @@ export const definitionSchema = z.strictObject({
     .prefault({})
     .meta({ governed: true }),
   train: trainSchema.prefault({}),
-  evaluate: z.strictObject({
-    thresholds: z
-      .strictObject({
-        auc: threshold.optional(),
-        logLoss: threshold.optional(),
-        brier: threshold.optional(),
-        calibrationError: threshold.optional(),
-      })
-      .describe("what good means")
-      .meta({ governed: true }),
-    protected: z.array(columnName).max(10).default([]).describe("protected attributes, for fairness").meta({ governed: true }),
-    bootstrapRounds: z.int().min(50).max(5000).default(300),
-  }),
+  evaluate: evaluateSchema,
   deploy: z
     .strictObject({
       environment: z.string().regex(modelNamePattern).default("production"),

@@ -1,12 +1,7 @@
-import type { Estimate, Evaluation, MetricName } from "../../domain/evidence.ts";
+import type { Estimate, Evaluation } from "../../domain/evidence.ts";
 import type { GateEvidence } from "../../domain/gate.ts";
+import { metricInSentence } from "../../domain/wording.ts";
 
-const names: Record<MetricName, string> = {
-  auc: "AUC",
-  logLoss: "log loss",
-  brier: "Brier score",
-  calibrationError: "calibration error",
-};
 const openings: Record<Evaluation["verdict"], string> = {
   pass: "Recommended",
   warn: "With reservations",
@@ -18,14 +13,14 @@ export function recommend(evaluation: Evaluation | null): GateEvidence["recommen
   if (!evaluation) return { verdict: "warn", sentence: "The candidate was not evaluated yet." };
   const { headline, verdict, rows, championVersion } = evaluation;
   const parts = [
-    `${openings[verdict]}: ${names[headline.metric]} ${inWords(headline.candidate)} on ${rows.toLocaleString("en")} rows`,
+    `${openings[verdict]}: ${metricInSentence(headline.metric)} ${inWords(headline.candidate)} on ${rows.toLocaleString("en")} rows`,
   ];
   const change = evaluation.metrics.find((row) => row.metric === headline.metric)?.change;
   if (headline.champion !== null)
     parts.push(`${rounded(headline.champion)} by the champion${championVersion ? ` ${championVersion}` : ""}`);
   if (change) parts.push(`a change of ${signed(change.value)} (${signed(change.low)} to ${signed(change.high)})`);
   if (headline.threshold !== null) parts.push(`threshold ${rounded(headline.threshold)}`);
-  const below = evaluation.metrics.filter((row) => row.verdict !== "pass").map((row) => names[row.metric]);
+  const below = evaluation.metrics.filter((row) => row.verdict !== "pass").map((row) => metricInSentence(row.metric));
   const doubts = below.length > 0 ? ` Short of its threshold: ${below.join(", ")}.` : "";
   return { verdict, sentence: `${parts.join(", ")}.${doubts}` };
 }
