@@ -1,6 +1,6 @@
 import { fault } from "./definition-rule.ts";
 import type { Rule } from "./definition-rule.ts";
-import { isRecord, numberAt, recordAt, valueAt } from "./loose-value.ts";
+import { isRecord, numberAt, recordAt, textAt, valueAt } from "./loose-value.ts";
 import { didYouMean, listed } from "./suggestion.ts";
 
 /** What the built-in trainer takes. */
@@ -61,12 +61,12 @@ const searchFits: Rule = (definition) => {
   const path = ["train", "search"];
   if (!isRecord(valueAt(definition, path))) return [];
   const space = recordAt(definition, [...path, "space"]);
-  const task = valueAt(definition, ["label", "task"]) ?? "binary";
-  const metric = valueAt(definition, [...path, "metric"]);
+  const task = textAt(definition, ["label", "task"]) ?? "binary";
+  const metric = textAt(definition, [...path, "metric"]);
   const ofNumbers = metric === "rmse" || metric === "mae";
   const wrongMetric =
-    metric !== undefined && (ofNumbers !== (task === "regression") || (metric === "auc" && task !== "binary"))
-      ? [fault([...path, "metric"], `\`${String(metric)}\` does not measure a ${String(task)} model`)]
+    metric !== null && (ofNumbers !== (task === "regression") || (metric === "auc" && task !== "binary"))
+      ? [fault([...path, "metric"], `\`${metric}\` does not measure a ${task} model`)]
       : [];
   const ranges = Object.entries(space).flatMap(([name, range]) => {
     const at = [...path, "space", name];
@@ -83,8 +83,8 @@ const searchFits: Rule = (definition) => {
   return [...empty, ...wrongMetric, ...ranges];
 };
 
-function trainerOf(definition: unknown): unknown {
-  return valueAt(definition, ["train", "trainer"]) ?? "baseline";
+function trainerOf(definition: unknown): string {
+  return textAt(definition, ["train", "trainer"]) ?? "baseline";
 }
 
 export const trainRules: Rule[] = [baselineAlone, fieldsOfOneTrainer, nothingIsTrainedHere, searchFits];

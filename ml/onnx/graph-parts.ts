@@ -32,6 +32,7 @@ export function node({ op, domain, inputs, output, attributes }: NodeParts): onn
 export const attribute = {
   int: (name: string, value: number) => ({ name, type: AttributeType.INT, i: value }),
   float: (name: string, value: number) => ({ name, type: AttributeType.FLOAT, f: value }),
+  ints: (name: string, values: number[]) => ({ name, type: AttributeType.INTS, ints: values }),
   floats: (name: string, values: number[]) => ({
     name,
     type: AttributeType.FLOATS,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runBounded } from "../trainers/bounded-process.ts";
 import { isolationFor } from "../trainers/isolation.ts";
+import type { LabelSpec } from "../../domain/task.ts";
 import type { Feature, FeatureColumns } from "../trainers/training-data.ts";
 import type { InspectionFinding, InspectionRequest } from "./inspection-main.ts";
 import { defaultModelLimitBytes, type ModelFacts, refused } from "./model-bytes.ts";
@@ -11,6 +12,10 @@ import { defaultModelLimitBytes, type ModelFacts, refused } from "./model-bytes.
 export interface InspectModelInput {
   bytes: Uint8Array;
   features: Feature[];
+  /** What the model predicts; binary where it is left out. */
+  label?: LabelSpec | undefined;
+  /** What the trainer's own model says of the first rows of the sample, row by row. */
+  expected?: number[];
   /** A few rows of the training data (20 do), on which the model must answer sensibly. */
   sample: FeatureColumns;
   maxBytes?: number;
@@ -38,6 +43,8 @@ export async function inspectModel(input: InspectModelInput): Promise<ModelFacts
   try {
     const request: InspectionRequest = {
       features,
+      label: input.label ?? { task: "binary" },
+      expected: input.expected ?? [],
       sample: Object.fromEntries(features.map(({ name }) => [name, jsonColumn(sample[name] ?? [])])),
     };
     await writeFile(join(folder, "model.onnx"), bytes);

@@ -85,7 +85,7 @@ export function writeLogisticModel(terms: LogisticTerms, inputOrder: string[]): 
 }
 
 /** All number features as one [N, d] matrix: a dozen nodes however many features there are. */
-function addNumericTerms(terms: NumericTerm[], nodes: NodeParts[], constants: onnxProto.onnx.ITensorProto[]): void {
+export function addNumericTerms(terms: NumericTerm[], nodes: NodeParts[], constants: onnxProto.onnx.ITensorProto[]): void {
   const count = terms.length;
   const row = (name: string, values: number[]) => floatTensor(name, [1, count], values);
   const column = (name: string, values: number[]) => floatTensor(name, [count, 1], values);
@@ -133,7 +133,7 @@ function addNumericTerms(terms: NumericTerm[], nodes: NodeParts[], constants: on
 }
 
 /** One look-up gives value → weight: one-hot and its product in a single node. */
-function categoryNode(term: CategoryTerm): NodeParts {
+export function categoryNode(term: CategoryTerm): NodeParts {
   return {
     op: "LabelEncoder",
     domain: "ai.onnx.ml",

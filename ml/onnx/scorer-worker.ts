@@ -1,22 +1,21 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { openSession } from "./session.ts";
-import type { ScoreAnswer, ScorerInput, ScoreRequest } from "./scorer.ts";
+import { openSession, type SessionInput } from "./session.ts";
+import type { ScoreAnswer, ScoreRequest } from "./scorer.ts";
 
 /** The thread behind createScorer: one session of its own, one request after the other. */
 const batchRows = 4096;
 // Given by createScorer.
-const input = workerData as ScorerInput;
-const session = openSession(input.bytes, input.features, input.intraOpNumThreads);
+const session = openSession(workerData as SessionInput);
 
 async function answer({ id, columns, rows }: ScoreRequest): Promise<ScoreAnswer> {
   try {
     const model = await session;
-    const probabilities = new Float32Array(rows);
+    const values = new Float32Array(rows * model.width);
     for (let from = 0; from < rows; from += batchRows) {
       const to = Math.min(from + batchRows, rows);
-      probabilities.set(await model.run(columns, from, to), from);
+      values.set(await model.run(columns, from, to), from * model.width);
     }
-    return { id, probabilities };
+    return { id, values };
   } catch (error) {
     return { id, error: error instanceof Error ? error.message : String(error) };
   }

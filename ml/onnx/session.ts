@@ -1,40 +1,73 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { CountersignError } from "../../domain/errors.ts";
+import type { LabelSpec } from "../../domain/task.ts";
 import type { Feature, FeatureColumns } from "../trainers/training-data.ts";
 
 export interface ModelSession {
-  /** The probability of the positive class for each row. */
+  /**
+   * `width` numbers a row, row by row: binary the probability of the positive class, multiclass one
+   * probability a class in their order, regression the value.
+   */
   run(columns: FeatureColumns, from: number, to: number): Promise<Float32Array>;
-  /** `probabilities`, or what the model calls it. */
+  width: number;
+  /** `probabilities`, `value`, or what the model calls it. */
   output: string;
   close(): Promise<void>;
 }
 
+export interface SessionInput {
+  bytes: Uint8Array;
+  features: Feature[];
+  /** What the model predicts; binary where it is left out. */
+  label?: LabelSpec | undefined;
+  /** Threads within one operator; one is fastest for the small batches of serving. */
+  intraOpNumThreads?: number;
+}
+
 /** Loads a model into this process. Only for models that `inspectModel` has let pass. Throws `model-refused` where it has no usable output. */
-export async function openSession(bytes: Uint8Array, features: Feature[], intraOpNumThreads = 1): Promise<ModelSession> {
+export async function openSession(input: SessionInput): Promise<ModelSession> {
+  const { bytes, features, label = { task: "binary" }, intraOpNumThreads = 1 } = input;
   const session = await InferenceSession.create(bytes, {
     intraOpNumThreads,
     interOpNumThreads: 1,
     executionMode: "sequential",
     logSeverityLevel: 3,
   });
-  const output = probabilityOutput(session);
+  const output = label.task === "regression" ? valueOutput(session) : probabilityOutput(session, columnsOf(label));
   return {
     output,
+    width: label.task === "multiclass" ? label.classes.length : 1,
     close: () => session.release(),
     run: async (columns, from, to) => {
       const feeds = Object.fromEntries(features.map((feature) => [feature.name, inputTensor(feature, columns, { from, to })]));
-      const { dims, data } = (await session.run(feeds, [output]))[output]!;
-      if (!(data instanceof Float32Array) || dims.length !== 2 || dims[0] !== to - from || dims[1] !== 2)
-        throw new CountersignError(
-          "model-refused",
-          `The output "${output}" has the shape [${dims.join(", ")}] for ${to - from} rows, not [${to - from}, 2].`,
-        );
-      const positive = new Float32Array(to - from);
-      for (let row = 0; row < positive.length; row += 1) positive[row] = data[2 * row + 1]!;
-      return positive;
+      const tensor = (await session.run(feeds, [output]))[output]!;
+      return readOutput(tensor, { output, rows: to - from, label });
     },
   };
+}
+
+/** Columns of the model's output. */
+function columnsOf(label: LabelSpec): number {
+  if (label.task === "multiclass") return label.classes.length;
+  return label.task === "binary" ? 2 : 1;
+}
+
+function readOutput(
+  { dims, data }: Tensor,
+  { output, rows, label }: { output: string; rows: number; label: LabelSpec },
+): Float32Array {
+  const columns = columnsOf(label);
+  const flat = label.task === "regression" && dims.length === 1;
+  const fits = data instanceof Float32Array && dims[0] === rows && (flat || (dims.length === 2 && dims[1] === columns));
+  if (!fits)
+    throw new CountersignError(
+      "model-refused",
+      `The output "${output}" has the shape [${dims.join(", ")}] for ${rows} rows, not [${rows}, ${columns}].`,
+    );
+  if (label.task !== "binary") return data;
+  const positive = new Float32Array(rows);
+  for (let row = 0; row < rows; row += 1) positive[row] = data[2 * row + 1]!;
+  return positive;
 }
 
 function inputTensor({ name, type }: Feature, columns: FeatureColumns, { from, to }: { from: number; to: number }): Tensor {
@@ -48,16 +81,15 @@ function inputTensor({ name, type }: Feature, columns: FeatureColumns, { from, t
     : new Tensor("string", column.slice(from, to), dims);
 }
 
-/** The one float output with a column for each of the two classes: by its usual name, or the only one there is. */
-function probabilityOutput(session: InferenceSession): string {
+/** The one float output with a column for each of the classes: by its usual name, or the only one there is. */
+function probabilityOutput(session: InferenceSession, columns: number): string {
   const usable = session.outputMetadata.flatMap((output) =>
-    output.isTensor && output.type === "float32" && output.shape.length === 2 && isPairOrOpen(output.shape[1])
+    output.isTensor && output.type === "float32" && output.shape.length === 2 && isOpenOr(columns, output.shape[1])
       ? [output.name]
       : [],
   );
-  const [only] = usable;
-  if (usable.includes("probabilities")) return "probabilities";
-  if (only !== undefined && usable.length === 1) return only;
+  const found = namedOrOnly(usable, ["probabilities"]);
+  if (found !== null) return found;
   const names = session.outputNames.join(", ");
   if (session.outputMetadata.some(({ isTensor }) => !isTensor))
     throw new CountersignError(
@@ -66,11 +98,34 @@ function probabilityOutput(session: InferenceSession): string {
     );
   throw new CountersignError(
     "model-refused",
-    `The model's outputs (${names}) hold no float tensor "probabilities" of the shape [rows, 2].`,
+    `The model's outputs (${names}) hold no float tensor "probabilities" of the shape [rows, ${columns}].`,
   );
 }
 
+/** The one float output with a single number a row: `value`, what skl2onnx calls it, or the only one there is. */
+function valueOutput(session: InferenceSession): string {
+  const usable = session.outputMetadata.flatMap((output) =>
+    output.isTensor &&
+    output.type === "float32" &&
+    (output.shape.length === 1 || (output.shape.length === 2 && isOpenOr(1, output.shape[1])))
+      ? [output.name]
+      : [],
+  );
+  const found = namedOrOnly(usable, ["value", "variable"]);
+  if (found !== null) return found;
+  throw new CountersignError(
+    "model-refused",
+    `The model's outputs (${session.outputNames.join(", ")}) hold no float tensor "value" of the shape [rows, 1].`,
+  );
+}
+
+function namedOrOnly(usable: string[], names: string[]): string | null {
+  const named = names.find((name) => usable.includes(name));
+  const [only] = usable;
+  return named ?? (usable.length === 1 && only !== undefined ? only : null);
+}
+
 /** A size that the model leaves open is a name, or a number below one. */
-function isPairOrOpen(size: number | string | undefined): boolean {
-  return size === 2 || typeof size === "string" || (size ?? 0) < 1;
+function isOpenOr(columns: number, size: number | string | undefined): boolean {
+  return size === columns || typeof size === "string" || (size ?? 0) < 1;
 }

@@ -1,9 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { version as duckdbVersion } from "@duckdb/node-api";
-import { rankScores, weightedMetrics } from "../metrics/ranked-scores.ts";
+import { measureBinary } from "../metrics/binary-metrics.ts";
+import { plainValues } from "../metrics/measure.ts";
+import type { LabelSpec } from "../../domain/task.ts";
+import { rankScores } from "../metrics/ranked-scores.ts";
 import { trainBaseline } from "./baseline.ts";
+import { type MadeModel, trainLinearBaseline, trainSoftmaxBaseline } from "./baseline-tasks.ts";
 import { jobFiles, type TrainerReport, type TrainJob } from "./job-contract.ts";
-import { readTrainingData } from "./training-data.ts";
+import { type LabelledData, readTrainingData } from "./training-data.ts";
 
 /**
  * The built-in trainer as a process: reads job.json and the Parquet in its working directory,
@@ -17,18 +21,11 @@ try {
   // Written by the engine; its version is checked before anything else is read.
   const job = JSON.parse(await readFile(jobFiles.job, "utf8")) as TrainJob;
   if (job.contract !== 1) throw new RangeError(`This trainer knows contract 1 of job.json, not ${String(job.contract)}.`);
-  const data = await readTrainingData({
-    path: job.train,
-    features: job.features,
-    label: job.label,
-  });
+  const label = labelOf(job);
+  const data = await readTrainingData({ path: job.train, features: job.features, label: job.label, task: label });
   console.log(`Read ${data.rows} rows with ${job.features.length} features.`);
-  const { onnx, fit, design } = trainBaseline(job, data, (iteration, objective) =>
-    console.log(`Iteration ${iteration}: objective ${objective.toFixed(6)}.`),
-  );
-  const metrics = weightedMetrics(rankScores(data.labels, fit.probabilities), null);
-  const weights = 1 + design.dense.length + design.categories.reduce((count, { categories }) => count + categories.length, 0);
-  const summary = `Converged after ${fit.iterations} iterations with ${weights} weights; AUC on the training rows ${metrics.auc.toFixed(4)}.`;
+  const { onnx, said, weights, iterations, metrics } = train(job, label, data);
+  const summary = `${label.task === "regression" ? "Solved" : `Converged after ${iterations} iterations`} with ${weights} weights; ${said}.`;
   console.log(summary);
   await writeFile(jobFiles.model, onnx);
   const report: TrainerReport = {
@@ -39,8 +36,8 @@ try {
       onnx: "opset 17, ai.onnx.ml 3",
     },
     summary,
-    metrics: { ...metrics },
-    iterations: fit.iterations,
+    metrics,
+    iterations,
   };
   await writeFile(jobFiles.report, JSON.stringify(report));
   console.log(`Wrote ${jobFiles.model}, ${onnx.byteLength} bytes.`);
@@ -48,4 +45,27 @@ try {
 } catch (error) {
   console.error(error instanceof RangeError ? error.message : error);
   process.exit(1);
+}
+
+function labelOf({ task = "binary", classes }: TrainJob): LabelSpec {
+  if (task !== "multiclass") return { task };
+  if (classes === null || classes === undefined) throw new RangeError("job.json names no classes.");
+  return { task, classes };
+}
+
+function train(job: TrainJob, label: LabelSpec, data: LabelledData): MadeModel {
+  const tell = (iteration: number, objective: number) =>
+    console.log(`Iteration ${iteration}: objective ${objective.toFixed(6)}.`);
+  if (label.task === "regression") return trainLinearBaseline(job, data);
+  if (label.task === "multiclass") return trainSoftmaxBaseline({ ...job, classes: label.classes }, data, tell);
+  const { onnx, fit, design } = trainBaseline(job, data, tell);
+  const metrics = plainValues(measureBinary(rankScores(data.labels, fit.probabilities), 0.5));
+  const weights = 1 + design.dense.length + design.categories.reduce((count, { categories }) => count + categories.length, 0);
+  return {
+    onnx,
+    said: `AUC on the training rows ${(metrics.auc ?? Number.NaN).toFixed(4)}`,
+    weights,
+    iterations: fit.iterations,
+    metrics: { ...metrics },
+  };
 }

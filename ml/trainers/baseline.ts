@@ -38,6 +38,13 @@ export function readParameters(given: TrainJob["parameters"]): BaselineParameter
   return parameters;
 }
 
+/** Throws a RangeError where there is no feature, or one whose name the model's outputs need. */
+export function checkNames(features: TrainJob["features"], outputs: string[]): void {
+  if (features.length === 0) throw new RangeError("There is no feature to learn from.");
+  const taken = features.find(({ name }) => outputs.includes(name));
+  if (taken !== undefined) throw new RangeError(`A feature cannot be called "${taken.name}": the model's output has that name.`);
+}
+
 export interface TrainedBaseline {
   onnx: Uint8Array;
   fit: LogisticFit;
@@ -50,9 +57,7 @@ export function trainBaseline(
   data: TrainingData,
   onIteration?: (iteration: number, objective: number) => void,
 ): TrainedBaseline {
-  if (job.features.length === 0) throw new RangeError("There is no feature to learn from.");
-  const taken = job.features.find(({ name }) => name === "label" || name === "probabilities");
-  if (taken !== undefined) throw new RangeError(`A feature cannot be called "${taken.name}": the model's output has that name.`);
+  checkNames(job.features, ["label", "probabilities"]);
   const { l2, maxCategories, maxIterations } = readParameters(job.parameters);
   const design = buildDesign(job.features, data.columns, maxCategories);
   const fit = fitLogistic(design, data.labels, {
