@@ -9,7 +9,7 @@ import type {
   ContributorsTable,
   VersionsTable,
 } from "./tables/releases.ts";
-import type { GatesTable, DecisionsTable, ApprovalsTable, FindingsTable, RenderingsTable, VotesTable } from "./tables/gates.ts";
+import type { GatesTable, DecisionsTable, ApprovalsTable, FindingsTable, GatesNotNeededTable, RenderingsTable, VotesTable } from "./tables/gates.ts";
 import type { SlotsTable, DeploymentsTable, PredictionsTable, EnrolmentsTable, MonitorWindowsTable } from "./tables/slots.ts";
 import type { AuditTable, AuditHeadTable } from "./tables/audit.ts";
 import type {
@@ -45,6 +45,7 @@ export interface Database {
   decisions: DecisionsTable;
   approvals: ApprovalsTable;
   votes: VotesTable;
+  gates_not_needed: GatesNotNeededTable;
   findings: FindingsTable;
   renderings: RenderingsTable;
   slots: SlotsTable;

@@ -32,7 +32,10 @@ CREATE TABLE votes (
 CREATE UNIQUE INDEX votes_person ON votes (gate_id, principal_id) WHERE ended_at IS NULL;
 CREATE UNIQUE INDEX votes_voice ON votes (gate_id, coalesce(on_behalf_of, principal_id)) WHERE ended_at IS NULL;
 
-ALTER TABLE decisions ADD COLUMN on_behalf_of text;
+ALTER TABLE decisions
+  ADD COLUMN on_behalf_of text,
+  -- Groups by which it counted.
+  ADD COLUMN counted_as text[] NOT NULL DEFAULT '{}';
 
 ALTER TABLE approvals
   ADD COLUMN inputs jsonb NOT NULL DEFAULT '{}',

@@ -1,7 +1,12 @@
 import { sql } from "kysely";
-import type { DecisionKind, Exclusion, GateState, Resolution } from "../../domain/gate.ts";
+import type { AttemptFacts } from "../../domain/attempt.ts";
+import { lastMoment } from "../../domain/gate-timeline.ts";
+import type { DecisionKind, Exclusion, GateOutcome, GateRequest, GateState, Resolution } from "../../domain/gate.ts";
 import type { Digest, GateId, PrincipalId } from "../../domain/ids.ts";
-import type { Db } from "../database.ts";
+import { resolve, type QuorumRule, type Tally, type Vote } from "../../domain/quorum.ts";
+import type { Db, Trx } from "../database.ts";
+
+type Asked = Pick<GateRequest, "deciders" | "excluded" | "escalation" | "deadline" | "onDeadline" | "expiresAt" | "ownerTeam">;
 
 /** All that settles an attempt, read in one statement and so at one moment. */
 export interface AttemptRow {
@@ -9,40 +14,122 @@ export interface AttemptRow {
   resolution: Resolution | null;
   digest: Digest;
   model: string | null;
-  deciderGroups: string[];
-  quorum: number;
-  excluded: Exclusion[];
+  /** The frozen request without its evidence. */
+  request: Asked;
+  /** Who contributed since the request was frozen. */
+  contributed: Exclusion[];
+  escalationLevel: number;
+  stale: string | null;
   supersededBy: GateId | null;
   closedAt: Date | null;
+  outcome: GateOutcome | null;
   earlierDigests: Digest[];
-  /** The person's groups now. */
+  /** Null for somebody unknown or deactivated. */
+  kind: "person" | "machine" | null;
+  /** The principal's groups now. */
   groups: string[];
   /** Of these, those held since the gate opened. */
   heldSinceOpening: string[];
-  votes: {
-    command: string;
-    principal: PrincipalId;
-    decision: DecisionKind;
-    at: string;
-    why_not: string | null;
-    counted: boolean;
-  }[];
+  delegations: AttemptFacts["delegations"];
+  votes: RecordedVote[];
 }
 
+/** A vote that stands, or a decision with what became of it. */
+export interface RecordedVote extends Vote {
+  counted: boolean;
+  whyNot: string | null;
+}
+
+const utc = (column: string) => sql.raw<string>(`to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
+
 /** Null where there is no such gate. */
-export async function readAttempt(db: Db, gate: GateId, principal: PrincipalId): Promise<AttemptRow | null> {
+export async function readAttempt(db: Db | Trx, gate: GateId, principal: PrincipalId): Promise<AttemptRow | null> {
   const { rows } = await sql<AttemptRow>`
     select g.state, g.resolution, g.request_digest as digest, g.model, g.superseded_by as "supersededBy", g.closed_at as "closedAt",
-      array(select jsonb_array_elements_text(g.request -> 'deciders' -> 'groups')) as "deciderGroups",
-      (g.request -> 'deciders' ->> 'quorum')::int as quorum,
-      g.request -> 'excluded' as excluded,
-      array(select e.request_digest from gates e where e.release_id = g.release_id and e.name = g.name and e.number < g.number) as "earlierDigests",
+      g.request - 'evidence' as request, g.escalation_level as "escalationLevel", g.stale, g.outcome,
+      coalesce((select jsonb_agg(jsonb_build_object('principal', c.principal_id, 'why', c.how) order by c.at, c.how)
+        from contributors c where c.release_id = g.release_id), '[]'::jsonb) as contributed,
+      array(select e.request_digest from gates e where e.model = g.model and e.release_id is not distinct from g.release_id
+        and e.name = g.name and e.number < g.number) as "earlierDigests",
+      (select p.kind from principals p where p.id = ${principal} and p.active) as kind,
       array(select b.group_id from group_members b where b.principal_id = ${principal} and b.until is null order by b.group_id) as groups,
       array(select b.group_id from group_members b where b.principal_id = ${principal} and b.until is null
         and b.since <= coalesce(g.opened_at, g.created_at) order by b.group_id) as "heldSinceOpening",
-      coalesce((select jsonb_agg(jsonb_build_object('command', d.command_id, 'principal', d.principal_id, 'decision', d.decision,
-          'at', to_char(d.decided_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'counted', d.counted, 'why_not', d.why_not)
-          order by d.decided_at, d.command_id) from decisions d where d.gate_id = g.id), '[]'::jsonb) as votes
+      coalesce((select jsonb_agg(jsonb_build_object('from', d.from_principal, 'groupsHeld',
+          array(select b.group_id from group_members b where b.principal_id = d.from_principal and b.until is null
+            and b.since <= coalesce(g.opened_at, g.created_at) order by b.group_id)) order by d.since, d.id)
+        from delegations d join principals f on f.id = d.from_principal and f.active and f.kind = 'person'
+        where d.to_principal = ${principal} and d.revoked_at is null and now() between d.since and d.until
+          and (d.model is null or d.model = g.model)), '[]'::jsonb) as delegations,
+      coalesce((select jsonb_agg(v order by v ->> 'at', v ->> 'command') from (
+          select jsonb_build_object('command', d.command_id, 'principal', d.principal_id, 'decision', d.decision,
+            'at', ${utc("d.decided_at")}, 'groups', d.counted_as, 'onBehalfOf', d.on_behalf_of,
+            'counted', d.counted, 'whyNot', d.why_not) as v
+          from decisions d where d.gate_id = g.id
+          union all
+          select jsonb_build_object('command', w.command_id, 'principal', w.principal_id, 'decision', w.decision,
+            'at', ${utc("w.cast_at")}, 'groups', w.groups, 'onBehalfOf', w.on_behalf_of, 'counted', true, 'whyNot', null)
+          from votes w where w.gate_id = g.id and w.ended_at is null) every), '[]'::jsonb) as votes
     from gates g where g.id = ${gate}`.execute(db);
   return rows[0] ?? null;
+}
+
+/** The same facts as the rules take them. */
+export function attemptFacts(
+  row: AttemptRow,
+  asked: { gate: GateId; principal: PrincipalId; decision: DecisionKind; digest: Digest; at: string },
+): AttemptFacts {
+  const { request } = row;
+  const last = lastMoment(request);
+  const counted = row.votes.filter((vote) => vote.counted && vote.decision !== "escalate");
+  const facts: AttemptFacts = {
+    principal: { id: asked.principal, kind: row.kind ?? "machine", groups: row.groups },
+    heldSinceOpening: row.heldSinceOpening,
+    delegations: row.delegations,
+    gate: { id: asked.gate, state: row.state, resolution: row.resolution, digest: row.digest },
+    deciders: request.deciders,
+    escalatedTo: escalatedTo(row),
+    escalatable: (request.escalation ?? []).length > row.escalationLevel,
+    ownerTeam: request.ownerTeam ?? null,
+    // A frozen exclusion is never lifted; who contributed afterwards is barred as well.
+    excluded: [...request.excluded, ...row.contributed],
+    earlierDigests: row.earlierDigests,
+    supersededBy: row.supersededBy,
+    closedBy: closedBy(row),
+    lastMoment: last && { at: last, then: request.onDeadline === "hold" ? "is renewed" : "expires" },
+    staleBecause: row.stale,
+    ownVote: null,
+    asked,
+  };
+  const own = counted.find((vote) => vote.principal === asked.principal || vote.onBehalfOf === asked.principal);
+  return { ...facts, ownVote: own ? { decision: own.decision, by: own.principal } : null };
+}
+
+/** Groups that escalation has added so far. */
+export function escalatedTo(row: Pick<AttemptRow, "escalationLevel"> & { request: Pick<Asked, "escalation"> }): string[] {
+  return (row.request.escalation ?? []).slice(0, row.escalationLevel).flatMap((step) => step.groups);
+}
+
+export function quorumRuleOf(
+  row: Pick<AttemptRow, "escalationLevel"> & { request: Pick<Asked, "escalation" | "deciders"> },
+): QuorumRule {
+  return { ...row.request.deciders, escalatedTo: escalatedTo(row) };
+}
+
+/** What the votes amount to. */
+export function tallyOf(row: AttemptRow): Tally {
+  return resolve(
+    row.votes.filter((vote) => vote.counted),
+    quorumRuleOf(row),
+  );
+}
+
+function closedBy(row: AttemptRow): AttemptFacts["closedBy"] {
+  if (row.closedAt === null) return null;
+  const closing = tallyOf(row).by;
+  return {
+    by: row.outcome?.by ?? closing?.principal ?? null,
+    at: row.outcome?.at ?? closing?.at ?? row.closedAt.toISOString(),
+    how: closing?.decision ?? null,
+  };
 }

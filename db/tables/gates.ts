@@ -1,6 +1,15 @@
 import type { ColumnType } from "kysely";
+import type { ConditionFacts } from "../../domain/conditions.ts";
 import type { FindingKind } from "../../domain/finding.ts";
-import type { ApprovalCondition, DecisionInputs, DecisionKind, GateOutcome, GateRequest, GateState, Resolution } from "../../domain/gate.ts";
+import type {
+  ApprovalCondition,
+  DecisionInputs,
+  DecisionKind,
+  GateOutcome,
+  GateRequest,
+  GateState,
+  Resolution,
+} from "../../domain/gate.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { Surface } from "../../domain/principal.ts";
 import type { CommandBody, DecisionCommand } from "../../domain/signed-command.ts";
@@ -67,6 +76,8 @@ export interface DecisionsTable {
   decided_at: Time;
   recorded_at: TimeOfWriting;
   on_behalf_of: string | null;
+  /** Groups by which it counted. */
+  counted_as: WithDefault<string[]>;
 }
 
 export interface ApprovalsTable {
@@ -107,5 +118,17 @@ export interface RenderingsTable {
   media_type: string;
   surface: Surface;
   first_for: string;
+  at: TimeOfWriting;
+}
+
+/** A gate of the policy that its own condition did not call for. */
+export interface GatesNotNeededTable {
+  release_id: string;
+  name: string;
+  /** A sentence. */
+  why: string;
+  facts: JsonText<ConditionFacts>;
+  policy_id: string;
+  policy_version: number;
   at: TimeOfWriting;
 }
