@@ -11,6 +11,8 @@ export const errorCodes = {
   forbidden: { status: 403, retry: false, cure: "Ask somebody with the role named here." },
   "not-allowed": { status: 403, retry: false, cure: "Ask a member of the groups named to decide." },
   self: { status: 403, retry: false, cure: "Somebody who did not contribute must decide." },
+  "own-benefit": { status: 403, retry: false, cure: "Ask another admin to make this change." },
+  "last-admin": { status: 409, retry: false, cure: "Give another person the role admin first." },
   "not-found": { status: 404, retry: false, cure: "Check the id; lists show what you may see." },
   invalid: { status: 422, retry: false, cure: "Correct the fields named and send it again." },
   "method-not-allowed": {
@@ -49,6 +51,11 @@ export const errorCodes = {
     status: 409,
     retry: false,
     cure: "Withdraw your first decision before you decide otherwise.",
+  },
+  "nothing-to-withdraw": {
+    status: 409,
+    retry: false,
+    cure: "Only a decision of your own on an open gate can be taken back.",
   },
   "not-blocked": {
     status: 409,
