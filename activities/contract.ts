@@ -1,9 +1,10 @@
 import type { Verdict } from "../domain/evidence.ts";
-import type { GateRequest, GateState, Resolution } from "../domain/gate.ts";
+import type { GateOutcome, GateRequest, GateState, Resolution } from "../domain/gate.ts";
+import type { Due } from "../domain/gate-timeline.ts";
 import type { Digest, GateId, ModelName, PrincipalId, ReleaseId, Timestamp, VersionId } from "../domain/ids.ts";
 import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
 import type { PolicyGate, Tier } from "../domain/policy.ts";
-import type { CommandOf, DecisionCommand, UnblockAction } from "../domain/signed-command.ts";
+import type { CommandOf, DecisionCommand, UnblockAction, WithdrawalCommand } from "../domain/signed-command.ts";
 import type {
   EvaluateInput,
   EvaluateResult,
@@ -20,9 +21,9 @@ import type { Stage } from "../domain/stages.ts";
 /**
  * What workflows may ask of activities, as types: the only thing that workflow code imports from
  * this room. Task queues: `lifecycle` for records and moves of the slot, `stages` for data work,
- * `train` for other people's code.
+ * `train` for other people's code, `notify` for messages.
  */
-export const taskQueues = { lifecycle: "lifecycle", stages: "stages", train: "train" } as const;
+export const taskQueues = { lifecycle: "lifecycle", stages: "stages", train: "train", notify: "notify" } as const;
 export type TaskQueue = (typeof taskQueues)[keyof typeof taskQueues];
 
 export interface StageActivities {
@@ -83,6 +84,8 @@ export interface RecordActivities {
   foldRequest(input: { command: CommandOf<"request-release">; release: ReleaseId }): Promise<{ ok: true } | Refused>;
   /** Compare-and-set of the slot back to a version approved before. Writes command_results. */
   rollBack(command: CommandOf<"rollback">): Promise<{ ok: true; epoch: number } | Refused>;
+  /** Verifies that the person may close the finding, and closes it. Writes command_results. */
+  closeFinding(command: CommandOf<"close-finding">): Promise<{ ok: true } | Refused>;
 
   /** What the database holds of a model, for a lifecycle that starts (or starts again after it was terminated). */
   recallModel(input: { model: ModelName }): Promise<RecalledModel>;
@@ -131,14 +134,23 @@ export interface RecordActivities {
 
   // the gate
   /** Builds and freezes the k-th request of a gate from what the database holds: nothing of it comes from a message. */
-  freezeGate(input: { release: ReleaseId; gate: string }): Promise<{ gate: GateId; digest: Digest; verdict: Verdict }>;
+  freezeGate(input: { release: ReleaseId; gate: string }): Promise<FrozenGate | GateNotNeeded>;
+  /** The same for a gate that somebody else's workflow starts: it names a published policy and says what it asks about. */
+  freezeExternalGate(input: { gate: GateId; external: ExternalRequest }): Promise<{ ok: true; digest: Digest } | Refused>;
   openGate(input: { gate: GateId; runId: string }): Promise<GateOpening>;
   /** One transaction: reads membership again, verifies every token, writes decisions, audit, resolution and (when approved) the approval. */
-  closeGate(input: { gate: GateId; commands: DecisionCommand[] }): Promise<GateClosing>;
+  closeGate(input: { gate: GateId; commands: (DecisionCommand | WithdrawalCommand)[] }): Promise<GateClosing>;
+  /** A moment of the request's timeline has come. */
+  fallDue(input: { gate: GateId; due: Due }): Promise<GateClosing>;
+  /** Closes a request that is out of date, so that it is asked anew. */
+  renewGate(input: { gate: GateId }): Promise<GateClosing>;
   readGate(input: { gate: GateId }): Promise<{
     state: GateState;
     resolution: Resolution | null;
     changes: RequestedChanges | null;
+    /** Absent in histories of earlier versions of the product. */
+    stale?: string | null;
+    outcome?: GateOutcome | null;
   } | null>;
   /** Puts a message on record that came without a valid token or was a false report. */
   refuseMessage(input: { workflow: string; message: string; claimed: string; why: string }): Promise<void>;
@@ -164,6 +176,31 @@ export interface RecalledModel {
   queued: { release: ReleaseId; definition: Digest; hasParameters: boolean } | null;
 }
 
+export interface FrozenGate {
+  gate: GateId;
+  digest: Digest;
+  verdict: Verdict;
+}
+
+/** The policy's condition did not call for this gate; that is on record. */
+export interface GateNotNeeded {
+  notNeeded: string;
+}
+
+/** What a workflow that is none of the product's asks approval of. */
+export interface ExternalRequest {
+  /** Id of a published policy, the newest version of which applies, and which of its `external` gates. */
+  policy: string;
+  rule: string;
+  subject: { kind: string; id: string; digest: Digest };
+  ask: string;
+  why: string;
+  /** What approvers see, in sections of plain text. */
+  details?: { title: string; text: string }[];
+  /** Principals who stand behind it and therefore may not decide. */
+  contributors?: { principal: PrincipalId; how: string }[];
+}
+
 export interface RequestedChanges {
   by: PrincipalId;
   reason: string;
@@ -174,18 +211,35 @@ export interface RequestedChanges {
 export type GateOpening =
   | {
       kind: "open";
-      request: Pick<GateRequest, "ask" | "deciders" | "excluded" | "deadline"> & {
+      request: Pick<GateRequest, "ask" | "deciders" | "excluded" | "deadline" | "timeline" | "escalation"> & {
         digest: Digest;
         release: ReleaseId | null;
         model: ModelName | null;
         tier: Tier | null;
+        /** Why nobody can complete the quorum. */
+        undecidable?: string | null;
       };
     }
-  | { kind: "closed"; resolution: Resolution }
+  | { kind: "closed"; resolution: Resolution; outcome?: GateOutcome | null }
   /** No such request was ever frozen: somebody started this workflow by hand. */
   | { kind: "unknown" };
 
 export type GateClosing =
-  | { kind: "closed"; resolution: Resolution; at: Timestamp }
-  /** Nothing that counts is left after verification; these do not count and the gate goes on waiting. */
+  /** `outcome` is absent in histories of earlier versions of the product. */
+  | { kind: "closed"; resolution: Resolution; at: Timestamp; outcome?: GateOutcome }
+  /** The gate goes on waiting; these do not count, or no longer. */
   | { kind: "open"; dropped: { command: string; why: string }[] };
+
+/** Messages to people. No other workflow waits for any of it. */
+export interface NotifyActivities {
+  /** Reads the audit chain on, puts what is to be told into the outbox, and gives what is due, in lanes. */
+  planMessages(): Promise<{
+    due: { id: string; notice: string; subject: string; destination: string; lane: string; isPosted: boolean }[];
+    /** In how many milliseconds the next message is due; null: none waits. */
+    nextMs: number | null;
+    /** There are more records to read. */
+    more: boolean;
+  }>;
+  /** Brings one message to what it should say now. */
+  deliverMessage(input: { id: string }): Promise<{ outcome: "delivered" | "nothing-to-say" | "put-off" | "given-up" }>;
+}

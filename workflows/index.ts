@@ -1,4 +1,5 @@
 /** The workflow bundle's entry: the one barrel there is. */
+export { courier } from "./courier.ts";
 export { gate } from "./gate.ts";
 export { lifecycle } from "./lifecycle.ts";
 export { monitorSweep } from "./monitor-sweep.ts";
