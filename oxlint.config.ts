@@ -12,7 +12,15 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   db: { rooms: ["domain"], packages: ["node:*", "kysely", "pg"] },
   activities: {
     rooms: ["domain", "ml", "db", "artifacts"],
-    packages: ["node:*", "@temporalio/activity", "@temporalio/client", "@temporalio/common", "pg", "kysely"],
+    packages: [
+      "node:*",
+      "@temporalio/activity",
+      "@temporalio/client",
+      "@temporalio/common",
+      "pg",
+      "kysely",
+      "@aws-sdk/client-s3",
+    ],
   },
   workflows: { rooms: ["domain", "activities"], packages: ["@temporalio/workflow", "@temporalio/common"] },
   control: {

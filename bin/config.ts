@@ -22,6 +22,25 @@ const environmentSchema = z.object({
   COUNTERSIGN_PUBLIC_URL: z.url().optional(),
   COUNTERSIGN_ARTIFACTS: z.string().optional(),
   COUNTERSIGN_DATA_ROOT: z.string().default("."),
+  COUNTERSIGN_DATA_HOSTS: z
+    .string()
+    .default("")
+    .transform((text) =>
+      text
+        .split(",")
+        .map((host) => host.trim())
+        .filter((host) => host !== ""),
+    )
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(
+            /^(s3:\/\/[a-z0-9.-]+|(\*\.)?[A-Za-z0-9.-]+(:\d+)?)$/,
+            "must be hosts such as data.example.com, and buckets such as s3://name",
+          ),
+      ),
+    ),
   COUNTERSIGN_SIGNING_KEY_FILE: z.string().optional(),
   COUNTERSIGN_VERIFY_KEY_FILE: z.string().optional(),
   COUNTERSIGN_QUEUES: queues.optional(),
@@ -73,4 +92,17 @@ export function readConfig<Required extends SettingName>(
 
 function hasDefault(name: SettingName): boolean {
   return environmentSchema.shape[name] instanceof z.ZodDefault;
+}
+
+const sourcePrefix = "COUNTERSIGN_SOURCE_";
+
+/** The databases that definitions may read, by the name they have there: COUNTERSIGN_SOURCE_WAREHOUSE is `warehouse`. */
+export function sourceConnections(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, url]) =>
+      name.startsWith(sourcePrefix) && url !== undefined && url.trim() !== ""
+        ? [[name.slice(sourcePrefix.length).toLowerCase(), url]]
+        : [],
+    ),
+  );
 }

@@ -1,7 +1,13 @@
 import type { Selectable } from "kysely";
 import type { DelegationsTable, PrincipalsTable, GroupsTable, GroupMembersTable, TokensTable } from "./tables/people.ts";
 import type { CommandsTable, AttemptsTable, CommandResultsTable } from "./tables/commands.ts";
-import type { PoliciesTable, ModelsTable, DefinitionsTable } from "./tables/models.ts";
+import type { ModelsTable, DefinitionsTable } from "./tables/models.ts";
+import type {
+  DefinitionChangesTable,
+  PoliciesInForceTable,
+  PoliciesTable,
+  PolicyProposalsTable,
+} from "./tables/policies.ts";
 import type {
   ReleasesTable,
   ReleaseRequestsTable,
@@ -9,8 +15,17 @@ import type {
   ContributorsTable,
   VersionsTable,
 } from "./tables/releases.ts";
-import type { GatesTable, DecisionsTable, ApprovalsTable, FindingsTable, GatesNotNeededTable, RenderingsTable, VotesTable } from "./tables/gates.ts";
+import type {
+  GatesTable,
+  DecisionsTable,
+  ApprovalsTable,
+  FindingsTable,
+  GatesNotNeededTable,
+  RenderingsTable,
+  VotesTable,
+} from "./tables/gates.ts";
 import type { SlotsTable, DeploymentsTable, PredictionsTable, EnrolmentsTable, MonitorWindowsTable } from "./tables/slots.ts";
+import type { SourceFilesTable } from "./tables/source-files.ts";
 import type { AuditTable, AuditHeadTable } from "./tables/audit.ts";
 import type {
   CourierCursorTable,
@@ -34,6 +49,9 @@ export interface Database {
   commands: CommandsTable;
   attempts: AttemptsTable;
   policies: PoliciesTable;
+  policies_in_force: PoliciesInForceTable;
+  policy_proposals: PolicyProposalsTable;
+  definition_changes: DefinitionChangesTable;
   models: ModelsTable;
   definitions: DefinitionsTable;
   releases: ReleasesTable;
@@ -54,6 +72,7 @@ export interface Database {
   predictions: PredictionsTable;
   enrolments: EnrolmentsTable;
   monitor_windows: MonitorWindowsTable;
+  source_files: SourceFilesTable;
   audit: AuditTable;
   audit_head: AuditHeadTable;
   slack_users: SlackUsersTable;

@@ -2,6 +2,7 @@ import { evaluateRules } from "./evaluate-rules.ts";
 import { fault, sourcesPath } from "./definition-rule.ts";
 import type { Rule } from "./definition-rule.ts";
 import { featureRules } from "./feature-rules.ts";
+import { sourceRules } from "./source-rules.ts";
 import { isRecord, numberAt, recordAt, textAt, valueAt } from "./loose-value.ts";
 import type { Finding } from "./schema-faults.ts";
 import { didYouMean, listed } from "./suggestion.ts";
@@ -30,25 +31,6 @@ const rowsNameASource: Rule = (definition) => {
   ];
 };
 
-const windowsAndMonths: Rule = (definition) =>
-  Object.entries(recordAt(definition, sourcesPath)).flatMap(([name, source]) => {
-    const files = textAt(source, ["files"]);
-    if (files === null) return [];
-    const path = [...sourcesPath, name, "files"];
-    const holds = [...files.matchAll(/\{([^}]*)\}/g)].map((match) => match[1] ?? "");
-    const unknown = holds.filter((one) => one !== "month");
-    const monthly = holds.includes("month") || unknown.some((one) => didYouMean(one, ["month"]) !== "");
-    const windowed = valueAt(source, ["window"]) !== undefined;
-    return [
-      ...unknown.map((one) => fault(path, `holds \`{${one}}\`; only \`{month}\` has a meaning.${didYouMean(one, ["month"])}`)),
-      ...(monthly && !windowed ? [fault(path, "holds `{month}` but the source has no `window` that says which months")] : []),
-      ...(windowed && !monthly
-        ? [fault([...sourcesPath, name, "window"], "has no effect: `files` holds no `{month}`", "key")]
-        : []),
-      ...(/\.(parquet|csv)$/i.test(files) ? [] : [fault(path, "must end in .parquet or .csv: these are read")]),
-    ];
-  });
-
 const timeForATimeSplit: Rule = (definition) => {
   const by = valueAt(definition, ["split", "by"]) ?? "time";
   const rows = textAt(definition, ["data", "rows"]);
@@ -73,7 +55,7 @@ const driftLimits: Rule = (definition) => {
 
 const rules: Rule[] = [
   rowsNameASource,
-  windowsAndMonths,
+  ...sourceRules,
   timeForATimeSplit,
   ...featureRules,
   ...evaluateRules,

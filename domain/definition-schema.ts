@@ -23,17 +23,55 @@ const fileReference = z.strictObject({
   file: relativePath.describe("a file beside the definition; `countersign apply` puts its text in its place"),
 });
 
+export const sourceFormats = ["parquet", "csv", "jsonl"] as const;
+export type SourceFormat = (typeof sourceFormats)[number];
+export const encodings = ["utf-8", "utf-16", "latin-1"] as const;
+export type Encoding = (typeof encodings)[number];
+
+/** `scheme://` at its beginning. */
+const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):\/\//;
+const fileLocation = z
+  .string()
+  .min(1)
+  .max(1_000)
+  .superRefine((location, context) => {
+    const refuse = (message: string) => context.addIssue({ code: "custom", message });
+    const found = scheme.exec(location)?.[1]?.toLowerCase();
+    if (found === undefined) {
+      if (location.startsWith("/") || location.split("/").includes("..") || location.includes("\\"))
+        refuse("must be a relative path without .., an https:// address or s3://bucket/key");
+    } else if (found === "s3") {
+      if (!/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/./.test(location)) refuse("must be s3://bucket/key");
+    } else if (found !== "http" && found !== "https") refuse(`names the scheme ${found}; http, https and s3 are read`);
+    else if (/^[^/]*\/\/[^/]*@/.test(location)) refuse("must hold no password: nothing secret belongs into a definition");
+    else if (!URL.canParse(location.replaceAll(/\{[^}]*\}/g, "x"))) refuse("is no address");
+  });
+
 export const sourceSchema = z.strictObject({
-  files: relativePath.describe(
-    "Parquet or CSV below the data root; `{month}` stands for each month of the window, as 2013-03; `*` matches within a name",
-  ),
+  files: fileLocation
+    .optional()
+    .describe(
+      "Parquet, CSV or JSON Lines: a path below the data root, an `https://` address or `s3://bucket/key`; `{month}` stands for each month of the window, as 2013-03; `*` matches within a name",
+    ),
+  query: z
+    .strictObject({
+      connection: z
+        .string()
+        .regex(/^[a-z][a-z0-9_]{0,40}$/, "must be lower-case letters, digits and underscores")
+        .describe("a PostgreSQL database, by the name under which the operator gave it to the worker: COUNTERSIGN_SOURCE_<NAME>"),
+      sql: z.string().min(1).max(50_000).describe("one SELECT; it runs in a transaction that only reads"),
+    })
+    .optional()
+    .describe("rows of a database, in place of files"),
+  format: z.enum(sourceFormats).optional().describe("where the ending of the name does not tell it"),
+  encoding: z.enum(encodings).optional().describe("of CSV files; utf-8 when left out"),
   window: z
     .strictObject({
       months: z.int().min(1).max(120).describe("how many months"),
       until: month.describe("the last month, inclusive"),
     })
     .optional()
-    .describe("which months to read; needs `{month}` in `files`"),
+    .describe("which months to read: by `{month}` in the name, or else by the column `time`"),
   time: columnName.optional().describe("the column that says when a row happened; needed to split by time"),
 });
 

@@ -1,4 +1,4 @@
-import type { ColumnType } from "./definition-schema.ts";
+import type { ColumnType, Encoding, SourceFormat } from "./definition-schema.ts";
 import type { Evaluation, Verdict } from "./evidence.ts";
 import type { Digest, ModelName, ReleaseId, Timestamp, VersionId } from "./ids.ts";
 import type { LabelSpec } from "./task.ts";
@@ -36,6 +36,10 @@ export interface IngestResult {
   rows: number;
   files: number;
   bytes: number;
+  /** Artifact: canonical JSON of a DataProfile. */
+  profile?: Digest;
+  /** Artifact: canonical JSON of a DataDifference to the champion's data; absent without a champion. */
+  difference?: Digest;
 }
 
 export interface DatasetManifest {
@@ -44,8 +48,13 @@ export interface DatasetManifest {
 }
 
 export interface SourceManifest {
-  format: "parquet" | "csv";
+  format: SourceFormat;
+  /** Of CSV; absent: utf-8. */
+  encoding?: Encoding;
+  /** Rows within the window, where there is one by time; of all files otherwise. */
   rows: number;
+  /** Only rows whose `column` lies in [from, until) belong to the source. */
+  window?: { column: string; from: string; until: string };
   columns: { name: string; type: string }[];
   /** In reading order (by name). `digest` is the file's bytes in the artifact store. */
   files: { name: string; digest: Digest; bytes: number; rows: number }[];

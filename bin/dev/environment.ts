@@ -29,3 +29,13 @@ export function baseEnvironment(): Record<string, string> {
     PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}`,
   };
 }
+
+/** What the worker of data may know besides: which hosts it may ask, and the credentials of sources. */
+const ofSources = /^(COUNTERSIGN_DATA_HOSTS$|COUNTERSIGN_SOURCE_|AWS_)/;
+
+/** For the process that reads data, and for no other: trainers run other people's code. */
+export function sourceEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (ofSources.test(name) && value !== undefined ? [[name, value]] : [])),
+  );
+}

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { acceptsConnections } from "./temporal.ts";
-import { baseEnvironment } from "./environment.ts";
+import { baseEnvironment, sourceEnvironment } from "./environment.ts";
 import { createPollWatch, namespace } from "./temporal-process.ts";
 import type { Home } from "./home.ts";
 import type { InstancePorts } from "./instance-ports.ts";
@@ -46,7 +46,7 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       isReady: () => acceptsConnections(facts.ports.serving),
     },
     worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify } }),
-    worker(facts, { watch, queue: "stages", type: "activity", env: database }),
+    worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...sourceEnvironment() } }),
     worker(facts, { watch, queue: "train", type: "activity", env: {} }),
   ];
 }

@@ -7,6 +7,7 @@ import { createFeaturizeActivity } from "../../activities/featurize.ts";
 import { createIngestActivity } from "../../activities/ingest.ts";
 import { createLookAtPredictions } from "../../activities/look-at-predictions.ts";
 import { createMonitorActivity } from "../../activities/monitor.ts";
+import { createRemoteOffers } from "../../activities/sources/remote-offers.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
 import { createTrainActivity } from "../../activities/train.ts";
@@ -21,7 +22,8 @@ import {
 } from "../../activities/contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
-import { readConfig } from "../config.ts";
+import { createSourceFiles } from "../../db/source-files.ts";
+import { readConfig, sourceConnections } from "../config.ts";
 import { ensureSweep } from "./sweep-schedule.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
 
@@ -95,7 +97,16 @@ async function createStagesWorker(connection: NativeConnection): Promise<QueueWo
   const db = createDatabase({ url: config.DATABASE_URL, max: 4 });
   const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
   const activities: StageActivities = {
-    ingest: createIngestActivity({ store, dataRoot: config.COUNTERSIGN_DATA_ROOT }),
+    ingest: createIngestActivity({
+      store,
+      dataRoot: config.COUNTERSIGN_DATA_ROOT,
+      memory: createSourceFiles(db),
+      remote: createRemoteOffers({
+        hosts: config.COUNTERSIGN_DATA_HOSTS,
+        development: config.COUNTERSIGN_MODE === "development",
+        connections: sourceConnections(process.env),
+      }),
+    }),
     validate: createValidateActivity({ store }),
     featurize: createFeaturizeActivity({ store }),
     evaluate: createEvaluateActivity({ store }),

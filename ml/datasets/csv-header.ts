@@ -1,6 +1,9 @@
 import { open } from "node:fs/promises";
+import type { Encoding } from "../../domain/definition-schema.ts";
 
-const headerBytes = 64 * 1024;
+/** Ten thousand columns of long names; a first line that is longer is no header. */
+const headerBytes = 4 * 1024 * 1024;
+const decoders: Record<Encoding, string> = { "utf-8": "utf-8", "utf-16": "utf-16le", "latin-1": "latin1" };
 
 /**
  * The delimiter and the column names of a CSV file, from its first line; null when it has none.
@@ -9,18 +12,32 @@ const headerBytes = 64 * 1024;
  * column of whole lines, and one with an extra cell as a file without rows. With the dialect
  * fixed from the header, both are errors with a line number.
  */
-export async function readCsvHeader(path: string): Promise<{ delimiter: string; columns: string[] } | null> {
+export async function readCsvHeader(
+  path: string,
+  encoding: Encoding = "utf-8",
+): Promise<{ delimiter: string; columns: string[] } | null> {
+  const line = await firstLine(path, encoding);
+  if (line === null || line.trim() === "" || line.includes("\0")) return null;
+  const delimiters = [",", ";", "\t", "|"];
+  const counts = delimiters.map((delimiter) => split(line, delimiter).length);
+  const delimiter = delimiters[counts.indexOf(Math.max(...counts))] ?? ",";
+  const columns = split(line, delimiter);
+  return columns.some((column) => column === "") || new Set(columns).size < columns.length ? null : { delimiter, columns };
+}
+
+/** Null when the line does not end within the bytes that a header may have. */
+async function firstLine(path: string, encoding: Encoding): Promise<string | null> {
   const file = await open(path, "r");
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
-    const text = buffer.toString("utf8", 0, bytesRead).replace(/^\uFEFF/, "");
-    const line = /^[^\r\n]*/.exec(text)?.[0] ?? "";
-    if (line.trim() === "" || line.includes("\0")) return null;
-    const delimiters = [",", ";", "\t", "|"];
-    const counts = delimiters.map((delimiter) => split(line, delimiter).length);
-    const delimiter = delimiters[counts.indexOf(Math.max(...counts))] ?? ",";
-    const columns = split(line, delimiter);
-    return columns.some((column) => column === "") || new Set(columns).size < columns.length ? null : { delimiter, columns };
+    let size = 64 * 1024;
+    for (;;) {
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0);
+      const text = new TextDecoder(decoders[encoding]).decode(buffer.subarray(0, bytesRead));
+      const line = /^[^\r\n]*/.exec(text)?.[0] ?? "";
+      if (line.length < text.length || bytesRead < size) return line;
+      if (size >= headerBytes) return null;
+      size *= 8;
+    }
   } finally {
     await file.close();
   }

@@ -1,117 +1,159 @@
+import { stat } from "node:fs/promises";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
-import { CountersignError, type Fault } from "../../domain/errors.ts";
+import { CountersignError } from "../../domain/errors.ts";
+import type { Digest } from "../../domain/ids.ts";
 import type { DatasetManifest, ReleaseParameters, SourceManifest } from "../../domain/stage-results.ts";
 import type { ArtifactAccess } from "../artifact-access.ts";
 import { count } from "../count-words.ts";
-import { openDuckDb } from "../duckdb.ts";
+import { type DuckDb, openDuckDb } from "../duckdb.ts";
+import { withScratch } from "../scratch.ts";
 import type { StageTools } from "../stage-tools.ts";
 import { type FileContent, inspectFile } from "./inspect-file.ts";
+import type { Months, Offer, RemoteOffers } from "./offers.ts";
+import { oneSchema } from "./one-schema.ts";
 import { findSourceFiles, type SourceFiles } from "./source-files.ts";
+import { sourceQuery } from "./source-table.ts";
 
 export interface FrozenDataset {
   manifest: DatasetManifest;
   summary: string;
 }
 
+/** What was read of a place the last time. */
+export interface KnownFile {
+  fingerprint: string;
+  digest: Digest;
+  bytes: number;
+  content: FileContent;
+}
+
+/** Remembers readings between releases, so that what did not change is not read again. */
+export interface FileMemory {
+  recall(place: string): Promise<KnownFile | null>;
+  keep(place: string, known: KnownFile): Promise<void>;
+}
+
+export interface FreezeInput {
+  dataRoot: string;
+  store: ArtifactAccess;
+  data: ResolvedDefinition["data"];
+  parameters: ReleaseParameters;
+  /** Sources of other machines; without it only files below the data root are read. */
+  remote?: RemoteOffers;
+  memory?: FileMemory;
+}
+
+type FrozenFile = SourceManifest["files"][number] & { content: FileContent; again: boolean };
+
 /**
  * Copies the bytes of all files of all sources into the store, then looks at the copies, so that
- * what is described is what is kept, whoever writes to the originals meanwhile. Throws
- * `source-missing`, `source-unreadable`, `source-schema`.
+ * what is described is what is kept, whoever writes to the originals meanwhile. A file that is the
+ * same as when it was last read is not read. Throws `source-missing`, `source-unreadable`, `source-schema`.
  */
-export async function freezeDataset(
-  input: {
-    dataRoot: string;
-    store: ArtifactAccess;
-    data: ResolvedDefinition["data"];
-    parameters: ReleaseParameters;
-  },
-  { signal, progress }: StageTools,
-): Promise<FrozenDataset> {
-  const found = await findSourceFiles(input.dataRoot, input.data, input.parameters);
-  const db = await openDuckDb({ signal });
-  try {
-    const sources: Record<string, SourceManifest> = {};
-    for (const { source, files } of found) {
-      const contents: FileContent[] = [];
-      const frozen: SourceManifest["files"] = [];
-      for (const file of files) {
-        signal.throwIfAborted();
-        progress(`freezing ${file.name}`);
-        const kept = await input.store.putFile(file.path);
-        const content = await inspectFile(db, {
-          source,
-          name: file.name,
-          path: await input.store.pathOf(kept.digest),
-        });
-        contents.push(content);
-        frozen.push({ name: file.name, ...kept, rows: content.rows });
+export async function freezeDataset(input: FreezeInput, tools: StageTools): Promise<FrozenDataset> {
+  const found = await findSourceFiles({ ...input, signal: tools.signal });
+  return withScratch(async (scratch) => {
+    const db = await openDuckDb({ signal: tools.signal, scratch });
+    try {
+      const sources: Record<string, SourceManifest> = {};
+      let again = 0;
+      for (const files of found) {
+        const frozen: FrozenFile[] = [];
+        for (const offer of files.offers) {
+          tools.signal.throwIfAborted();
+          tools.progress(`freezing ${offer.name}`);
+          frozen.push(await freezeFile({ ...input, db, scratch }, { source: files.source, offer }, tools));
+        }
+        again += frozen.filter((file) => file.again).length;
+        sources[files.source] = await manifestOf(db, input.store, { files, frozen });
       }
-      sources[source] = {
-        ...oneSchema(source, files, contents),
-        rows: sum(contents, (content) => content.rows),
-        files: frozen,
-      };
+      const manifest = { rows: input.data.rows, sources };
+      return { manifest, summary: summarise(manifest, found, again) };
+    } finally {
+      db.close();
     }
-    const manifest = { rows: input.data.rows, sources };
-    return { manifest, summary: summarise(manifest, found) };
-  } finally {
-    db.close();
+  });
+}
+
+async function freezeFile(
+  place: { store: ArtifactAccess; memory?: FileMemory; db: DuckDb; scratch: string },
+  { source, offer }: { source: string; offer: Offer },
+  tools: StageTools,
+): Promise<FrozenFile> {
+  const { store, memory, db } = place;
+  const key = offer.place === null ? null : `${offer.format}:${offer.encoding}:${offer.place}`;
+  const known = key === null ? null : await stillKept(store, (await memory?.recall(key)) ?? null);
+  const brought = await offer.bring(known?.fingerprint ?? null, place.scratch, tools);
+  if (brought.unchanged) {
+    if (known === null) throw new TypeError(`${offer.name} is called unchanged, and nothing is known of it.`);
+    const { digest, bytes, content } = known;
+    return { name: offer.name, digest, bytes, rows: content.rows, content, again: true };
+  }
+  const kept = await store.putFile(brought.path);
+  const { format, encoding } = offer;
+  const content = await inspectFile(db, { source, name: offer.name, format, encoding, path: await store.pathOf(kept.digest) });
+  if (key !== null && brought.fingerprint !== null)
+    await memory?.keep(key, { ...kept, fingerprint: brought.fingerprint, content });
+  return { name: offer.name, ...kept, rows: content.rows, content, again: false };
+}
+
+/** What is remembered counts only while the store still holds the bytes. */
+async function stillKept(store: ArtifactAccess, known: KnownFile | null): Promise<KnownFile | null> {
+  if (known === null) return null;
+  try {
+    return (await stat(await store.pathOf(known.digest))).size === known.bytes ? known : null;
+  } catch (error) {
+    if (error instanceof CountersignError && error.code === "not-found") return null;
+    throw error;
   }
 }
 
-/** The columns that all files of a source share. Throws `source-schema` naming file and column. */
-function oneSchema(
-  source: string,
-  files: SourceFiles["files"],
-  contents: FileContent[],
-): Pick<SourceManifest, "format" | "columns"> {
-  const [first] = contents;
-  const firstName = files[0]?.name ?? "";
-  if (first === undefined) throw new CountersignError("source-missing", `The source ${source} has no files.`);
-  const expected = new Map(first.columns.map((column) => [column.name, column.type]));
-  const messages: string[] = [];
-  for (const [index, content] of contents.entries()) {
-    const name = files[index]?.name ?? "";
-    if (content.format !== first.format) {
-      messages.push(`${name} is ${content.format}, but ${firstName} is ${first.format}.`);
-      continue;
-    }
-    const columns = new Map(content.columns.map((column) => [column.name, column.type]));
-    for (const [column, type] of expected) {
-      const actual = columns.get(column);
-      if (actual === undefined) messages.push(`${name} has no column ${column}, which ${firstName} has.`);
-      else if (actual !== type) messages.push(`${name} has ${column} as ${actual}, but ${firstName} as ${type}.`);
-    }
-    for (const column of columns.keys())
-      if (!expected.has(column)) messages.push(`${name} has a column ${column}, which ${firstName} lacks.`);
+async function manifestOf(
+  db: DuckDb,
+  store: ArtifactAccess,
+  { files, frozen }: { files: SourceFiles; frozen: FrozenFile[] },
+): Promise<SourceManifest> {
+  const { source, definition, months } = files;
+  const shape = oneSchema(source, frozen);
+  const { encoding } = definition;
+  const manifest: SourceManifest = {
+    ...shape,
+    ...(encoding === undefined || encoding === "utf-8" ? {} : { encoding }),
+    rows: frozen.reduce((rows, file) => rows + file.rows, 0),
+    files: frozen.map(({ name, digest, bytes, rows }) => ({ name, digest, bytes, rows })),
+  };
+  const window = windowOf(files, months);
+  if (window === null) return manifest;
+  const path = `data.sources.${source}.time`;
+  if (!shape.columns.some((column) => column.name === window.column)) {
+    const message = `${source} has no column ${window.column}, by which its window is chosen`;
+    throw new CountersignError("source-schema", `${message}.`, { faults: [{ path, message }] });
   }
-  if (messages.length > 0) {
-    const faults: Fault[] = messages.map((message) => ({
-      path: `data.sources.${source}.files`,
-      message,
-    }));
-    throw new CountersignError("source-schema", `The files of ${source} differ: ${messages.slice(0, 3).join(" ")}`, { faults });
-  }
-  return { format: first.format, columns: first.columns };
+  const windowed = { ...manifest, window };
+  const paths = await Promise.all(frozen.map((file) => store.pathOf(file.digest)));
+  const [total] = await db.rows(`SELECT count(*) AS n FROM (${await sourceQuery(windowed, paths)})`);
+  const rows = Number(total?.["n"]);
+  if (rows > 0) return { ...windowed, rows };
+  const message = `None of the ${count(manifest.rows)} rows of ${source} lies between ${window.from} and ${window.until} by ${window.column}`;
+  throw new CountersignError("too-few-rows", `${message}.`, { faults: [{ path, message }] });
 }
 
-function summarise(manifest: DatasetManifest, found: SourceFiles[]): string {
+/** A window by name has chosen its files already. */
+function windowOf({ definition }: SourceFiles, months: Months | null): NonNullable<SourceManifest["window"]> | null {
+  if (months === null || definition.time === undefined || definition.files?.includes("{month}") === true) return null;
+  return { column: definition.time, from: months.from, until: months.until };
+}
+
+function summarise(manifest: DatasetManifest, found: SourceFiles[], again: number): string {
   const main = manifest.sources[manifest.rows];
-  const months = found.find((source) => source.source === manifest.rows)?.months;
-  const span =
-    months === null || months === undefined
-      ? ""
-      : months.from === months.until
-        ? ` (${months.from})`
-        : ` (${months.from} to ${months.until})`;
+  const months = found.find((source) => source.source === manifest.rows)?.months?.months ?? [];
+  const [from = "", until = ""] = [months[0], months.at(-1)];
+  const span = months.length === 0 ? "" : from === until ? ` (${from})` : ` (${from} to ${until})`;
   const others = Object.entries(manifest.sources)
     .filter(([name]) => name !== manifest.rows)
     .map(([name, source]) => `${name} (${count(source.rows)})`);
   const files = main?.files.length ?? 0;
   const joined = others.length < 2 ? others.join("") : `${others.slice(0, -1).join(", ")} and ${others.at(-1)}`;
-  return `${count(main?.rows ?? 0)} rows of ${manifest.rows} from ${files} file${files === 1 ? "" : "s"}${span}${others.length > 0 ? `, with ${joined}` : ""}`;
-}
-
-function sum<T>(items: T[], of: (item: T) => number): number {
-  return items.reduce((total, item) => total + of(item), 0);
+  const unread = again === 0 ? "" : `; ${again} unchanged file${again === 1 ? "" : "s"} not read again`;
+  return `${count(main?.rows ?? 0)} rows of ${manifest.rows} from ${files} file${files === 1 ? "" : "s"}${span}${others.length > 0 ? `, with ${joined}` : ""}${unread}`;
 }

@@ -1,27 +1,34 @@
 import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
+import type { Encoding, SourceFormat } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import type { SourceManifest } from "../../domain/stage-results.ts";
-import { type DuckDb, shortMessage } from "../duckdb.ts";
+import { type DuckDb, quoteText, shortMessage } from "../duckdb.ts";
 import { fileQuery } from "./source-table.ts";
 
 export interface FileContent {
-  format: SourceManifest["format"];
+  format: SourceFormat;
   rows: number;
   columns: { name: string; type: string }[];
 }
 
-/** The format that a name's ending stands for. */
-export function formatOf(name: string): SourceManifest["format"] | null {
-  if (/\.(parquet|pq)$/i.test(name)) return "parquet";
-  return /\.(csv|tsv|txt)$/i.test(name) ? "csv" : null;
+/** More are no table: the profile, the contract and SQL would each take minutes. */
+const mostColumns = 20_000;
+/** Columns whose values are hashed in one query: the memory of more would grow with the width of the table. */
+const columnsAtOnce = 500;
+
+interface InspectedFile {
+  source: string;
+  name: string;
+  path: string;
+  format: SourceFormat;
+  encoding: Encoding;
 }
 
 /**
  * Reads a file whole, so that a page that is damaged in its middle is found here and not three
  * stages later (80,789 rows: 0.1 s). Throws `source-unreadable` naming the file.
  */
-export async function inspectFile(db: DuckDb, file: { source: string; name: string; path: string }): Promise<FileContent> {
+export async function inspectFile(db: DuckDb, file: InspectedFile): Promise<FileContent> {
   const refuse = (reason: string, cause?: unknown) => {
     const message = `${file.name} ${reason}`;
     return new CountersignError("source-unreadable", message, {
@@ -29,29 +36,70 @@ export async function inspectFile(db: DuckDb, file: { source: string; name: stri
       cause,
     });
   };
-  const format = formatOf(file.name);
-  if (format === null) throw refuse("is neither Parquet nor CSV by its ending.");
+  const { format, encoding } = file;
   if ((await stat(file.path)).size === 0) throw refuse("is empty.");
-  const query = await fileQuery(file.path, format);
-  if (query === null) throw refuse("has no line of distinct column names at its beginning.");
-  // DuckDB drops a last row whose quote is never closed, without a word (measured with 1.5.6).
-  if (format === "csv" && (await countQuotes(file.path)) % 2 === 1)
-    throw refuse("cannot be read: a quoted value in it is never closed.");
+  const disguise = await otherEncoding(file);
+  if (disguise !== null) throw refuse(`is ${disguise}, and ${encoding === "utf-8" ? "UTF-8" : encoding} was expected.`);
   try {
+    const keys = format === "jsonl" ? await jsonKeys(db, file.path) : [];
+    if (format === "jsonl" && keys.length === 0) throw refuse("has no line that is an object with a name and a value.");
+    const query = await fileQuery(file.path, { format, encoding, columns: keys.map((name) => ({ name })) });
+    if (query === null) throw refuse("has no line of distinct column names at its beginning.");
+    // DuckDB drops a last row whose quote is never closed, without a word (measured with 1.5.6).
+    if (format === "csv" && (await countQuotes(file.path)) % 2 === 1)
+      throw refuse("cannot be read: a quoted value in it is never closed.");
     const selected = format === "parquet" ? `SELECT * EXCLUDE (file_row_number) FROM ${query}` : `SELECT * FROM ${query}`;
     const described = await db.rows(`DESCRIBE ${selected}`);
     const columns = described.map((column) => ({
       name: String(column["column_name"]),
       type: String(column["column_type"]),
     }));
-    // Hashing every value makes DuckDB decode every page.
-    const [total] = await db.rows(`SELECT count(*) AS n, bit_xor(hash(t)) AS touched FROM (${selected}) AS t`);
-    const rows = Number(total?.["n"]);
+    if (columns.length > mostColumns) throw refuse(`has ${columns.length} columns, and ${mostColumns} are the most.`);
+    const rows = await readThrough(db, { selected, format, width: columns.length });
     if (rows === 0) throw refuse("holds no rows.");
     return { format, rows, columns };
   } catch (error) {
     if (error instanceof CountersignError) throw error;
-    throw refuse(`cannot be read: ${reasonOf(error, file.path)}`, error);
+    throw refuse(`cannot be read: ${reasonOf(error, file)}`, error);
+  }
+}
+
+/** Has every value decoded, and counts the rows. */
+async function readThrough(db: DuckDb, input: { selected: string; format: SourceFormat; width: number }): Promise<number> {
+  // The rows of text are split and decoded by counting; Parquet's pages are decoded by being hashed.
+  if (input.format !== "parquet" && input.width > columnsAtOnce) {
+    const [total] = await db.rows(`SELECT count(*) AS n FROM (${input.selected})`);
+    return Number(total?.["n"]);
+  }
+  const [total] = await db.rows(`SELECT count(*) AS n, bit_xor(hash(t)) AS touched FROM (${input.selected}) AS t`);
+  return Number(total?.["n"]);
+}
+
+/** The names that the lines of a JSON Lines file use, in the order in which they first occur. */
+async function jsonKeys(db: DuckDb, path: string): Promise<string[]> {
+  const objects = `read_json_objects(${quoteText(path)}, format = 'newline_delimited', maximum_object_size = 16777216, compression = 'uncompressed')`;
+  const [strange] = await db.rows(`SELECT count(*) AS n FROM ${objects} WHERE json_type(json) <> 'OBJECT'`);
+  if (Number(strange?.["n"]) > 0) throw new Error(`${String(strange?.["n"])} of its lines are no object`);
+  const found = await db.rows(
+    `SELECT key FROM (SELECT unnest(json_keys(json)) AS key, generate_subscripts(json_keys(json), 1) AS at, row_number() OVER () AS line FROM ${objects}) GROUP BY key ORDER BY min((line, at))`,
+  );
+  return found.map((row) => String(row["key"]));
+}
+
+/** What the first bytes say against the encoding that the definition names. */
+async function otherEncoding({ path, format, encoding }: InspectedFile): Promise<string | null> {
+  if (format === "parquet") return null;
+  const file = await open(path, "r");
+  try {
+    const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+    const mark = buffer.toString("hex");
+    if (mark.startsWith("1f8b")) return "packed with gzip";
+    if (mark.startsWith("504b0304")) return "a zip archive (or a spreadsheet)";
+    if (mark.startsWith("50415231")) return "Parquet";
+    if (encoding !== "utf-16" && /^(fffe|feff)/.test(mark)) return "UTF-16 by its first bytes";
+    return encoding === "utf-16" && mark.startsWith("feff") ? "big-endian UTF-16" : null;
+  } finally {
+    await file.close();
   }
 }
 
@@ -66,10 +114,12 @@ async function countQuotes(path: string): Promise<number> {
   return quotes;
 }
 
-function reasonOf(error: unknown, path: string): string {
+function reasonOf(error: unknown, { path, encoding }: InspectedFile): string {
   const text = error instanceof Error ? error.message : String(error);
   const line = /CSV Error on Line: (\d+)/.exec(text)?.[1];
   if (line !== undefined) {
+    if (/not utf-8|unicode/i.test(text))
+      return `line ${line}: there are bytes that are no ${encoding === "utf-8" ? "UTF-8" : encoding}; if it is Latin-1, say encoding: latin-1 at the source`;
     const cause =
       /(Expected Number of Columns: \d+ Found: \d+)/.exec(text)?.[1] ??
       /\n(?!Original Line)([^\n]+)/.exec(text)?.[1] ??
@@ -78,7 +128,7 @@ function reasonOf(error: unknown, path: string): string {
   }
   const name = path.split("/").at(-1) ?? path;
   return shortMessage(error)
-    .replaceAll(new RegExp(`(?: (?:at end )?of)? ?(?:file )?["']?${name}["']?`, "gi"), "")
+    .replaceAll(new RegExp(`(?: (?:at end )?of)? ?(?:(?:in )?file )?["']?${name}["']?`, "gi"), "")
     .replaceAll(/\s+/g, " ")
     .trim();
 }

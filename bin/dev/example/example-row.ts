@@ -8,7 +8,7 @@ import type { ResolvedDefinition } from "../../../domain/definition-schema.ts";
  */
 export async function exampleRow(definition: ResolvedDefinition, dataRoot: string): Promise<Record<string, unknown> | null> {
   const source = definition.data.sources[definition.data.rows];
-  if (source === undefined) return null;
+  if (source?.files === undefined) return null;
   const file = join(dataRoot, source.files.replace("{month}", source.window?.until ?? "*"));
   const columns = Object.keys(definition.features.request).map((name) => `"${name}"`);
   const read = file.endsWith(".csv") ? "read_csv" : "read_parquet";
