@@ -14,8 +14,10 @@ import { gateRoutes } from "./routes/gates.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { definitionRoute, modelCommandRoutes, modelStateRoutes } from "./routes/model-commands.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { groupRoutes, peopleFileRoutes, principalRoutes } from "./routes/people.ts";
 import { auditRoutes, peopleRoutes } from "./routes/records.ts";
 import { releaseRoutes } from "./routes/releases.ts";
+import { delegationRoutes, tokenRoutes } from "./routes/tokens.ts";
 import { versionRoutes } from "./routes/versions.ts";
 import type { RouteTable } from "./routing.ts";
 
@@ -63,6 +65,11 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
   gateRoutes(table, deps);
   versionRoutes(table, deps);
   peopleRoutes(table, deps);
+  groupRoutes(table, deps);
+  principalRoutes(table, deps);
+  peopleFileRoutes(table, deps);
+  tokenRoutes(table, deps);
+  delegationRoutes(table, deps);
   auditRoutes(table, deps);
   eventRoutes(table, deps);
   app.all("/api/*", (c) => refuseUnknown(table, c.req.method, c.req.path));

@@ -52,6 +52,12 @@ export function idempotencyKey(c: Context): string | null {
   return c.req.header("idempotency-key") ?? null;
 }
 
+/** `"sha256:…"`, the same without quotes, or `*`. */
+export function ifMatchOf(c: Context): string | null {
+  const header = c.req.header("if-match");
+  return header === undefined ? null : header.trim().replace(/^W\//, "").replaceAll('"', "");
+}
+
 /** What a command's use case takes. Throws `too-large`. */
 export async function readCommand(c: Context): Promise<Sent> {
   return { body: await readJson(c), key: idempotencyKey(c) };

@@ -29,6 +29,7 @@ import type { UnblockAction } from "../domain/signed-command.ts";
 import type { Stage } from "../domain/stages.ts";
 import type { Answer } from "./answer.ts";
 import type { Caller, Sent } from "./caller.ts";
+import type { PeopleControl } from "./people-control.ts";
 
 /**
  * The one door. Every surface calls these and nothing else; who may do what stands behind them.
@@ -43,6 +44,8 @@ export interface Control {
   startSession(caller: Caller): Promise<{ token: string; expiresAt: string }>;
   endSession(caller: Caller): Promise<void>;
 
+  /** People, groups, tokens and delegations. */
+  people: PeopleControl;
   me(caller: Caller): MeView;
   models(caller: Caller, page: PageInput): Promise<Page<ModelItemView>>;
   model(caller: Caller, model: ModelName): Promise<ModelView>;

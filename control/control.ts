@@ -9,6 +9,7 @@ import { readiness } from "./health.ts";
 import { changeState, rollback } from "./model-commands.ts";
 import { listModels, readModel } from "./models.ts";
 import { readModelMonitoring } from "./monitoring.ts";
+import { createPeopleControl } from "./people-control.ts";
 import { tracePrediction } from "./predictions.ts";
 import { checkAudit, listAudit, listGroups, listPolicies, me, readOwnCommand } from "./records.ts";
 import { unblock, withdraw } from "./release-commands.ts";
@@ -28,6 +29,7 @@ export function createControl(deps: ControlDeps): Control {
     startSession: (caller) => startSession(db, caller, context.clock()),
     endSession: (caller) => endSession(db, caller),
 
+    people: createPeopleControl(context),
     me,
     models: (caller, page) => listModels(context, caller, page),
     model: (caller, model) => readModel(context, caller, model),

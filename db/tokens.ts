@@ -1,5 +1,7 @@
+import { sql } from "kysely";
 import { appendAudit } from "./audit.ts";
 import type { Db } from "./database.ts";
+import type { Row } from "./schema.ts";
 
 export interface NewToken {
   id: string;
@@ -12,8 +14,8 @@ export interface NewToken {
   expiresAt: Date;
 }
 
-/** A token that somebody makes for themselves. */
-export async function insertToken(db: Db, token: NewToken): Promise<void> {
+/** A token that somebody makes for themselves, or an admin for a machine (`by`). */
+export async function insertToken(db: Db, token: NewToken, by = token.principal): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await trx
       .insertInto("tokens")
@@ -24,20 +26,21 @@ export async function insertToken(db: Db, token: NewToken): Promise<void> {
         hash: token.hash,
         name: token.name,
         scopes: token.scopes,
-        created_by: token.principal,
+        created_by: by,
         expires_at: token.expiresAt,
       })
       .execute();
     await appendAudit(trx, [
       {
         kind: "token.created",
-        actor: token.principal,
+        actor: by,
         model: null,
         subject: token.principal,
         data: {
           token: token.id,
           kind: token.kind,
           name: token.name,
+          scopes: token.scopes,
           expiresAt: token.expiresAt.toISOString(),
         },
       },
@@ -65,4 +68,30 @@ export async function revokeToken(db: Db, token: { id: string; by: string }): Pr
       },
     ]);
   });
+}
+
+/** Tokens of one principal, the newest first; those that ended stay in the list. */
+export async function listTokens(db: Db, page: { principal: string; limit: number; offset: number }): Promise<Row<"tokens">[]> {
+  return db
+    .selectFrom("tokens")
+    .selectAll()
+    .where("principal_id", "=", page.principal)
+    .orderBy("created_at", "desc")
+    .orderBy("id")
+    .offset(page.offset)
+    .limit(page.limit)
+    .execute();
+}
+
+export async function findToken(db: Db, id: string): Promise<Row<"tokens"> | undefined> {
+  return db.selectFrom("tokens").selectAll().where("id", "=", id).executeTakeFirst();
+}
+
+/** How many API tokens somebody made within the last hour, and how many of a principal's are valid. */
+export async function countTokens(db: Db, of: { by: string; principal: string }): Promise<{ lastHour: number; valid: number }> {
+  const { rows } = await sql<{ lastHour: number; valid: number }>`
+    select count(*) filter (where created_by = ${of.by} and created_at > now() - interval '1 hour')::int as "lastHour",
+      count(*) filter (where principal_id = ${of.principal} and revoked_at is null and expires_at > now())::int as valid
+    from tokens where kind = 'api' and (created_by = ${of.by} or principal_id = ${of.principal})`.execute(db);
+  return rows[0] ?? { lastHour: 0, valid: 0 };
 }

@@ -4,7 +4,7 @@ import { definitionAppliedSchema, modelStateSchema, rolledBackSchema } from "../
 import { releaseRequestedSchema } from "../../domain/http/release-views.ts";
 import { reasonRequestSchema, releaseRequestSchema, rollbackRequestSchema } from "../../domain/http/requests.ts";
 import { pendingAnswer, sendAnswer } from "../answers.ts";
-import { idempotencyKey, readCommand, readDefinitionText } from "../bodies.ts";
+import { idempotencyKey, ifMatchOf, readCommand, readDefinitionText } from "../bodies.ts";
 import type { ApiDeps } from "../environment.ts";
 import { addRoute, param, type RouteTable } from "../routing.ts";
 
@@ -34,7 +34,7 @@ export function definitionRoute(table: RouteTable, { control }: ApiDeps): void {
     async (c) => {
       const model = param(c, "model");
       const definition = await readDefinitionText(c);
-      const ifMatch = ifMatchOf(c.req.header("if-match"));
+      const ifMatch = ifMatchOf(c);
       const answer = await control.applyDefinition(c.get("caller"), model, { ...definition, key: idempotencyKey(c), ifMatch });
       return sendAnswer(answer, { location: `/api/models/${model}` });
     },
@@ -112,10 +112,4 @@ export function modelStateRoutes(table: RouteTable, { control }: ApiDeps): void 
         sendAnswer(await control.changeState(c.get("caller"), { model: param(c, "model"), kind }, await readCommand(c))),
     );
   }
-}
-
-/** `"sha256:…"`, the same without quotes, or `*`. */
-function ifMatchOf(header: string | undefined): string | null {
-  if (header === undefined) return null;
-  return header.trim().replace(/^W\//, "").replaceAll('"', "");
 }
