@@ -30,6 +30,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   api: { rooms: ["domain", "control"], packages: ["node:*", "hono", "@hono/*", "zod", "pino"] },
   console: { rooms: ["domain", "control"], packages: ["node:*", "hono", "@hono/*", "zod"] },
   serving: { rooms: ["domain", "ml", "db", "artifacts"], packages: ["node:*", "hono", "@hono/*", "zod", "pino"] },
+  "slack-sandbox": { rooms: [], packages: ["node:*", "hono", "@hono/*", "zod", "ws"] },
   cli: { rooms: ["domain"], packages: ["node:*", "commander", "zod", "yaml", "log-update"] },
 };
 /** May import everything, and no room above may import them. `bin` keeps from test and bench too. */

@@ -23,6 +23,7 @@ const rooms = [
   "console",
   "serving",
   "cli",
+  "slack-sandbox",
   "bin",
 ];
 const all = [...rooms, "test", "bench", "deploy"];
@@ -52,7 +53,7 @@ async function readTable(): Promise<typeof table> {
     [...(cell ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => (name ?? "").replace(/\/$/, ""));
   const rows = text.split("\n").flatMap((line) => {
     const cells = line.split("|").map((cell) => cell.trim());
-    const room = /^`([a-z]+)\/`$/.exec(cells[1] ?? "")?.[1];
+    const room = /^`([a-z-]+)\/`$/.exec(cells[1] ?? "")?.[1];
     return room === undefined || cells.length < 6 ? [] : [[room, { rooms: names(cells[3]), packages: names(cells[4]) }] as const];
   });
   return new Map(rows);
@@ -114,8 +115,8 @@ describe("what a room may import", () => {
     ]);
     const found = await refused(plants);
     const wrong = plants.filter((plant) => {
-      const [, from = ""] = /^([a-z]+)\//.exec(plant.path) ?? [];
-      const [, to = ""] = /([a-z]+)\/[^/]*$/.exec(plant.import) ?? [];
+      const [, from = ""] = /^([a-z-]+)\//.exec(plant.path) ?? [];
+      const [, to = ""] = /([a-z-]+)\/[^/]*$/.exec(plant.import) ?? [];
       // Workflows lie flat; what is deeper down may not reach across.
       if (from === "workflows" && to === "activities" && plant.path.includes("deep")) return false;
       const allowed =
