@@ -12,6 +12,8 @@ export interface Workbench {
   write(name: string, content: string | Uint8Array): Promise<string>;
   /** Writes the rows of a query as Parquet or CSV, by the name's ending. */
   writeTable(name: string, sql: string): Promise<void>;
+  /** The answer of a small query. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
   remove(): Promise<void>;
 }
 
@@ -35,6 +37,14 @@ export async function createWorkbench(): Promise<Workbench> {
       await connection.run(`COPY (${sql}) TO '${join(dataRoot, name)}' ${format}`);
       connection.closeSync();
       instance.closeSync();
+    },
+    rows: async (sql) => {
+      const instance = await DuckDBInstance.create(":memory:", { threads: "1" });
+      const connection = await instance.connect();
+      const rows = (await connection.runAndReadAll(sql)).getRowObjectsJson();
+      connection.closeSync();
+      instance.closeSync();
+      return rows;
     },
     remove: () => rm(directory, { recursive: true, force: true }),
   };
