@@ -76,7 +76,8 @@ export interface FairnessGap {
   /** Between the two groups that lie furthest apart; a ratio is smaller to larger. Null where it cannot be told. */
   gap: Estimate | null;
   between: [string, string] | null;
-  limit: { pass: number; fail: number } | null;
+  /** `fail` null: beyond `pass` it warns. */
+  limit: { pass: number; fail: number | null } | null;
   verdict: Verdict | "too-few" | null;
 }
 

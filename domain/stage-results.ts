@@ -150,6 +150,8 @@ export interface VersionManifest {
 export interface EvaluateInput extends StageContext {
   holdout: FeaturizeResult;
   candidate: { onnx: Digest; features: Digest };
+  /** The ONNX bytes of the simple model that the trainer made beside the candidate, of the same features. */
+  baseline?: Digest | null;
   /** Null for the first release. */
   champion: { version: VersionId; onnx: Digest; features: Digest } | null;
 }

@@ -62,8 +62,8 @@ function evaluationSections(evaluation: Evaluation): Html {
   return html`<section class="card" aria-labelledby="metrics">
       <h2 id="metrics">How good it is</h2>
       <p>
-        On ${countInWords(rows)} rows held out, of which ${shareInWords(baseRate)} are positive. ${against} Intervals hold 95 %,
-        from ${bootstrapRounds} resamples.
+        On ${countInWords(rows)} rows held out${baseRate === null ? "" : `, of which ${shareInWords(baseRate)} are positive`}.
+        ${against} Intervals hold 95 %, from ${bootstrapRounds} resamples.
       </p>
       <table class="metrics">
         <thead>
@@ -92,33 +92,37 @@ function evaluationSections(evaluation: Evaluation): Html {
         ${calibrationChart(evaluation.calibration)}
         <div>
           ${flips === null ? html`<p>No champion serves yet, so no decision would change.</p>` : html`<p class="figure"><strong>${shareInWords(flips.share)}</strong> of the decisions on the held-out rows would change (${countInWords(flips.rows)} of ${countInWords(rows)}).</p>`}
-          <table class="confusion small">
-            <caption>
-              At the deployment threshold
-            </caption>
-            <thead>
-              <tr>
-                <td></td>
-                <th scope="col">Said positive</th>
-                <th scope="col">Said negative</th>
-              </tr>
-            </thead>
-            <tbody>
-              <tr>
-                <th scope="row">Was positive</th>
-                <td>${countInWords(confusion.truePositive)}</td>
-                <td>${countInWords(confusion.falseNegative)}</td>
-              </tr>
-              <tr>
-                <th scope="row">Was negative</th>
-                <td>${countInWords(confusion.falsePositive)}</td>
-                <td>${countInWords(confusion.trueNegative)}</td>
-              </tr>
-            </tbody>
-          </table>
+          ${confusion === null ? nothing : confusionTable(confusion)}
         </div>
       </div>
     </section>`;
+}
+
+function confusionTable(confusion: NonNullable<Evaluation["confusion"]>): Html {
+  return html`<table class="confusion small">
+    <caption>
+      At the deployment threshold
+    </caption>
+    <thead>
+      <tr>
+        <td></td>
+        <th scope="col">Said positive</th>
+        <th scope="col">Said negative</th>
+      </tr>
+    </thead>
+    <tbody>
+      <tr>
+        <th scope="row">Was positive</th>
+        <td>${countInWords(confusion.truePositive)}</td>
+        <td>${countInWords(confusion.falseNegative)}</td>
+      </tr>
+      <tr>
+        <th scope="row">Was negative</th>
+        <td>${countInWords(confusion.falsePositive)}</td>
+        <td>${countInWords(confusion.trueNegative)}</td>
+      </tr>
+    </tbody>
+  </table>`;
 }
 
 function metricRow(row: MetricRow): Html {

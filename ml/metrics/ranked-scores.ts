@@ -1,9 +1,5 @@
-import type { MetricName } from "../../domain/evidence.ts";
-
-export type MetricValues = Record<MetricName, number>;
-
 /** Probabilities are clipped to this distance from 0 and 1 before their logarithm is taken. */
-const clip = 1e-15;
+export const clip = 1e-15;
 export const calibrationBins = 10;
 
 /**
@@ -55,68 +51,4 @@ export function rankScores(labels: Uint8Array, probabilities: ArrayLike<number>)
     ranked.squaredError[rank] = (p - positive) ** 2;
   }
   return ranked;
-}
-
-/**
- * All four metrics in one pass over rows that count `weights[row]` times (whole numbers that add up
- * to the number of rows; null: once each).
- *
- * AUC is the share of (positive, negative) pairs in the right order, ties counting half. Calibration
- * error is the mean of |predicted − observed| over ten equal-count bins, weighted by their rows;
- * equal probabilities stay in one bin, with the edges of scikit-learn's
- * `calibration_curve(strategy="quantile")`. AUC is NaN where only one class is there.
- */
-export function weightedMetrics(ranked: RankedScores, weights: Uint32Array | null): MetricValues {
-  const { rows, order, probability, positive, tied, logLoss, squaredError } = ranked;
-  let logLossSum = 0;
-  let squaredSum = 0;
-  let pairs = 0;
-  let positives = 0;
-  let negatives = 0;
-  let groupPositives = 0;
-  let groupNegatives = 0;
-  let gapSum = 0;
-  let binPredicted = 0;
-  let binPositives = 0;
-  let bin = 1;
-  let edge = Math.floor(((rows - 1) * bin) / calibrationBins);
-  for (let rank = 0; rank < rows; rank += 1) {
-    if (tied[rank] === 0) {
-      pairs += groupPositives * (negatives + groupNegatives / 2);
-      positives += groupPositives;
-      negatives += groupNegatives;
-      groupPositives = 0;
-      groupNegatives = 0;
-      if (positives + negatives > edge && bin < calibrationBins) {
-        gapSum += Math.abs(binPredicted - binPositives);
-        binPredicted = 0;
-        binPositives = 0;
-        while (bin < calibrationBins && positives + negatives > edge) {
-          bin += 1;
-          edge = Math.floor(((rows - 1) * bin) / calibrationBins);
-        }
-      }
-    }
-    const weight = weights === null ? 1 : weights[order[rank]!]!;
-    if (weight === 0) continue;
-    logLossSum += weight * logLoss[rank]!;
-    squaredSum += weight * squaredError[rank]!;
-    binPredicted += weight * probability[rank]!;
-    if (positive[rank] === 1) {
-      groupPositives += weight;
-      binPositives += weight;
-    } else {
-      groupNegatives += weight;
-    }
-  }
-  pairs += groupPositives * (negatives + groupNegatives / 2);
-  positives += groupPositives;
-  negatives += groupNegatives;
-  gapSum += Math.abs(binPredicted - binPositives);
-  return {
-    auc: pairs / (positives * negatives),
-    logLoss: logLossSum / rows,
-    brier: squaredSum / rows,
-    calibrationError: gapSum / rows,
-  };
 }

@@ -117,7 +117,7 @@ test("the verdict is the worst of the metrics that have thresholds", async () =>
   expect((await verdict({ auc: { pass: 0.99, fail: 0.5 } }))[0]).toBe("warn");
   const [failed, summary] = await verdict({ auc: { pass: 0.5, fail: 0.4 }, brier: { pass: 0.01, fail: 0.02 } });
   expect(failed).toBe("fail");
-  expect(summary).toMatch(/passes 0\.5; brier score 0\.\d+ fails; no champion yet\. The candidate fails\.$/);
+  expect(summary).toMatch(/passes 0\.5; Brier score 0\.\d+ fails; no champion yet\. The candidate fails\.$/);
 });
 
 test("equal input gives an equal evaluation", async () => {

@@ -1,18 +1,24 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { metricNames } from "../../domain/evidence.ts";
+import { type MetricName, metricsOf } from "../../domain/evidence.ts";
+import { measureBinary } from "../../ml/metrics/binary-metrics.ts";
 import { bootstrapMetrics, quantile } from "../../ml/metrics/bootstrap.ts";
-import { calibrationCurve, confusionAt, flipsAt } from "../../ml/metrics/calibration.ts";
+import { calibrationCurve, confusionAt, flipsOf } from "../../ml/metrics/calibration.ts";
+import type { Measure } from "../../ml/metrics/measure.ts";
+import { plainValues } from "../../ml/metrics/measure.ts";
 import { createRandom } from "../../ml/metrics/random.ts";
-import { rankScores, weightedMetrics } from "../../ml/metrics/ranked-scores.ts";
+import { rankScores } from "../../ml/metrics/ranked-scores.ts";
+
+const first: readonly MetricName[] = ["auc", "logLoss", "brier", "calibrationError"];
+const binary = (labels: Uint8Array, probabilities: ArrayLike<number>) => measureBinary(rankScores(labels, probabilities), 0.5);
 
 const { cases } = JSON.parse(readFileSync(new URL("./fixtures/metrics.json", import.meta.url), "utf8"));
 
 for (const fixture of cases) {
   test(`metrics agree with scikit-learn to 1e-12 on ${fixture.name}`, () => {
     const ranked = rankScores(Uint8Array.from(fixture.labels), fixture.probabilities);
-    const metrics = weightedMetrics(ranked, null);
-    for (const metric of metricNames) expect(Math.abs(metrics[metric] - fixture[metric]), metric).toBeLessThan(1e-12);
+    const metrics = plainValues(measureBinary(ranked, 0.5));
+    for (const metric of first) expect(Math.abs(metrics[metric]! - fixture[metric]), metric).toBeLessThan(1e-12);
     const curve = calibrationCurve(ranked);
     expect(curve.map(({ rows }) => rows)).toEqual(fixture.calibration.map(({ rows }: { rows: number }) => rows));
     for (const [bin, { predicted, observed }] of curve.entries()) {
@@ -33,6 +39,14 @@ function draw(rows: number, seed: number) {
   return { labels, good, worse };
 }
 
+/** The weighted metrics of one are the plain ones of the other. */
+function expectSame(weighted: Measure, weights: Uint32Array, plain: Measure): void {
+  const [some, all] = [new Float64Array(weighted.names.length), new Float64Array(plain.names.length)];
+  weighted.measure(weights, some);
+  plain.measure(null, all);
+  for (const [index, name] of weighted.names.entries()) expect(some[index], name).toBeCloseTo(all[index]!, 12);
+}
+
 test("weights count rows exactly as if they were there so many times", () => {
   const { labels, good } = draw(301, 1);
   const coarse = good.map((p) => Math.round(p * 20) / 20);
@@ -43,55 +57,54 @@ test("weights count rows exactly as if they were there so many times", () => {
     weights[row] = weights[row]! + 1;
   }
   const repeated = [...weights].flatMap((weight, row) => Array.from({ length: weight }, () => row));
-  const weighted = weightedMetrics(rankScores(labels, coarse), weights);
-  const expanded = weightedMetrics(
-    rankScores(
+  expectSame(
+    binary(labels, coarse),
+    weights,
+    binary(
       Uint8Array.from(repeated, (row) => labels[row]!),
       repeated.map((row) => coarse[row]!),
     ),
-    null,
   );
-  for (const metric of metricNames) expect(weighted[metric]).toBeCloseTo(expanded[metric], 12);
 });
 
 test("the AUC interval is as wide as theory says, and a better model's difference lies above nought", async () => {
   const { labels, good, worse } = draw(4000, 3);
   const { candidate, change } = await bootstrapMetrics({
-    candidate: rankScores(labels, good),
-    champion: rankScores(labels, worse),
+    candidate: binary(labels, good),
+    champion: binary(labels, worse),
     rounds: 500,
     seed: 7,
   });
   // Hanley and McNeil (1982): the standard error of an AUC.
-  const auc = candidate.auc.value;
+  const auc = candidate.auc!.value;
   const positives = labels.reduce((sum, label) => sum + label, 0);
   const negatives = labels.length - positives;
   const q1 = auc / (2 - auc) - auc ** 2;
   const q2 = (2 * auc ** 2) / (1 + auc) - auc ** 2;
   const error = Math.sqrt((auc * (1 - auc) + (positives - 1) * q1 + (negatives - 1) * q2) / (positives * negatives));
-  const width = candidate.auc.high - candidate.auc.low;
+  const width = candidate.auc!.high - candidate.auc!.low;
   expect(width / (2 * 1.96 * error)).toBeGreaterThan(0.85);
   expect(width / (2 * 1.96 * error)).toBeLessThan(1.15);
-  expect(change!.auc.low).toBeGreaterThan(0);
-  expect(change!.logLoss.high).toBeLessThan(0);
+  expect(change!.auc!.low).toBeGreaterThan(0);
+  expect(change!.logLoss!.high).toBeLessThan(0);
   // Paired: narrower than the difference of two independent intervals.
-  expect(change!.auc.high - change!.auc.low).toBeLessThan(width);
-  for (const metric of metricNames) {
-    expect(candidate[metric].low).toBeLessThanOrEqual(candidate[metric].value);
-    expect(candidate[metric].high).toBeGreaterThanOrEqual(candidate[metric].value);
+  expect(change!.auc!.high - change!.auc!.low).toBeLessThan(width);
+  for (const metric of metricsOf.binary) {
+    expect(candidate[metric]!.low).toBeLessThanOrEqual(candidate[metric]!.value);
+    expect(candidate[metric]!.high).toBeGreaterThanOrEqual(candidate[metric]!.value);
   }
 });
 
 test("equal seeds give equal intervals, another seed others", async () => {
   const { labels, good } = draw(500, 4);
-  const run = (seed: number) => bootstrapMetrics({ candidate: rankScores(labels, good), champion: null, rounds: 60, seed });
+  const run = (seed: number) => bootstrapMetrics({ candidate: binary(labels, good), champion: null, rounds: 60, seed });
   expect(await run(7)).toEqual(await run(7));
-  expect((await run(8)).candidate.auc.low).not.toBe((await run(7)).candidate.auc.low);
+  expect((await run(8)).candidate.auc!.low).not.toBe((await run(7)).candidate.auc!.low);
 });
 
 test("the event loop gets its turn during the bootstrap, and an abort ends it", async () => {
   const { labels, good } = draw(20_000, 5);
-  const ranked = rankScores(labels, good);
+  const ranked = binary(labels, good);
   let longestMs = 0;
   let last = performance.now();
   const ticker = setInterval(() => {
@@ -118,8 +131,8 @@ test("a thousand rounds for two models on 25,000 rows take at most five seconds 
   const { labels, good, worse } = draw(25_000, 6);
   const before = process.cpuUsage();
   await bootstrapMetrics({
-    candidate: rankScores(labels, good),
-    champion: rankScores(labels, worse),
+    candidate: binary(labels, good),
+    champion: binary(labels, worse),
     rounds: 1000,
     seed: 7,
   });
@@ -128,16 +141,17 @@ test("a thousand rounds for two models on 25,000 rows take at most five seconds 
 });
 
 test("labels of one class, probabilities outside 0 to 1 and lists of two lengths are refused", async () => {
-  const same = rankScores(Uint8Array.from([1, 1, 1]), [0.1, 0.2, 0.3]);
-  await expect(bootstrapMetrics({ candidate: same, champion: null, rounds: 50, seed: 1 })).rejects.toThrow(
-    "All labels are the same",
-  );
+  const same = binary(Uint8Array.from([1, 1, 1]), [0.1, 0.2, 0.3]);
+  const { candidate } = await bootstrapMetrics({ candidate: same, champion: null, rounds: 50, seed: 1 });
+  // What cannot be told is left out, never a number.
+  expect(candidate.auc).toBeUndefined();
+  expect(candidate.logLoss!.value).toBeGreaterThan(0);
   expect(() => rankScores(Uint8Array.from([0, 1]), [0.5, Number.NaN])).toThrow("row 2 is NaN");
   expect(() => rankScores(Uint8Array.from([0, 1]), [0.5])).toThrow("1 probabilities for 2 labels");
 });
 
 test("flips are rows that two models call differently", () => {
-  expect(flipsAt(0.5, [0.4, 0.5, 0.9, 0.1], [0.5, 0.4, 0.6, 0.2])).toEqual({ rows: 2, share: 0.5 });
+  expect(flipsOf([0, 1, 1, 0], [1, 0, 1, 0])).toEqual({ rows: 2, share: 0.5 });
 });
 
 test("quantiles lie linearly between neighbours", () => {
