@@ -25,11 +25,19 @@ export interface ApiClient {
   url: string;
   /** `forMs`: how long an outage is sat out. */
   get<Body>(path: string, forMs?: number): Promise<Body>;
+  /** With its ETag, for If-Match. */
+  getTagged<Body>(path: string, forMs?: number): Promise<{ body: Body; tag: string | null }>;
   text(path: string): Promise<string>;
   /** A command: once, whatever the network does. Throws a CliError for every refusal. */
-  send<Body>(path: string, body: unknown, more?: { method?: "POST" | "PUT" }): Promise<Sent<Body>>;
+  send<Body>(path: string, body: unknown, more?: SendOptions): Promise<Sent<Body>>;
   /** One attempt, whatever it answers, for health. */
   probe<Body>(path: string): Promise<Sent<Body>>;
+}
+
+interface SendOptions {
+  method?: "POST" | "PUT";
+  /** What was read before, and must not have changed meanwhile. */
+  ifMatch?: string;
 }
 
 interface Patience {
@@ -69,9 +77,11 @@ export function createApiClient(connection: Connection, patience: Partial<Patien
 
   const client: ApiClient = {
     url: connection.url,
-    async get<Body>(path: string, forMs = limits.retryReadForMs): Promise<Body> {
+    get: async <Body>(path: string, forMs?: number) => (await client.getTagged<Body>(path, forMs)).body,
+    async getTagged<Body>(path: string, forMs = limits.retryReadForMs): Promise<{ body: Body; tag: string | null }> {
       const response = await persist(path, { method: "GET" }, forMs);
-      return accepted<Body>(await readAnswer(response), connection).body;
+      const tag = response.headers.get("etag")?.replaceAll('"', "") ?? null;
+      return { body: accepted<Body>(await readAnswer(response), connection).body, tag };
     },
     async text(path: string): Promise<string> {
       const headersOfText = { accept: "text/plain, application/problem+json" };
@@ -79,12 +89,8 @@ export function createApiClient(connection: Connection, patience: Partial<Patien
       if (response.ok) return response.text();
       return accepted<string>(await readAnswer(response), connection).body;
     },
-    async send<Body>(path: string, body: unknown, { method = "POST" }: { method?: "POST" | "PUT" } = {}): Promise<Sent<Body>> {
-      const init = {
-        method,
-        body: JSON.stringify(body),
-        headers: { "content-type": "application/json", "idempotency-key": randomUUID() },
-      };
+    async send<Body>(path: string, body: unknown, { method = "POST", ifMatch }: SendOptions = {}): Promise<Sent<Body>> {
+      const init = { method, body: JSON.stringify(body), headers: headersOfCommand(ifMatch) };
       const response = await persist(path, init, limits.retryForMs);
       const answer = accepted<Body>(await readAnswer(response), connection);
       const command = pendingCommand(answer);
@@ -118,6 +124,14 @@ export function createApiClient(connection: Connection, patience: Partial<Patien
   }
 
   return client;
+}
+
+function headersOfCommand(ifMatch: string | undefined): Record<string, string> {
+  return {
+    "content-type": "application/json",
+    "idempotency-key": randomUUID(),
+    ...(ifMatch === undefined ? {} : { "if-match": `"${ifMatch}"` }),
+  };
 }
 
 async function readAnswer(response: Response): Promise<Sent<unknown>> {

@@ -1,8 +1,11 @@
 import { Command, CommanderError } from "commander";
 import { addDecisionCommands } from "./commands/decide.ts";
 import { addDefinitionCommands } from "./commands/definition.ts";
+import { addGroupCommands } from "./commands/groups.ts";
 import { addLookCommands } from "./commands/look.ts";
+import { addPeopleCommands } from "./commands/people.ts";
 import { addReleaseCommands } from "./commands/release.ts";
+import { addDelegationCommands, addTokenCommands } from "./commands/tokens.ts";
 import { addUseCommands } from "./commands/use.ts";
 import packageFile from "../package.json" with { type: "json" };
 import type { Context } from "./context.ts";
@@ -31,6 +34,10 @@ export function createProgram(context: Context): Command {
   addLookCommands(program, context);
   addDecisionCommands(program, context);
   addUseCommands(program, context);
+  addPeopleCommands(program, context);
+  addGroupCommands(program, context);
+  addTokenCommands(program, context);
+  addDelegationCommands(program, context);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }
