@@ -8,7 +8,14 @@ import type {
   PolicyView,
   ReadyView,
 } from "../domain/http/record-views.ts";
-import type { GateItemView, GateView, ReceiptView } from "../domain/http/gate-views.ts";
+import type {
+  DecisionAnswersView,
+  DecisionWithdrawnView,
+  FindingView,
+  GateItemView,
+  GateView,
+  ReceiptView,
+} from "../domain/http/gate-views.ts";
 import type {
   DefinitionAppliedView,
   ModelItemView,
@@ -22,7 +29,7 @@ import type {
 import type { ReleaseItemView, ReleaseRequestedView, ReleaseView } from "../domain/http/release-views.ts";
 import type { AuditKind } from "../domain/audit-events.ts";
 import type { GateState } from "../domain/gate.ts";
-import type { GateId, ModelName, ReleaseId, VersionId } from "../domain/ids.ts";
+import type { Digest, GateId, ModelName, ReleaseId, VersionId } from "../domain/ids.ts";
 import type { ModelState, ReleaseState } from "../domain/lifecycle.ts";
 import type { Surface } from "../domain/principal.ts";
 import type { UnblockAction } from "../domain/signed-command.ts";
@@ -79,6 +86,13 @@ export interface Control {
 
   /** `sent.body` as in domain/http/requests.ts; it is checked here. */
   decide(caller: Caller, gate: GateId, sent: Sent): Promise<Answer<ReceiptView>>;
+  /** Each is answered as if it had been sent alone. */
+  decideMany(caller: Caller, sent: Sent): Promise<Answer<DecisionAnswersView>>;
+  withdrawDecision(caller: Caller, gate: GateId, sent: Sent): Promise<Answer<DecisionWithdrawnView>>;
+  /** Keeps what a surface is about to show of a gate; a decision names the digest as `seen`. */
+  keepRendered(caller: Caller, rendered: { gate: GateId; mediaType: string; text: string }): Promise<Digest>;
+  findings(caller: Caller, model: ModelName): Promise<Page<FindingView>>;
+  closeFinding(caller: Caller, about: { model: ModelName; finding: string }, sent: Sent): Promise<Answer<{ finding: string }>>;
   requestRelease(caller: Caller, model: ModelName, sent: Sent): Promise<Answer<ReleaseRequestedView>>;
   applyDefinition(caller: Caller, model: ModelName, sent: DefinitionSent): Promise<Answer<DefinitionAppliedView>>;
   rollback(caller: Caller, model: ModelName, sent: Sent): Promise<Answer<RolledBackView>>;

@@ -17,6 +17,10 @@ import { listReleases, readRelease, readReleaseLog } from "./releases.ts";
 import { requestRelease } from "./request-release.ts";
 import { requireScope } from "./read-rights.ts";
 import { forgetOldCommands, settlePending } from "./settle.ts";
+import { decideMany } from "./decide-many.ts";
+import { closeFinding, listFindings } from "./findings.ts";
+import { keepRendered } from "./renderings.ts";
+import { withdrawDecision } from "./withdraw-decision.ts";
 import { authenticate, endSession, startSession } from "./sign-in.ts";
 import { listVersions, readVersion } from "./versions.ts";
 
@@ -57,6 +61,11 @@ export function createControl(deps: ControlDeps): Control {
     },
 
     decide: (caller, about, sent) => decide(context, { caller, about, sent }),
+    decideMany: (caller, sent) => decideMany(context, caller, sent),
+    withdrawDecision: (caller, about, sent) => withdrawDecision(context, { caller, about, sent }),
+    keepRendered: (caller, rendered) => keepRendered(context, caller, rendered),
+    findings: (caller, model) => listFindings(context, caller, model),
+    closeFinding: (caller, about, sent) => closeFinding(context, { caller, about, sent }),
     requestRelease: (caller, about, sent) => requestRelease(context, { caller, about, sent }),
     applyDefinition: (caller, about, sent) => applyDefinition(context, { caller, about, sent }),
     rollback: (caller, about, sent) => rollback(context, { caller, about, sent }),

@@ -1,12 +1,13 @@
 import { recordAttempt } from "../db/attempts.ts";
 import { keepSigned } from "../db/commands.ts";
+import { readAttempt, type AttemptRow } from "../db/reads/attempt-facts.ts";
 import { gateVisible } from "../db/reads/gates.ts";
+import { isRendering } from "../db/renderings.ts";
+import { formFaults } from "../domain/decision-form.ts";
 import { CountersignError, type Fault } from "../domain/errors.ts";
-import { reasonRequired } from "../domain/gate.ts";
 import type { ReceiptView } from "../domain/http/gate-views.ts";
 import { decisionRequestSchema, type DecisionRequest } from "../domain/http/requests.ts";
 import { gateIdPattern } from "../domain/ids.ts";
-import { hasParameters } from "../domain/release-parameters.ts";
 import type { DecisionCommand } from "../domain/signed-command.ts";
 import type { Answer } from "./answer.ts";
 import type { Asked } from "./caller.ts";
@@ -14,7 +15,7 @@ import { finishDecision } from "./decision-delivery.ts";
 import type { ControlContext } from "./deps.ts";
 import { runOnce } from "./idempotency.ts";
 import { notFound, requireScope, scopeOf } from "./read-rights.ts";
-import { readFacts, receiptOf, refusalOf, refuse } from "./receipts.ts";
+import { receiptOf, refusalOf, refuse } from "./receipts.ts";
 import { faultsOf, unstorable } from "./request-body.ts";
 
 /**
@@ -25,29 +26,32 @@ import { faultsOf, unstorable } from "./request-body.ts";
 export async function decide(context: ControlContext, asked: Asked): Promise<Answer<ReceiptView>> {
   const { caller, about: gate, sent } = asked;
   requireScope(caller, "decide");
-  const visible = gateIdPattern.test(gate) && (await gateVisible(context.db, scopeOf(caller.principal), gate));
-  if (!visible) throw notFound("gate", gate);
-  const body = await checked(context, asked);
+  const [visible, row] = gateIdPattern.test(gate)
+    ? await Promise.all([
+        gateVisible(context.db, scopeOf(caller.principal), gate),
+        readAttempt(context.db, gate, caller.principal.id),
+      ])
+    : [false, null];
+  if (!visible || !row) throw notFound("gate", gate);
+  const at = context.clock().toISOString();
+  const body = await checked(context, asked, { row, at });
   const once = { caller, route: `POST /api/gates/${gate}/decisions`, key: sent.key, body, gate };
   return runOnce<ReceiptView>(context, once, async (begun) => {
-    const at = context.clock().toISOString();
     const attempt = { gate, by: caller.principal, surface: caller.surface, at, decision: body.decision, digest: body.digest };
     // One that was begun before may be on record: that is looked at first, further on. It is signed
     // anew, with the present time and groups; where the first one arrived, that one stands.
     if (!begun.signed) {
-      const row = await readFacts(context, attempt);
       const refusal = refusalOf(attempt, row);
       if (refusal) return refuse(context, { attempt, row, refusal });
     }
     const { id: principal, groups } = caller.principal;
-    const { decision, digest, seen, reason, returnTo, parameters, inputs } = body;
     const command: DecisionCommand = context.signer.sign({
       id: begun.id,
       principal,
       groups,
       surface: caller.surface,
       at,
-      body: { kind: "decide", gate, decision, digest, seen, reason, returnTo, parameters, inputs },
+      body: { kind: "decide", gate, ...body },
     });
     await keepSigned(context.db, command);
     return finishDecision(context, command);
@@ -61,12 +65,15 @@ export function asDecision(command: { body: { kind: string } }): DecisionCommand
 }
 
 /** The body within all bounds; else the receipt `invalid`, recorded, and the gate goes on waiting. */
-async function checked(context: ControlContext, { caller, about: gate, sent: { body: sent } }: Asked): Promise<DecisionRequest> {
+async function checked(
+  context: ControlContext,
+  { caller, about: gate, sent: { body: sent } }: Asked,
+  { row, at }: { row: AttemptRow; at: string },
+): Promise<DecisionRequest> {
   const parsed = decisionRequestSchema.safeParse(sent);
-  const faults = parsed.success ? [...ruleFaults(parsed.data), ...unstorable(parsed.data)] : faultsOf(parsed.error);
+  const faults = parsed.success ? await faultsIn(context, { gate, row, at }, parsed.data) : faultsOf(parsed.error);
   const unread = sent instanceof CountersignError ? sent : null;
   if (parsed.success && faults.length === 0) return parsed.data;
-  const row = await readFacts(context, { gate, by: caller.principal });
   const decision = decisionRequestSchema.shape.decision.safeParse(decisionIn(sent)).data;
   const words = faults.map((fault) => `${fault.path || "the body"}: ${fault.message}`).join("; ");
   const message = `This is no valid decision: ${unread?.message ?? `${words}.`}`;
@@ -84,7 +91,7 @@ async function checked(context: ControlContext, { caller, about: gate, sent: { b
     gate,
     by: caller.principal,
     surface: caller.surface,
-    at: context.clock().toISOString(),
+    at,
     decision: decision ?? "approve",
     digest: row.digest,
   };
@@ -95,23 +102,27 @@ async function checked(context: ControlContext, { caller, about: gate, sent: { b
   });
 }
 
-function decisionIn(sent: unknown): unknown {
-  return typeof sent === "object" && sent !== null && "decision" in sent ? sent.decision : undefined;
+/** What the schema cannot say: what this request takes, and whether what was seen was ever shown. */
+async function faultsIn(
+  context: ControlContext,
+  { gate, row, at }: { gate: string; row: AttemptRow; at: string },
+  body: DecisionRequest,
+): Promise<Fault[]> {
+  const shown = body.seen === null || body.seen === row.digest || (await isRendering(context.db, gate, body.seen));
+  return [
+    ...formFaults(body, row.request, at),
+    ...unstorable(body),
+    ...(shown
+      ? []
+      : [
+          {
+            path: "seen",
+            message: "nothing with this digest was shown of this gate; leave it out, or send the digest that came with the page",
+          },
+        ]),
+  ];
 }
 
-/** What the schema cannot say. Inputs, conditions and chains of escalation are things that a policy names; the present ones name none. */
-function ruleFaults(body: DecisionRequest): Fault[] {
-  const faults: Fault[] = [];
-  const { decision } = body;
-  if (decision === "escalate")
-    faults.push({ path: "decision", message: "this gate's policy names no further group to escalate to" });
-  if (reasonRequired[decision] && !body.reason) faults.push({ path: "reason", message: `say why: ${decision} needs a reason` });
-  if (decision !== "request-changes" && body.returnTo !== null)
-    faults.push({ path: "returnTo", message: "goes with request-changes only" });
-  if (decision !== "request-changes" && hasParameters(body.parameters))
-    faults.push({ path: "parameters", message: "go with request-changes only" });
-  if (Object.keys(body.inputs).length > 0) faults.push({ path: "inputs", message: "this gate's policy names no inputs" });
-  if (body.conditions.length > 0)
-    faults.push({ path: "conditions", message: "this gate's policy takes no conditional approvals" });
-  return faults;
+function decisionIn(sent: unknown): unknown {
+  return typeof sent === "object" && sent !== null && "decision" in sent ? sent.decision : undefined;
 }

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AttemptRow } from "../db/reads/attempt-facts.ts";
 import { readPrincipalKind } from "../db/reads/people.ts";
-import { missingInWords, type ReceiptKind, type Refusal } from "../domain/gate.ts";
+import type { Refusal } from "../domain/attempt.ts";
+import type { ReceiptKind } from "../domain/gate.ts";
 import type { ReceiptView } from "../domain/http/gate-views.ts";
 import { workflowIds } from "../domain/ids.ts";
 import type { DecisionCommand } from "../domain/signed-command.ts";
@@ -10,7 +11,7 @@ import type { Outcome } from "./answer.ts";
 import { deliver, type Delivery } from "./delivery.ts";
 import type { ControlContext } from "./deps.ts";
 import { unavailable } from "./faults.ts";
-import { attemptOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
+import { attemptOf, missingOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
 
 /** Between two looks whether the decision's record is there. */
 const lookEveryMs = 25;
@@ -92,7 +93,7 @@ async function recorded(context: ControlContext, inHand: InHand, reply: GateRepl
     if (known) return known;
     await sleep(lookEveryMs);
   }
-  const missing = last ? missingInWords(reply.missing, last.deciderGroups) : [];
+  const missing = reply.missing === 0 || !last ? [] : missingOf(last);
   const message = `Your ${attempt.decision} was accepted and is durable; it is being put on record.`;
   const gate = { id: attempt.gate, state: last?.state ?? ("open" as const), resolution: last?.resolution ?? null };
   return outcomeOf({
@@ -116,7 +117,7 @@ async function onRecord(context: ControlContext, inHand: InHand, row: AttemptRow
     return outcomeOf({ ...receipt, message: acceptedInWords(attempt, row, receipt.missing) });
   }
   if (!own && row.state !== "closed") return null;
-  const refusal = refusalOf(attempt, row) ?? notCounted(own?.why_not ?? null);
+  const refusal = refusalOf(attempt, row) ?? notCounted(own?.whyNot ?? null);
   return refuse(context, { attempt, row, refusal });
 }
 

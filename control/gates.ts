@@ -1,6 +1,6 @@
 import type { AttemptRow } from "../db/reads/attempt-facts.ts";
 import { readAttempt } from "../db/reads/attempt-facts.ts";
-import { readDecisions, readGates, type GateRow } from "../db/reads/gates.ts";
+import { readDecisions, readGates, readStandingVotes, type GateRow } from "../db/reads/gates.ts";
 import type { Row } from "../db/schema.ts";
 import type { GateDecisionView, GateItemView, GateView } from "../domain/http/gate-views.ts";
 import type { Page } from "../domain/http/record-views.ts";
@@ -11,7 +11,7 @@ import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { gateLinks } from "./links.ts";
 import { notFound, requireScope, scopeOf } from "./read-rights.ts";
-import { missingOf, refusalOf, votesOf } from "./receipts.ts";
+import { missingOf, refusalOf } from "./receipts.ts";
 
 /** The inbox: what waits, for whom, until when. */
 export async function listGates(
@@ -49,8 +49,16 @@ export async function readGate(context: ControlContext, caller: Caller, gate: Ga
     ? await readGates(context.db, scopeOf(caller.principal), { limit: 1, after: null, id: gate })
     : [];
   if (!row) throw notFound("gate", gate);
-  const [facts, decisions] = await Promise.all([factsOf(context, caller, gate), readDecisions(context.db, [gate])]);
-  return { ...commonOf(context, caller, { row, facts }), request: requestOf(row), decisions: decisions.map(decisionOf) };
+  const [facts, decisions, votes] = await Promise.all([
+    factsOf(context, caller, gate),
+    readDecisions(context.db, [gate]),
+    readStandingVotes(context.db, gate),
+  ]);
+  return {
+    ...commonOf(context, caller, { row, facts }),
+    request: requestOf(row),
+    decisions: [...decisions.map(decisionOf), ...votes.map(voteOf)],
+  };
 }
 
 async function factsOf(context: ControlContext, caller: Caller, gate: GateId): Promise<AttemptRow> {
@@ -61,7 +69,24 @@ async function factsOf(context: ControlContext, caller: Caller, gate: GateId): P
 
 function requestOf(row: GateRow): GateView["request"] {
   const { ask, why, evidence, policy, deciders, excluded, opensAt, deadline, onDeadline } = row.request;
-  return { digest: row.request_digest, ask, why, evidence, policy, deciders, excluded, opensAt, deadline, onDeadline };
+  const { escalation, expiresAt, inputs, conditional, changed } = row.request;
+  return {
+    digest: row.request_digest,
+    ask,
+    why,
+    evidence,
+    policy,
+    deciders,
+    excluded,
+    opensAt,
+    deadline,
+    onDeadline,
+    escalation: escalation ?? [],
+    expiresAt: expiresAt ?? null,
+    inputs: inputs ?? [],
+    conditional: conditional ?? null,
+    changed: changed ?? null,
+  };
 }
 
 function commonOf(
@@ -78,8 +103,13 @@ function commonOf(
     state: row.state,
     resolution: row.resolution,
     subject: { kind: row.subject_kind, id: row.subject_id, digest: row.subject_digest },
-    missing: facts ? missingOf(facts, votesOf(facts)) : [],
+    missing: facts ? missingOf(facts) : [],
     supersededBy: row.superseded_by,
+    escalationLevel: row.escalation_level,
+    overdueSince: row.overdue_since?.toISOString() ?? null,
+    stale: row.stale,
+    undecidable: row.undecidable,
+    outcome: row.outcome,
     openedAt: row.opened_at?.toISOString() ?? null,
     closedAt: row.closed_at?.toISOString() ?? null,
     you: standingOf(context, caller, { row, facts }),
@@ -123,5 +153,32 @@ function decisionOf(row: Row<"decisions">): GateDecisionView {
     parameters: row.body.parameters,
     groups: row.groups_then,
     groupsAtClose: row.groups_at_close,
+    onBehalfOf: row.on_behalf_of,
+    inputs: row.body.inputs,
+    conditions: row.body.conditions ?? [],
+  };
+}
+
+/** A vote that waits for the quorum counts as long as nothing changes; it is judged again when the gate closes. */
+function voteOf({ command, groups, on_behalf_of }: Row<"votes">): GateDecisionView {
+  const { decision, reason, digest, seen, returnTo, parameters, inputs, conditions } = command.body;
+  return {
+    command: command.id,
+    by: command.principal,
+    decision,
+    reason,
+    at: command.at,
+    counted: true,
+    whyNot: null,
+    surface: command.surface,
+    digest,
+    seen,
+    returnTo,
+    parameters,
+    groups: command.groups,
+    groupsAtClose: groups,
+    onBehalfOf: on_behalf_of,
+    inputs,
+    conditions: conditions ?? [],
   };
 }

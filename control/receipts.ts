@@ -1,17 +1,8 @@
 import { recordAttempt } from "../db/attempts.ts";
-import { readAttempt, type AttemptRow } from "../db/reads/attempt-facts.ts";
+import { attemptFacts, readAttempt, tallyOf, type AttemptRow } from "../db/reads/attempt-facts.ts";
+import { refuseAttempt, type Refusal } from "../domain/attempt.ts";
 import { CountersignError } from "../domain/errors.ts";
-import {
-  missingInWords,
-  receiptStatus,
-  refuseAttempt,
-  resolve,
-  type AttemptFacts,
-  type DecisionKind,
-  type ReceiptKind,
-  type Refusal,
-  type Vote,
-} from "../domain/gate.ts";
+import { receiptStatus, type DecisionKind, type ReceiptKind } from "../domain/gate.ts";
 import type { ReceiptView } from "../domain/http/gate-views.ts";
 import type { Digest, GateId } from "../domain/ids.ts";
 import type { Principal, Surface } from "../domain/principal.ts";
@@ -34,41 +25,15 @@ export function attemptOf(command: DecisionCommand, kind: Principal["kind"]): At
   return { gate, by: { id: command.principal, kind }, surface: command.surface, at: command.at, decision, digest };
 }
 
-export function votesOf(row: AttemptRow): Vote[] {
-  return row.votes
-    .filter((vote) => vote.counted)
-    .map(({ command, principal, decision, at }) => ({ command, principal, decision, at }));
-}
-
-export function missingOf(row: Pick<AttemptRow, "state" | "deciderGroups" | "quorum">, votes: Vote[]): string[] {
-  if (row.state === "closed") return [];
-  return missingInWords(resolve(votes, { quorum: row.quorum }).missing, row.deciderGroups);
+/** What the quorum still lacks, in words; nothing once the gate is closed. */
+export function missingOf(row: AttemptRow): string[] {
+  return row.state === "closed" ? [] : tallyOf(row).missingWords;
 }
 
 /** What Postgres can settle of an attempt, in the published order; null: ask the workflow. */
 export function refusalOf(attempt: Attempt, row: AttemptRow): Refusal | null {
-  return refuseAttempt(factsOf(attempt, row));
-}
-
-function factsOf(attempt: Attempt, row: AttemptRow): AttemptFacts {
-  const votes = votesOf(row);
-  const closing = row.state === "closed" ? resolve(votes, { quorum: row.quorum }).by : null;
-  const own = votes.find((vote) => vote.principal === attempt.by.id && vote.decision !== "escalate");
-  return {
-    principal: { id: attempt.by.id, kind: attempt.by.kind, groups: row.groups },
-    heldSinceOpening: row.heldSinceOpening,
-    gate: { id: attempt.gate, state: row.state, resolution: row.resolution, digest: row.digest },
-    deciderGroups: row.deciderGroups,
-    excluded: row.excluded,
-    earlierDigests: row.earlierDigests,
-    supersededBy: row.supersededBy,
-    closedBy:
-      row.closedAt === null
-        ? null
-        : { by: closing?.principal ?? null, at: closing?.at ?? row.closedAt.toISOString(), how: closing?.decision ?? null },
-    ownVote: own ? { decision: own.decision } : null,
-    asked: { decision: attempt.decision, digest: attempt.digest },
-  };
+  const { gate, by, decision, digest, at } = attempt;
+  return refuseAttempt(attemptFacts(row, { gate, principal: by.id, decision, digest, at }));
 }
 
 export function receiptOf(attempt: Attempt, row: AttemptRow, given: { receipt: ReceiptKind; message: string }): ReceiptView {
@@ -80,7 +45,7 @@ export function receiptOf(attempt: Attempt, row: AttemptRow, given: { receipt: R
     by: by.id,
     at,
     gate: { id: gate, state: row.state, resolution: row.resolution },
-    missing: missingOf(row, votesOf(row)),
+    missing: missingOf(row),
     ...(given.receipt === "superseded" && { supersededBy: row.supersededBy ?? gate }),
   };
 }

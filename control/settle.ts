@@ -6,6 +6,8 @@ import type { Outcome } from "./answer.ts";
 import { finishApply } from "./apply-definition.ts";
 import { asDecision } from "./decide.ts";
 import { finishDecision } from "./decision-delivery.ts";
+import { finishCloseFinding } from "./findings.ts";
+import { finishWithdrawal } from "./withdraw-decision.ts";
 import type { ControlContext } from "./deps.ts";
 import { keep } from "./idempotency.ts";
 import { finishRollback, finishStateChange } from "./model-commands.ts";
@@ -72,6 +74,8 @@ function finish(context: ControlContext, command: SignedCommand): Promise<Outcom
     case "withdraw-release":
       return finishWithdraw(context, command as CommandOf<"withdraw-release">);
     case "withdraw-decision":
-      return Promise.reject(new CountersignError("invalid", "No surface sends this command."));
+      return finishWithdrawal(context, command as CommandOf<"withdraw-decision">);
+    case "close-finding":
+      return finishCloseFinding(context, command as CommandOf<"close-finding">);
   }
 }

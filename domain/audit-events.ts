@@ -27,6 +27,7 @@ export const auditKinds = [
   "gate.frozen",
   "gate.opened",
   "gate.decided",
+  "gate.not-needed",
   "gate.reminded",
   "gate.escalated",
   "gate.overdue",

@@ -2,12 +2,13 @@ import { columnFindings, contractFindings } from "./contract-rules.ts";
 import { ruleFindings } from "./definition-rules.ts";
 import { definitionSchema } from "./definition-schema.ts";
 import type { Definition, ResolvedDefinition } from "./definition-schema.ts";
-import { maxTextBytes, pathInWords, readText } from "./definition-text.ts";
+import { maxTextBytes, readText } from "./definition-text.ts";
 import type { Format, Path, ReadText } from "./definition-text.ts";
 import type { Fault } from "./errors.ts";
 import { isRecord, valueAt } from "./loose-value.ts";
 import { schemaFaults, shown } from "./schema-faults.ts";
 import type { Finding } from "./schema-faults.ts";
+import { inOrder, toFault } from "./written-faults.ts";
 
 /**
  * Tells everything that is wrong with a definition at once, each fault with its path, its line and
@@ -149,27 +150,4 @@ function textOfFile(file: string, options: CheckOptions): string | { fault: stri
 function place(value: unknown, path: Path, content: unknown): void {
   const holder = valueAt(value, path.slice(0, -1));
   if (isRecord(holder)) holder[String(path.at(-1))] = content;
-}
-
-function toFault(finding: Finding, read: ReadText): Fault {
-  return {
-    path: pathInWords(finding.path),
-    message: finding.message,
-    ...read.placeOf(finding.path, finding.spot),
-  };
-}
-
-/** In the order of the text, each once: two rules may find the same. */
-function inOrder(faults: Fault[]): Fault[] {
-  const seen = new Set<string>();
-  const fresh = faults.filter((one) => {
-    const key = JSON.stringify([one.file, one.path, one.message]);
-    return seen.has(key) ? false : seen.add(key);
-  });
-  return fresh.toSorted(
-    (left, right) =>
-      (left.file ?? "").localeCompare(right.file ?? "") ||
-      (left.line ?? 0) - (right.line ?? 0) ||
-      (left.column ?? 0) - (right.column ?? 0),
-  );
 }

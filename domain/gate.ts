@@ -1,7 +1,7 @@
 import type { Digest, GateId, PrincipalId, ReleaseId, Timestamp } from "./ids.ts";
 import type { Evaluation } from "./evidence.ts";
 import type { Due } from "./gate-timeline.ts";
-import type { Deciders, EscalationStep, GateInput, GateRule } from "./policy.ts";
+import type { Deciders, EscalationStep, GateInput, GateRule, ParameterBounds } from "./policy.ts";
 import type { ReleaseParameters } from "./stage-results.ts";
 import type { Stage } from "./stages.ts";
 
@@ -113,6 +113,10 @@ export interface GateRequest {
   conditional?: { maxMs: number } | null;
   /** The team that owns the subject; its members may escalate. */
   ownerTeam?: string | null;
+  /** What makes it stale while it waits; both where it says nothing. */
+  freshness?: { champion: boolean; drift: boolean };
+  /** Parameters that a reviewer may ask for and stay eligible. */
+  changes?: ParameterBounds;
   /** What differs from the request before: of this gate, or of the release whose reviewers asked for changes. */
   changed?: { gate: GateId; changes: string[] } | null;
 }

@@ -14,8 +14,10 @@ export type Timestamp = string;
 
 export const modelNamePattern = /^[a-z][a-z0-9-]{0,62}$/;
 export const releaseIdPattern = /^[a-z][a-z0-9-]{0,62}\.[1-9][0-9]{0,8}$/;
+export const externalGateIdPattern = /^ext\.[a-z0-9-]{1,40}\.[A-Za-z0-9_-]{1,80}$/;
+/** Gates of a release, of a model itself, of a policy, and of other people's workflows. */
 export const gateIdPattern =
-  /^(?:[a-z][a-z0-9-]{0,62}\.[1-9][0-9]{0,8}\.[a-z][a-z-]{0,30}\.[1-9][0-9]{0,5}|ext\.[a-z0-9-]{1,40}\.[A-Za-z0-9_-]{1,80})$/;
+  /^(?:[a-z][a-z0-9-]{0,62}\.[1-9][0-9]{0,8}\.[a-z][a-z-]{0,30}\.[1-9][0-9]{0,5}|[a-z][a-z0-9-]{0,62}\.(?:definition|retirement|break-glass)\.[1-9][0-9]{0,5}|policy\.[a-z][a-z0-9-]{0,62}\.[1-9][0-9]{0,5}|ext\.[a-z0-9-]{1,40}\.[A-Za-z0-9_-]{1,80})$/;
 export const digestPattern = /^sha256:[0-9a-f]{64}$/;
 export const principalPattern = /^[a-z][a-z0-9._-]{0,62}$/;
 

@@ -16,12 +16,14 @@ export const surfaces = ["api", "console", "cli", "slack", "temporal"] as const;
 export type Surface = (typeof surfaces)[number];
 
 /** What each role may do besides reading; approving is by group and stands in the policy. */
-export const rolePermissions: Record<"release" | "define" | "unblock" | "rollback" | "pause", Role[]> = {
+export const rolePermissions: Record<"release" | "define" | "unblock" | "rollback" | "pause" | "close-finding", Role[]> = {
   define: ["engineer", "admin"],
   release: ["engineer", "operator"],
   unblock: ["engineer", "operator"],
   rollback: ["operator", "break-glass", "engineer"],
   pause: ["operator", "engineer"],
+  // Whose group may close which finding stands with the finding.
+  "close-finding": ["viewer", "engineer", "operator", "admin"],
 };
 
 export function mayDo(principal: Principal, action: keyof typeof rolePermissions): boolean {

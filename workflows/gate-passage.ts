@@ -1,8 +1,9 @@
-import { ParentClosePolicy, startChild, WorkflowIdReusePolicy } from "@temporalio/workflow";
+import { ParentClosePolicy, patched, startChild, WorkflowIdReusePolicy } from "@temporalio/workflow";
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import type { Resolution } from "../domain/gate.ts";
 import { workflowIds, type GateId } from "../domain/ids.ts";
-import type { PolicyGate } from "../domain/policy.ts";
+import type { GateStage, PolicyGate } from "../domain/policy.ts";
+import { quorumInWords } from "../domain/quorum.ts";
 import { gate as gateWorkflow } from "./gate.ts";
 import { record } from "./records.ts";
 import { refuseMessage } from "./refusal.ts";
@@ -10,22 +11,28 @@ import { ReleaseEnd, type ReleaseRun } from "./release-run.ts";
 import { pairs } from "./search-attributes.ts";
 
 /**
- * Opens a gate and waits until its row says how it was resolved. Returns when it was approved;
- * ends the release otherwise. A request that was superseded is asked anew.
+ * Passes the policy's gates after a stage, one after the other. One that its condition does not call
+ * for is on record as not needed. `renew` brings the evidence up to date before a request that was
+ * superseded is asked anew.
  */
-export async function passGate(run: ReleaseRun, gate: PolicyGate): Promise<void> {
+export async function passGates(run: ReleaseRun, after: GateStage, renew?: () => Promise<unknown>): Promise<void> {
+  for (const gate of run.pinned.gates.filter((one) => one.after === after))
+    if (await passGate(run, gate, renew)) run.asked.add(gate.name);
+}
+
+/** Opens a gate and waits until its row says how it was resolved. True when it was approved; ends the release otherwise. */
+async function passGate(run: ReleaseRun, gate: PolicyGate, renew?: () => Promise<unknown>): Promise<boolean> {
   for (;;) {
     const frozen = await run.orBlock(gate.after, () =>
       record(`Freezes the request of gate ${gate.name}`).freezeGate({ release: run.release, gate: gate.name }),
     );
+    if ("notNeeded" in frozen) return false;
     if (!(await startGate(run, frozen))) continue;
-    run.tell(
-      "waiting",
-      `Waits at gate ${frozen.gate} for ${gate.quorum} approval${gate.quorum === 1 ? "" : "s"} by ${gate.groups.join(" or ")}.`,
-    );
+    run.tell("waiting", `Waits at gate ${frozen.gate} for ${quorumInWords(gate)}.`);
     const resolution = await awaitResolution(run, frozen.gate);
-    if (resolution === "approved") return;
+    if (resolution === "approved") return true;
     if (resolution !== "superseded") throw new ReleaseEnd(resolution, `${frozen.gate} was closed as ${resolution}.`);
+    if (renew && patched("renew-evidence")) await renew();
   }
 }
 

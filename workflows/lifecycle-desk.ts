@@ -79,6 +79,9 @@ export class LifecycleDesk {
         return body.release === queued ? withdrawQueued({ ...command, body }) : passOn({ ...command, body });
       case "rollback":
         return {};
+      case "close-finding":
+        await record(`Verifies that ${command.principal} may close ${body.finding}`).closeFinding({ ...command, body });
+        return {};
       default:
         await record(`Verifies the ${body.kind} of ${command.principal}`).changeModelState({ ...command, body });
         return {};
@@ -113,6 +116,7 @@ const kinds = [
   "resume",
   "retire",
   "withdraw-release",
+  "close-finding",
 ] as const satisfies LifecycleCommand["body"]["kind"][];
 
 /** Whoever reaches Temporal can send anything. Whether what has this form is true, the activities verify. */

@@ -2,7 +2,7 @@ import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type { GateState, Resolution } from "../domain/gate.ts";
 import type { Digest, GateId, ModelName, ReleaseId } from "../domain/ids.ts";
 import type { ReleaseState } from "../domain/lifecycle.ts";
-import type { CommandOf, DecisionCommand } from "../domain/signed-command.ts";
+import type { CommandOf, DecisionCommand, WithdrawalCommand } from "../domain/signed-command.ts";
 import type { Stage } from "../domain/stages.ts";
 
 /**
@@ -18,7 +18,9 @@ export const workflowTypes = {
 } as const;
 
 // to `model/<name>`
-export type LifecycleCommand = CommandOf<"apply-definition" | "rollback" | "pause" | "resume" | "retire" | "withdraw-release">;
+export type LifecycleCommand = CommandOf<
+  "apply-definition" | "rollback" | "pause" | "resume" | "retire" | "withdraw-release" | "close-finding"
+>;
 /** Answers at once which release it led to. The release's row follows within moments. */
 export const requestReleaseUpdate = defineUpdate<{ release: ReleaseId; folded: boolean }, [CommandOf<"request-release">]>(
   "requestRelease",
@@ -44,7 +46,9 @@ export interface GateReply {
 }
 export const decideUpdate = defineUpdate<GateReply, [DecisionCommand]>("decide");
 /** The same, for clients that cannot send updates. */
-export const decideSignal = defineSignal<[DecisionCommand]>("decide-by-signal");
+export const decideSignal = defineSignal<[DecisionCommand | WithdrawalCommand]>("decide-by-signal");
+/** Takes back the maker's own decision while the gate is open. What came of it stands in `command_results`. */
+export const withdrawUpdate = defineUpdate<{ accepted: true }, [WithdrawalCommand]>("withdraw");
 /** Asks the gate to look at its row again (its release was withdrawn). Carries nothing. */
 export const lookSignal = defineSignal<[]>("look");
 

@@ -4,6 +4,7 @@ import type { PinnedRelease } from "../activities/contract.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
 import { mergeParameters } from "../domain/release-parameters.ts";
+import { gateStages, type GateStage, type PolicyGate } from "../domain/policy.ts";
 import type { StageContext } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
 import { blockedCause } from "./blocked-cause.ts";
@@ -30,6 +31,8 @@ export class ReleaseRun {
   stage: Stage | null = null;
   waitsFor = "Starting.";
   promoted = false;
+  /** Names of the gates at which somebody was asked. */
+  readonly asked = new Set<string>();
   /** The stage whose beginning is on record already. */
   private begun: Stage | null = null;
   private context: StageContext;
@@ -51,6 +54,18 @@ export class ReleaseRun {
     this.waitsFor = waitsFor;
     setCurrentDetails(waitsFor);
     makeFindable(this.searchable, { state, ...(this.stage && { stage: this.stage }) });
+  }
+
+  /** The last gate on the way brings the approval, if it was asked at all and a version was there to ask about. */
+  get approvedByItsLastGate(): boolean {
+    const order = (gate: PolicyGate) => gateStages.indexOf(gate.after);
+    const last = this.pinned.gates.toSorted((one, other) => order(one) - order(other)).at(-1);
+    return last !== undefined && this.asked.has(last.name) && order(last) >= gateStages.indexOf("train");
+  }
+
+  /** What follows a stage at once: the next one, unless a gate stands between. */
+  nextAfter(stage: GateStage, next: Stage): { next?: Stage } {
+    return this.pinned.gates.some((gate) => gate.after === stage) ? {} : { next };
   }
 
   /**

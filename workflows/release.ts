@@ -3,7 +3,7 @@ import type { ModelName, ReleaseId } from "../domain/ids.ts";
 import { workflowIds } from "../domain/ids.ts";
 import type { ReleaseOutcome } from "../domain/lifecycle.ts";
 import type { EvaluateResult, FeaturizeResult, IngestResult, TrainResult } from "../domain/stage-results.ts";
-import { passGate } from "./gate-passage.ts";
+import { passGates } from "./gate-passage.ts";
 import {
   gateClosedSignal,
   releaseCommandSignal,
@@ -106,9 +106,9 @@ async function finish(input: ReleaseInput, ending: Ending) {
 
 async function walk(run: ReleaseRun): Promise<Ending> {
   const made = await make(run);
-  for (const gate of run.pinned.gates.filter((one) => one.after === "train")) await passGate(run, gate);
+  await passGates(run, "train");
   const evaluation = await examine(run, made);
-  await decide(run, evaluation);
+  await decide(run, evaluation, () => examine(run, made));
   await deploy(run);
   await enrol(run, made);
   return {
@@ -126,24 +126,29 @@ interface Made {
 /** From data to an immutable version. */
 async function make(run: ReleaseRun): Promise<Made> {
   const dataset = needed(
-    await run.runStage("ingest", (context) => stageWork("Reads the sources and freezes their bytes").ingest(context), {
-      next: "validate",
-    }),
+    await run.runStage(
+      "ingest",
+      (context) => stageWork("Reads the sources and freezes their bytes").ingest(context),
+      run.nextAfter("ingest", "validate"),
+    ),
   );
+  await passGates(run, "ingest");
   needed(
     await run.runStage(
       "validate",
       (context) => stageWork("Checks the data against its contract").validate({ ...context, dataset: dataset.dataset }),
-      { next: "featurize" },
+      run.nextAfter("validate", "featurize"),
     ),
   );
+  await passGates(run, "validate");
   const featurized = needed(
     await run.runStage(
       "featurize",
       (context) => stageWork("Computes features and splits the rows").featurize({ ...context, dataset: dataset.dataset }),
-      { next: "train" },
+      run.nextAfter("featurize", "train"),
     ),
   );
+  await passGates(run, "featurize");
   const trained = needed(
     await run.runStage("train", (context) =>
       trainWork("Trains the candidate in a process of its own").train({
@@ -186,13 +191,15 @@ async function examine(run: ReleaseRun, { featurized, trained }: Made): Promise<
 }
 
 /** Thresholds, then people; where the policy asks nobody, the policy itself, on record. */
-async function decide(run: ReleaseRun, evaluation: EvaluateResult): Promise<void> {
-  if (evaluation.verdict === "fail") throw new ReleaseEnd("kept", `Not promoted: ${evaluation.summary}`);
-  const gates = run.pinned.gates.filter((one) => one.after === "evaluate");
-  for (const gate of gates) await passGate(run, gate);
-  if (run.pinned.gates.length > 0) return;
-  if (evaluation.worseThanChampion)
+async function decide(run: ReleaseRun, evaluation: EvaluateResult, renew: () => Promise<EvaluateResult>): Promise<void> {
+  const refuseFailed = ({ verdict, summary }: EvaluateResult) => {
+    if (verdict === "fail") throw new ReleaseEnd("kept", `Not promoted: ${summary}`);
+  };
+  refuseFailed(evaluation);
+  await passGates(run, "evaluate", async () => refuseFailed(await renew()));
+  if (run.asked.size === 0 && evaluation.worseThanChampion)
     throw new ReleaseEnd("kept", `Not promoted, it is worse than the champion: ${evaluation.summary}`);
+  if (run.approvedByItsLastGate) return;
   await record("The policy asks nobody; that is put on record").approveByPolicy({
     release: run.release,
   });

@@ -1,75 +1,46 @@
 import type { Trx } from "../../db/database.ts";
-import type { Row } from "../../db/schema.ts";
-import {
-  reasonRequired,
-  refuseAttempt,
-  type AttemptFacts,
-  type DecisionKind,
-  type Exclusion,
-  type ReceiptKind,
-} from "../../domain/gate.ts";
+import { attemptFacts, readAttempt, type AttemptRow } from "../../db/reads/attempt-facts.ts";
+import { refuseAttempt, standingOf, type AttemptFacts, type Standing } from "../../domain/attempt.ts";
+import { formFaults } from "../../domain/decision-form.ts";
+import { CountersignError } from "../../domain/errors.ts";
+import type { ReceiptKind } from "../../domain/gate.ts";
 import type { DecisionCommand } from "../../domain/signed-command.ts";
-import { readPrincipal } from "../record/principals.ts";
 
 /** One verified decision, judged by what the database says at this moment. */
 export interface Ballot {
   command: DecisionCommand;
-  groupsNow: string[];
+  row: AttemptRow;
+  /** By what right it is made; one who escalates as the owner has none. */
+  standing: Standing;
   /** Why it does not count; null when it does. */
   refusal: { code: ReceiptKind; message: string } | null;
 }
 
-export interface BallotBox {
-  gate: Row<"gates">;
-  excluded: Exclusion[];
-  closedBy: AttemptFacts["closedBy"];
-  /** Who has a vote that counts, and which. */
-  voted: Map<string, DecisionKind>;
+/** By the same rules by which control answers, read anew: membership, delegations, contributions, the person's own vote. */
+export async function judge(trx: Trx, command: DecisionCommand): Promise<Ballot> {
+  const { row, facts } = await read(trx, command);
+  const refusal = refuseAttempt(facts);
+  const found = refusal ? { code: refusal.receipt, message: refusal.message } : refuseForm(command, row);
+  return { command, row, standing: standingOf(facts) ?? { groups: [], onBehalfOf: null }, refusal: found };
 }
 
-/** By the same rules by which control answers, read anew: membership, contributions, the person's own vote. */
-export async function judge(trx: Trx, box: BallotBox, command: DecisionCommand): Promise<Ballot> {
-  const { gate } = box;
-  const { decision, digest, reason } = command.body;
-  const principal = await readPrincipal(trx, command.principal);
-  if (!principal)
-    return {
-      command,
-      groupsNow: [],
-      refusal: { code: "not-allowed", message: `${command.principal} is unknown or was deactivated.` },
-    };
-  const own = box.voted.get(principal.id);
-  const refusal = refuseAttempt({
-    principal,
-    heldSinceOpening: await groupsHeldSince(trx, principal.id, gate.opened_at ?? gate.created_at),
-    gate: { id: gate.id, state: gate.state, resolution: gate.resolution, digest: gate.request_digest },
-    deciderGroups: gate.request.deciders.groups,
-    excluded: box.excluded,
-    earlierDigests: [],
-    supersededBy: gate.superseded_by,
-    closedBy: box.closedBy,
-    ownVote: own ? { decision: own } : null,
-    asked: { decision, digest },
-  });
-  const invalid = refusal ? null : refuseForm(decision, reason);
-  const found = refusal ? { code: refusal.receipt, message: refusal.message } : invalid;
-  return { command, groupsNow: principal.groups, refusal: found };
+/** The same for a vote that waits already: would it still be taken? */
+export async function judgeAgain(trx: Trx, command: DecisionCommand): Promise<Ballot> {
+  const { row, facts } = await read(trx, command);
+  const refusal = refuseAttempt({ ...facts, ownVote: null });
+  const found = refusal ? { code: refusal.receipt, message: refusal.message } : null;
+  return { command, row, standing: standingOf(facts) ?? { groups: [], onBehalfOf: null }, refusal: found };
 }
 
-function refuseForm(decision: DecisionKind, reason: string | null): Ballot["refusal"] {
-  if (decision === "escalate") return { code: "invalid", message: "This gate's policy names no further group to escalate to." };
-  if (reasonRequired[decision] && !reason?.trim()) return { code: "invalid", message: "reason: say why." };
-  return null;
+async function read(trx: Trx, command: DecisionCommand): Promise<{ row: AttemptRow; facts: AttemptFacts }> {
+  const { gate, decision, digest } = command.body;
+  const row = await readAttempt(trx, gate, command.principal);
+  if (!row) throw new CountersignError("not-found", `There is no gate ${gate}.`);
+  return { row, facts: attemptFacts(row, { gate, principal: command.principal, decision, digest, at: command.at }) };
 }
 
-/** Groups that the person belonged to at that moment and has not left since: one span that covers both. */
-async function groupsHeldSince(trx: Trx, principal: string, since: Date): Promise<string[]> {
-  const rows = await trx
-    .selectFrom("group_members")
-    .select("group_id")
-    .where("principal_id", "=", principal)
-    .where("since", "<=", since)
-    .where("until", "is", null)
-    .execute();
-  return rows.map((row) => row.group_id);
+function refuseForm({ body, at }: DecisionCommand, row: AttemptRow): Ballot["refusal"] {
+  const faults = formFaults(body, row.request, at);
+  if (faults.length === 0) return null;
+  return { code: "invalid", message: faults.map((fault) => `${fault.path}: ${fault.message}`).join("; ") };
 }

@@ -1,66 +1,76 @@
+import type { Trx } from "../../db/database.ts";
+import { quorumRuleOf } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import { resolve, type Resolution, type Vote } from "../../domain/gate.ts";
 import type { GateId } from "../../domain/ids.ts";
-import type { DecisionCommand } from "../../domain/signed-command.ts";
+import { resolve, type Vote } from "../../domain/quorum.ts";
+import type { DecisionCommand, WithdrawalCommand } from "../../domain/signed-command.ts";
 import type { GateClosing } from "../contract.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { noteRefusedMessage } from "../record/refuse-message.ts";
 import { isStorable } from "../record/storable.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
-import { approveVersion } from "./approve-version.ts";
-import { judge, type Ballot, type BallotBox } from "./ballot.ts";
-import { readExclusions } from "./freeze-gate.ts";
-import { writeDecision } from "./write-decision.ts";
+import { judge, judgeAgain, type Ballot } from "./ballot.ts";
+import { castVote, dropVote, escalateNow, withdrawVote } from "./cast-vote.ts";
+import { finishGate, type Closed, type CountedVote } from "./finish-gate.ts";
+import { writeDecision, writeResult } from "./write-decision.ts";
+
+type Command = DecisionCommand | WithdrawalCommand;
+type Dropped = { command: string; why: string };
 
 /**
  * The one transaction that makes a gate final: verifies every token, reads membership and
- * contributions again, and when what counts resolves the gate, writes decisions, resolution,
- * audit and (when approved) the approval. What is closed stays as it is: the answer is then the
- * resolution that the row holds, and decisions that came too late are put on record as such.
+ * contributions again, and when what counts amounts to a resolution closes the gate. Votes that do
+ * not complete the quorum wait in `votes` and are judged again when it closes. What is closed
+ * stays as it is: the answer is then the resolution that the row holds, and decisions that came
+ * too late are put on record as such.
  */
 export async function closeGate(
   deps: RecordDeps,
-  { gate, commands }: { gate: GateId; commands: DecisionCommand[] },
+  { gate, commands }: { gate: GateId; commands: Command[] },
 ): Promise<GateClosing> {
   return inTransaction(deps.db, async (unit) => {
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirst();
     if (!row) throw new CountersignError("not-found", `There is no gate ${gate}.`);
-    const box = await openBox(unit, row);
-    const genuine: DecisionCommand[] = [];
-    const dropped: { command: string; why: string }[] = [];
+    const before = await readKnown(unit.trx, commands);
+    const dropped: Dropped[] = [...before.dropped];
+    let closed = closedBefore(row);
     for (const command of commands) {
+      if (before.known.has(command?.id)) continue;
       const why = whyNotGenuine(deps, row, command);
-      if (why === null) genuine.push(command);
-      else {
-        await noteRefusedMessage(unit, {
-          subject: gate,
-          model: row.model,
-          message: "decision",
-          claimed: JSON.stringify(command ?? null),
-          why,
-        });
+      if (why !== null) {
+        const claimed = JSON.stringify(command ?? null);
+        await noteRefusedMessage(unit, { subject: gate, model: row.model, message: "decision", claimed, why });
         dropped.push({ command: String(command?.id), why });
+        continue;
+      }
+      if (isWithdrawal(command)) dropped.push(...(await withdrawVote(unit, row, command)));
+      else {
+        const taken = await take(deps, unit, row, command);
+        dropped.push(...taken.dropped);
+        closed ??= taken.closed;
       }
     }
-    const ballots = await judgeAll(unit, box, genuine);
-    const closing = row.state === "closed" ? row : await closeWhenResolved(unit, row, ballots);
-    for (const ballot of ballots.fresh) {
-      if (ballot.refusal || closing) await writeDecision(unit, { gate: row, resolution: closing?.resolution ?? null, ballot });
-    }
-    if (closing?.resolution && closing.closed_at)
-      return { kind: "closed", resolution: closing.resolution, at: closing.closed_at.toISOString() };
-    const refused = ballots.fresh.flatMap(({ command, refusal }) =>
-      refusal ? [{ command: command.id, why: refusal.message }] : [],
-    );
-    return { kind: "open", dropped: [...dropped, ...ballots.before, ...refused] };
+    return closed ? { kind: "closed", ...closed } : { kind: "open", dropped };
   });
 }
 
+export function closedBefore(row: Row<"gates">): Closed | null {
+  if (row.state !== "closed" || row.resolution === null || row.closed_at === null) return null;
+  const at = row.closed_at.toISOString();
+  return { resolution: row.resolution, at, outcome: row.outcome ?? { by: null, at, reason: null, inputs: {}, conditions: [] } };
+}
+
+function isWithdrawal(command: Command): command is WithdrawalCommand {
+  return command.body.kind === "withdraw-decision";
+}
+
 /** Only what control signed, for this gate, in a form that can be kept and verified again later. */
-function whyNotGenuine(deps: RecordDeps, gate: Row<"gates">, command: DecisionCommand): string | null {
+function whyNotGenuine(deps: RecordDeps, gate: Row<"gates">, command: Command): string | null {
   if (!deps.verifier.verify(command)) return "It carries no valid token of Countersign.";
-  if (command.body.kind !== "decide" || command.body.gate !== gate.id) return "Its token is for something else.";
+  const { kind } = command.body;
+  if ((kind !== "decide" && kind !== "withdraw-decision") || command.body.gate !== gate.id)
+    return "Its token is for something else.";
   if (!isStorable(command) || !isExactTime(command.at)) return "It cannot be kept as it was signed.";
   return null;
 }
@@ -71,108 +81,104 @@ function isExactTime(text: string): boolean {
   return !Number.isNaN(time.getTime()) && time.toISOString() === text;
 }
 
-async function openBox({ trx }: Unit, gate: Row<"gates">): Promise<BallotBox> {
-  const counted = await trx
-    .selectFrom("decisions")
-    .selectAll()
-    .where("gate_id", "=", gate.id)
-    .where("counted", "=", true)
-    .orderBy("recorded_at")
-    .execute();
-  const last = counted.at(-1);
-  // Who contributed after the request was frozen is barred as well; a frozen exclusion is never lifted.
-  const since = gate.release_id === null ? [] : await readExclusions(trx, gate.release_id);
+/** Commands that an earlier run of this activity, or an earlier round, has dealt with. */
+async function readKnown(trx: Trx, commands: Command[]): Promise<{ known: Set<string>; dropped: Dropped[] }> {
+  const ids = commands.map((command) => String(command?.id));
+  if (ids.length === 0) return { known: new Set(), dropped: [] };
+  const [decisions, votes, results] = await Promise.all([
+    trx.selectFrom("decisions").select(["command_id", "why_not"]).where("command_id", "in", ids).execute(),
+    trx.selectFrom("votes").select("command_id").where("command_id", "in", ids).execute(),
+    trx.selectFrom("command_results").select("command_id").where("command_id", "in", ids).execute(),
+  ]);
   return {
-    gate,
-    excluded: [...gate.request.excluded, ...since],
-    closedBy: gate.closed_at && { by: last?.principal_id ?? null, at: gate.closed_at.toISOString(), how: last?.decision ?? null },
-    voted: new Map(counted.map((row) => [row.principal_id, row.decision])),
+    known: new Set([...decisions, ...votes, ...results].map((row) => row.command_id)),
+    dropped: decisions.flatMap((row) => (row.why_not === null ? [] : [{ command: row.command_id, why: row.why_not }])),
   };
 }
 
-interface Ballots {
-  /** Not on record yet, in their order of arrival. */
-  fresh: Ballot[];
-  /** On record already as not counted: an earlier run of this activity, or the same decision again. */
-  before: { command: string; why: string }[];
-}
-
-async function judgeAll({ trx }: Unit, box: BallotBox, commands: DecisionCommand[]): Promise<Ballots> {
-  const ids = commands.map((command) => command.id);
-  const known =
-    ids.length === 0
-      ? []
-      : await trx.selectFrom("decisions").select(["command_id", "why_not"]).where("command_id", "in", ids).execute();
-  const ballots: Ballots = {
-    fresh: [],
-    before: known.flatMap((row) => (row.why_not === null ? [] : [{ command: row.command_id, why: row.why_not }])),
-  };
-  for (const command of commands) {
-    if (known.some((row) => row.command_id === command.id)) continue;
-    const ballot = await judge(trx, box, command);
-    if (!ballot.refusal) box.voted.set(command.principal, command.body.decision);
-    ballots.fresh.push(ballot);
-  }
-  return ballots;
-}
-
-/** Closes the gate when the votes that count amount to a resolution; marks those that came after it. */
-async function closeWhenResolved(
+/** One decision: refused on record, an escalation, a vote that waits, or the one that closes the gate. */
+async function take(
+  deps: RecordDeps,
   unit: Unit,
   gate: Row<"gates">,
-  { fresh }: Ballots,
-): Promise<{ resolution: Resolution; closed_at: Date } | null> {
-  const counting = fresh.filter((ballot) => !ballot.refusal);
-  const votes: Vote[] = counting.map(({ command }) => ({
-    command: command.id,
-    principal: command.principal,
-    decision: command.body.decision,
-    at: command.at,
-  }));
-  const { resolution, by } = resolve(votes, { quorum: gate.request.deciders.quorum });
-  if (resolution === null || by === null) return null;
-  const decidedAt = counting.findIndex(({ command }) => command.id === by.command);
-  for (const late of counting.slice(decidedAt + 1))
-    late.refusal = {
-      code: "already-decided",
-      message: `This gate was closed as ${resolution} by ${by.principal}; your decision came after that and changes nothing.`,
-    };
-  const closing = { resolution, closed_at: new Date() };
-  await unit.trx
-    .updateTable("gates")
-    .set({ state: "closed", ...closing })
-    .where("id", "=", gate.id)
-    .execute();
-  for (const { command } of counting.slice(0, decidedAt + 1)) {
-    const { decision, digest, seen, reason, inputs, parameters, returnTo } = command.body;
-    unit.note({
-      kind: "gate.decided",
-      actor: command.principal,
-      model: gate.model,
-      subject: gate.id,
-      data: {
-        command: command.id,
-        surface: command.surface,
-        decision,
-        digest,
-        seen,
-        reason,
-        inputs,
-        parameters,
-        returnTo,
-        groups: command.groups,
-        decidedAt: command.at,
-        token: command.signature,
-      },
-    });
+  command: DecisionCommand,
+): Promise<{ closed: Closed | null; dropped: Dropped[] }> {
+  const ballot = await judge(unit.trx, command);
+  if (ballot.refusal) {
+    const { refusal } = ballot;
+    await writeDecision(unit, { gate, ...writtenOf(ballot), refusal });
+    await writeResult(unit, { gate, command, resolution: ballot.row.resolution, refusal });
+    return { closed: null, dropped: [{ command: command.id, why: refusal.message }] };
   }
-  unit.note({
-    kind: "gate.closed",
-    actor: by.principal,
-    model: gate.model,
-    subject: gate.id,
-    data: { resolution, release: gate.release_id, subject: gate.request.subject, command: by.command },
-  });
-  if (resolution === "approved") await approveVersion(unit, gate, by.principal);
-  return closing;
+  if (command.body.decision === "escalate") {
+    await escalateNow(unit, gate, ballot);
+    return { closed: null, dropped: [] };
+  }
+  const { votes, dropped, resolution, by } = await countWith(unit, gate, ballot);
+  if (resolution === null || by === null) {
+    await castVote(unit, gate, ballot);
+    return { closed: null, dropped };
+  }
+  const closed = await finishGate(deps, unit, gate, { resolution, by, why: null, votes });
+  await writeResult(unit, { gate, command, resolution, refusal: null });
+  return { closed, dropped };
+}
+
+export function writtenOf({ command, row, standing }: Ballot): CountedVote {
+  return { command, groupsNow: row.groups, standing };
+}
+
+/**
+ * What the standing votes and this one amount to. Before a gate closes each of them is judged again:
+ * who left the group, contributed or lost the delegation meanwhile does not count.
+ */
+async function countWith(unit: Unit, gate: Row<"gates">, ballot: Ballot) {
+  const rule = quorumRuleOf(ballot.row);
+  const waiting = await unit.trx
+    .selectFrom("votes")
+    .selectAll()
+    .where("gate_id", "=", gate.id)
+    .where("ended_at", "is", null)
+    .orderBy("recorded_at")
+    .orderBy("command_id")
+    .execute();
+  const tentative = resolve([...waiting.map(asVote), voteOf(ballot)], rule);
+  const dropped: Dropped[] = [];
+  const votes: CountedVote[] = [];
+  if (tentative.resolution === null) return { votes, dropped, resolution: null, by: null };
+  for (const { command } of waiting) {
+    const again = await judgeAgain(unit.trx, command);
+    if (again.refusal === null) votes.push(writtenOf(again));
+    else {
+      await dropVote(unit, { gate, ...writtenOf(again), refusal: again.refusal });
+      dropped.push({ command: command.id, why: again.refusal.message });
+    }
+  }
+  votes.push(writtenOf(ballot));
+  const { resolution, by } = resolve(votes.map(asCounted), rule);
+  return {
+    votes,
+    dropped,
+    resolution,
+    by: by === null ? null : (votes.find(({ command }) => command.id === by.command)?.command ?? null),
+  };
+}
+
+function asVote(row: Row<"votes">): Vote {
+  return {
+    command: row.command_id,
+    principal: row.principal_id,
+    decision: row.decision,
+    at: row.cast_at.toISOString(),
+    groups: row.groups,
+    onBehalfOf: row.on_behalf_of,
+  };
+}
+
+function voteOf({ command, standing }: Pick<Ballot, "command" | "standing">): Vote {
+  return { command: command.id, principal: command.principal, decision: command.body.decision, at: command.at, ...standing };
+}
+
+function asCounted(vote: CountedVote): Vote {
+  return voteOf(vote);
 }

@@ -11,7 +11,8 @@ const previousShown = 5;
 
 export interface EvidenceOf {
   release: Row<"releases">;
-  version: Row<"versions">;
+  /** Null at a gate that comes before training. */
+  version: Row<"versions"> | null;
   policy: Policy;
   environment: string;
   /** Read from its artifact. */
@@ -31,12 +32,12 @@ export async function gatherEvidence(trx: Trx, of: EvidenceOf): Promise<GateEvid
   const champion = await readChampionVersion(trx, of);
   return {
     recommendation: recommend(evaluation),
-    evaluation: version.evaluation_digest,
+    evaluation: version?.evaluation_digest ?? null,
     evaluationBody: evaluation,
     stages: stages.flatMap((stage) =>
       done.filter((row) => row.stage === stage).map((row) => ({ stage, summary: row.summary ?? "" })),
     ),
-    lineage: lineage(version),
+    lineage: version ? lineage(version) : [],
     tier: policy.tier,
     tierReason: `The definition of ${release.model} names the tier ${policy.tier}, so the policy ${policy.id} ${policy.version} applies.`,
     champion,
@@ -49,6 +50,7 @@ export async function gatherEvidence(trx: Trx, of: EvidenceOf): Promise<GateEvid
     parentRequest: await readParentRequest(trx, release),
     parameters: release.parameters,
     previousDecisions: await readPreviousDecisions(trx, release),
+    findings: await readOpenFindings(trx, release.model),
   };
 }
 
@@ -73,6 +75,17 @@ async function readChampionVersion(trx: Trx, { release, environment }: EvidenceO
     .where("environment", "=", environment)
     .executeTakeFirst();
   return slot?.champion_version ?? null;
+}
+
+async function readOpenFindings(trx: Trx, model: string): Promise<NonNullable<GateEvidence["findings"]>> {
+  const rows = await trx
+    .selectFrom("findings")
+    .select(["id", "kind", "title", "opened_at"])
+    .where("model", "=", model)
+    .where("closed_at", "is", null)
+    .orderBy("opened_at")
+    .execute();
+  return rows.map(({ opened_at, ...finding }) => ({ ...finding, since: opened_at.toISOString() }));
 }
 
 /** What the reviewers of the parent asked for. */

@@ -1,80 +1,169 @@
 import type { Trx } from "../../db/database.ts";
 import type { Row } from "../../db/schema.ts";
-import { digestOfJson } from "../../domain/digest.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import type { Evaluation, Verdict } from "../../domain/evidence.ts";
+import type { Evaluation } from "../../domain/evidence.ts";
 import type { Exclusion, GateRequest } from "../../domain/gate.ts";
 import { gateId, type Digest, type GateId, type ReleaseId } from "../../domain/ids.ts";
 import type { PolicyGate } from "../../domain/policy.ts";
+import { requestChanges } from "../../domain/request-changes.ts";
+import type { FrozenGate, GateNotNeeded } from "../contract.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { needRelease, readPinned } from "../record/pinned-release.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
+import { isNeeded } from "./condition-facts.ts";
 import { gatherEvidence } from "./evidence.ts";
-
-interface Frozen {
-  gate: GateId;
-  digest: Digest;
-  verdict: Verdict;
-}
+import { insertGate, nextNumber } from "./insert-gate.ts";
 
 /**
- * Builds the next request of a gate and freezes it: what is asked, why now, on which evidence, who
- * decides and who may not. All of it comes from the database and the artifact store. While a
- * request of this gate is not closed, that one is the answer.
+ * Builds the next request of a release's gate and freezes it: what is asked, why now, on which
+ * evidence, who decides and who may not. All of it comes from the database and the artifact store.
+ * While a request of this gate is not closed, that one is the answer; where the policy's condition
+ * does not call for the gate, that is put on record instead.
  */
-export async function freezeGate(deps: RecordDeps, { release, gate }: { release: ReleaseId; gate: string }): Promise<Frozen> {
+export async function freezeGate(
+  deps: RecordDeps,
+  { release, gate }: { release: ReleaseId; gate: string },
+): Promise<FrozenGate | GateNotNeeded> {
   return inTransaction(deps.db, async (unit) => {
     const { trx } = unit;
     const row = await needRelease(trx, release);
     if (row.state === "ended") throw new CountersignError("not-active", `${release} has ended.`);
-    const earlier = await trx
-      .selectFrom("gates")
-      .selectAll()
-      .where("release_id", "=", release)
-      .where("name", "=", gate)
-      .orderBy("number")
-      .execute();
-    const present = earlier.find((one) => one.state !== "closed");
-    if (present)
-      return { gate: present.id, digest: present.request_digest, verdict: present.request.evidence.recommendation.verdict };
+    const last = await readLast(trx, release, gate);
+    if (last && last.state !== "closed")
+      return { gate: last.id, digest: last.request_digest, verdict: last.request.evidence.recommendation.verdict };
     const asked = (await readPinned(trx, release)).gates.find((one) => one.name === gate);
     if (!asked) throw new CountersignError("invalid", `The policy of ${release} has no gate ${gate}.`);
-    const id = gateId(release, gate, (earlier.at(-1)?.number ?? 0) + 1);
-    return insert(unit, { row, asked, id, earlier, request: await buildRequest(deps, trx, { row, asked, id }) });
+    // Whether it is needed was said when it came up first; what was once asked is asked anew.
+    const notNeeded = last ? null : await whyNotNeeded(unit, row, asked);
+    return notNeeded === null ? freeze(deps, unit, { row, asked, last }) : { notNeeded };
   });
+}
+
+async function readLast(trx: Trx, release: ReleaseId, gate: string): Promise<Row<"gates"> | undefined> {
+  return trx
+    .selectFrom("gates")
+    .selectAll()
+    .where("release_id", "=", release)
+    .where("name", "=", gate)
+    .orderBy("number", "desc")
+    .limit(1)
+    .executeTakeFirst();
+}
+
+async function whyNotNeeded({ trx, note }: Unit, row: Row<"releases">, asked: PolicyGate): Promise<string | null> {
+  if (asked.when === undefined) return null;
+  const before = await trx
+    .selectFrom("gates_not_needed")
+    .select("why")
+    .where("release_id", "=", row.id)
+    .where("name", "=", asked.name)
+    .executeTakeFirst();
+  if (before) return before.why;
+  const { needed, why, facts } = await isNeeded(trx, row, asked);
+  if (needed) return null;
+  const policy = { policy_id: row.policy_id, policy_version: row.policy_version };
+  await trx
+    .insertInto("gates_not_needed")
+    .values({ release_id: row.id, name: asked.name, why, facts: JSON.stringify(facts), ...policy })
+    .execute();
+  note({
+    kind: "gate.not-needed",
+    actor: "countersign",
+    model: row.model,
+    subject: row.id,
+    data: { gate: asked.name, why, facts },
+  });
+  return why;
 }
 
 interface Asked {
   row: Row<"releases">;
   asked: PolicyGate;
-  id: GateId;
+  /** The request before, of this gate; undefined for the first. */
+  last: Row<"gates"> | undefined;
 }
 
-async function buildRequest(deps: RecordDeps, trx: Trx, { row, asked, id }: Asked): Promise<GateRequest> {
+async function freeze(deps: RecordDeps, unit: Unit, { row, asked, last }: Asked): Promise<FrozenGate> {
+  const { trx } = unit;
   const version = await trx.selectFrom("versions").selectAll().where("release_id", "=", row.id).executeTakeFirst();
-  if (!version) throw new CountersignError("internal", `${row.id} has no version to decide on.`);
-  const policy = await trx
+  const policy = await readPolicy(trx, row);
+  const evaluation = version?.evaluation_digest ? await deps.store.getJson<Evaluation>(version.evaluation_digest) : null;
+  const { environment } = await readPinned(trx, row.id);
+  const model = await trx.selectFrom("models").select("owner_team").where("name", "=", row.model).executeTakeFirstOrThrow();
+  const evidence = await gatherEvidence(trx, {
+    release: row,
+    version: version ?? null,
+    policy: policy.body,
+    environment,
+    evaluation,
+  });
+  const before = last ?? (await readParentGate(trx, row, asked.name));
+  const number = await nextNumber(trx, { model: row.model, release: row.id, name: asked.name });
+  const id = gateId(row.id, asked.name, number);
+  const frozen = await insertGate(unit, {
+    id,
+    number,
+    subject: version ? { kind: "version", id: version.id, digest: version.digest } : await readData(trx, row),
+    model: row.model,
+    release: row.id,
+    rule: asked,
+    policy: { id: policy.id, version: policy.version, digest: policy.digest },
+    why: `${row.requested_by} requested ${row.id} (${row.trigger}): ${row.reason}`,
+    evidence,
+    excluded: await readExclusions(trx, row.id),
+    ownerTeam: model.owner_team,
+    ...(before && { changed: { gate: before.id, changes: requestChanges(before.request.evidence, evidence) } }),
+  });
+  await trx
+    .updateTable("gates")
+    .set({ superseded_by: id })
+    .where("release_id", "=", row.id)
+    .where("name", "=", asked.name)
+    .where("resolution", "=", "superseded")
+    .where("superseded_by", "is", null)
+    .execute();
+  return { ...frozen, verdict: evidence.recommendation.verdict };
+}
+
+async function readPolicy(trx: Trx, row: Row<"releases">): Promise<Row<"policies">> {
+  return trx
     .selectFrom("policies")
     .selectAll()
     .where("id", "=", row.policy_id)
     .where("version", "=", row.policy_version)
     .executeTakeFirstOrThrow();
-  const { environment } = await readPinned(trx, row.id);
-  const evaluation = version.evaluation_digest ? await deps.store.getJson<Evaluation>(version.evaluation_digest) : null;
-  const opensAt = new Date();
-  return {
-    gate: id,
-    subject: { kind: "version", id: version.id, digest: version.digest },
-    ask: asked.ask,
-    why: `${row.requested_by} requested ${row.id} (${row.trigger}): ${row.reason}`,
-    evidence: await gatherEvidence(trx, { release: row, version, policy: policy.body, environment, evaluation }),
-    policy: { id: policy.id, version: policy.version, digest: policy.digest },
-    deciders: { groups: asked.groups, quorum: asked.quorum },
-    excluded: await readExclusions(trx, row.id),
-    opensAt: opensAt.toISOString(),
-    deadline: new Date(opensAt.getTime() + asked.deadlineMs).toISOString(),
-    onDeadline: asked.onDeadline,
-  };
+}
+
+/** Before there is a version, what is asked about is the data that it would be made of. */
+async function readData(trx: Trx, row: Row<"releases">): Promise<GateRequest["subject"]> {
+  const ingested = await trx
+    .selectFrom("release_stages")
+    .select("result")
+    .where("release_id", "=", row.id)
+    .where("stage", "=", "ingest")
+    .executeTakeFirst();
+  const dataset = ingested?.result?.["dataset"];
+  if (typeof dataset !== "string")
+    throw new CountersignError("internal", `${row.id} has neither a version nor data to decide on.`);
+  // A digest by its origin: the ingest stage's result.
+  return { kind: "dataset", id: row.id, digest: dataset as Digest };
+}
+
+/** The gate of the same name at which the parent's reviewers asked for changes. */
+async function readParentGate(
+  trx: Trx,
+  row: Row<"releases">,
+  name: string,
+): Promise<{ id: GateId; request: GateRequest } | undefined> {
+  if (row.parent === null) return undefined;
+  return trx
+    .selectFrom("gates")
+    .select(["id", "request"])
+    .where("release_id", "=", row.parent)
+    .where("name", "=", name)
+    .orderBy("number", "desc")
+    .limit(1)
+    .executeTakeFirst();
 }
 
 /** Everybody who contributed, once each, with all that they did. */
@@ -91,50 +180,4 @@ export async function readExclusions(trx: Trx, release: ReleaseId): Promise<Excl
     principal,
     why: contributions.map((one) => one.how).join(" and "),
   }));
-}
-
-async function insert({ trx, note }: Unit, given: Asked & { earlier: Row<"gates">[]; request: GateRequest }): Promise<Frozen> {
-  const { row, asked, id, earlier, request } = given;
-  const digest = digestOfJson(request);
-  await trx
-    .insertInto("gates")
-    .values({
-      id,
-      release_id: row.id,
-      model: row.model,
-      name: asked.name,
-      number: (earlier.at(-1)?.number ?? 0) + 1,
-      subject_kind: request.subject.kind,
-      subject_id: request.subject.id,
-      subject_digest: request.subject.digest,
-      state: "opening",
-      request: JSON.stringify(request),
-      request_digest: digest,
-    })
-    .execute();
-  await trx
-    .updateTable("gates")
-    .set({ superseded_by: id })
-    .where("release_id", "=", row.id)
-    .where("name", "=", asked.name)
-    .where("resolution", "=", "superseded")
-    .where("superseded_by", "is", null)
-    .execute();
-  const { verdict } = request.evidence.recommendation;
-  note({
-    kind: "gate.frozen",
-    actor: "countersign",
-    model: row.model,
-    subject: id,
-    data: {
-      digest,
-      subject: request.subject,
-      deciders: request.deciders,
-      excluded: request.excluded,
-      deadline: request.deadline,
-      policy: request.policy,
-      verdict,
-    },
-  });
-  return { gate: id, digest, verdict };
 }

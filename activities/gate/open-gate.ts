@@ -3,6 +3,8 @@ import type { Row } from "../../db/schema.ts";
 import { workflowIds, type GateId } from "../../domain/ids.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Tier } from "../../domain/policy.ts";
+import { decidersInWords, impossibleQuorum } from "../../domain/quorum.ts";
+import { readPossibleDeciders } from "../../db/reads/possible-deciders.ts";
 import type { GateOpening } from "../contract.ts";
 import { calledBy } from "../record/current-call.ts";
 import type { RecordDeps } from "../record/deps.ts";
@@ -29,7 +31,8 @@ export async function openGate(deps: RecordDeps, { gate, runId }: { gate: GateId
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirstOrThrow();
     if (row.state === "closed") return closedBefore(unit, row, runId);
     if (row.state === "opening") await open(unit, row, runId);
-    return { kind: "open", request: await requestOf(unit, row) };
+    const undecidable = await lookWhetherDecidable(unit, row);
+    return { kind: "open", request: { ...(await requestOf(unit, row)), undecidable } };
   });
 }
 
@@ -37,7 +40,7 @@ async function open({ trx, note }: Unit, row: Row<"gates">, runId: string): Prom
   await trx.updateTable("gates").set({ state: "open", opened_at: new Date() }).where("id", "=", row.id).execute();
   const { ask, deciders } = row.request;
   if (row.release_id !== null) {
-    const waitsFor = `Waits for ${deciders.groups.join(" or ")} to decide at ${row.id}: ${ask}`;
+    const waitsFor = `Waits for ${decidersInWords(deciders)} to decide at ${row.id}: ${ask}`;
     await trx
       .updateTable("releases")
       .set({ state: "waiting", waits_for: waitsFor, blocked: null })
@@ -54,6 +57,23 @@ async function open({ trx, note }: Unit, row: Row<"gates">, runId: string): Prom
   });
 }
 
+/** Told at once, and not waited on in silence: who may decide at present cannot complete the quorum. */
+async function lookWhetherDecidable({ trx, note }: Unit, row: Row<"gates">): Promise<string | null> {
+  const people = await readPossibleDeciders(trx, row.id);
+  const why = impossibleQuorum(row.request.deciders, people);
+  if (why === row.undecidable) return why;
+  await trx.updateTable("gates").set({ undecidable: why }).where("id", "=", row.id).execute();
+  if (why !== null)
+    note({
+      kind: "gate.undecidable",
+      actor: "countersign",
+      model: row.model,
+      subject: row.id,
+      data: { why, policy: row.request.policy.id },
+    });
+  return why;
+}
+
 async function closedBefore({ trx, note }: Unit, row: Row<"gates">, runId: string): Promise<GateOpening> {
   if (row.resolution === null) throw new CountersignError("internal", `${row.id} is closed without a resolution.`);
   const told = { subject: row.id, key: "runId", value: runId };
@@ -67,16 +87,18 @@ async function closedBefore({ trx, note }: Unit, row: Row<"gates">, runId: strin
       subject: row.id,
       data: { runId, resolution: row.resolution },
     });
-  return { kind: "closed", resolution: row.resolution };
+  return { kind: "closed", resolution: row.resolution, outcome: row.outcome };
 }
 
 async function requestOf({ trx }: Unit, row: Row<"gates">): Promise<Extract<GateOpening, { kind: "open" }>["request"]> {
-  const { ask, deciders, excluded, deadline } = row.request;
+  const { ask, deciders, excluded, deadline, timeline, escalation } = row.request;
   return {
     ask,
     deciders,
     excluded,
     deadline,
+    ...(timeline && { timeline }),
+    ...(escalation && { escalation }),
     digest: row.request_digest,
     release: row.release_id,
     model: row.model,

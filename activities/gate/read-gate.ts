@@ -1,4 +1,4 @@
-import type { GateState, Resolution } from "../../domain/gate.ts";
+import type { GateOutcome, GateState, Resolution } from "../../domain/gate.ts";
 import type { GateId } from "../../domain/ids.ts";
 import type { RequestedChanges } from "../contract.ts";
 import type { RecordDeps } from "../record/deps.ts";
@@ -9,9 +9,19 @@ import { inTransaction } from "../record/transaction.ts";
 export async function readGate(
   { db }: RecordDeps,
   { gate }: { gate: GateId },
-): Promise<{ state: GateState; resolution: Resolution | null; changes: RequestedChanges | null } | null> {
+): Promise<{
+  state: GateState;
+  resolution: Resolution | null;
+  changes: RequestedChanges | null;
+  stale: string | null;
+  outcome: GateOutcome | null;
+} | null> {
   return inTransaction(db, async ({ trx }) => {
-    const row = await trx.selectFrom("gates").select(["state", "resolution"]).where("id", "=", gate).executeTakeFirst();
+    const row = await trx
+      .selectFrom("gates")
+      .select(["state", "resolution", "stale", "outcome"])
+      .where("id", "=", gate)
+      .executeTakeFirst();
     if (!row) return null;
     const changes = await readChanges(trx, gate);
     return {

@@ -38,10 +38,10 @@ export interface NewRelease extends Numbered {
 export async function insertRelease({ trx }: Unit, release: NewRelease): Promise<void> {
   const model = await trx
     .selectFrom("models")
-    .select(["definition_digest", "tier"])
+    .select(["definition_digest", "tier", "maturity", "owner_team"])
     .where("name", "=", release.model)
     .executeTakeFirstOrThrow();
-  const policy = await newestPolicy(trx, model.tier);
+  const policy = await newestPolicy(trx, model);
   const row = {
     id: release.release,
     model: release.model,

@@ -1,20 +1,19 @@
 import type { Trx } from "../../db/database.ts";
 import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import { choosePolicy } from "../../domain/built-in-policies.ts";
-import type { Tier } from "../../domain/policy.ts";
+import { readPolicyInForce } from "../../db/policies.ts";
 import type { PinnedRelease } from "../contract.ts";
 
-/** The newest published version of the policy that a tier leads to. */
-export async function newestPolicy(trx: Trx, tier: Tier): Promise<Row<"policies">> {
-  const { id } = choosePolicy(tier);
-  return trx
-    .selectFrom("policies")
-    .selectAll()
-    .where("id", "=", id)
-    .orderBy("version", "desc")
-    .limit(1)
-    .executeTakeFirstOrThrow();
+/** The policy that governs a model now. */
+export async function newestPolicy(
+  trx: Trx,
+  model: Pick<Row<"models">, "tier" | "maturity" | "owner_team">,
+): Promise<Row<"policies">> {
+  const { tier, maturity, owner_team: team } = model;
+  const policy = await readPolicyInForce(trx, { tier, maturity, team });
+  if (!policy)
+    throw new CountersignError("internal", `No policy is published for the tier ${tier} and the maturity ${maturity}.`);
+  return policy;
 }
 
 /** What a release is pinned to, from its row. Throws `not-found`. */

@@ -1,8 +1,11 @@
 import { closeGate } from "../gate/close-gate.ts";
+import { fallDue } from "../gate/fall-due.ts";
+import { freezeExternalGate } from "../gate/freeze-external-gate.ts";
 import { freezeGate } from "../gate/freeze-gate.ts";
 import { gateIdTaken } from "../gate/gate-id-taken.ts";
 import { openGate } from "../gate/open-gate.ts";
 import { readGate } from "../gate/read-gate.ts";
+import { renewGate } from "../gate/renew-gate.ts";
 import { approveByPolicy } from "../slot/approve-by-policy.ts";
 import { deploy } from "../slot/deploy.ts";
 import { rollBack } from "../slot/roll-back.ts";
@@ -14,6 +17,7 @@ import { changeModelState } from "./change-model-state.ts";
 import { createRelease } from "./create-release.ts";
 import type { RecordDeps } from "./deps.ts";
 import { endRelease } from "./end-release.ts";
+import { closeFinding } from "./findings.ts";
 import { foldRequest } from "./fold-request.ts";
 import { readChampion, readRelease } from "./read-release.ts";
 import { recallModel } from "./recall-model.ts";
@@ -55,6 +59,10 @@ export function createRecordActivities(deps: RecordDeps): RecordActivities {
     openGate: bind(openGate),
     closeGate: bind(closeGate),
     readGate: bind(readGate),
+    fallDue: bind(fallDue),
+    renewGate: bind(renewGate),
+    freezeExternalGate: bind(freezeExternalGate),
+    closeFinding: bind(closeFinding),
     refuseMessage: bind(refuseMessage),
     gateIdTaken: bind(gateIdTaken),
     approveByPolicy: bind(approveByPolicy),

@@ -59,10 +59,10 @@ async function refuseStart(trx: Trx, release: ReleaseId, row: ReleaseRow | undef
 async function pinAnew(trx: Trx, row: ReleaseRow): Promise<void> {
   const model = await trx
     .selectFrom("models")
-    .select(["definition_digest", "tier"])
+    .select(["definition_digest", "tier", "maturity", "owner_team"])
     .where("name", "=", row.model)
     .executeTakeFirstOrThrow();
-  const policy = await newestPolicy(trx, model.tier);
+  const policy = await newestPolicy(trx, model);
   const pinned = { definition_digest: model.definition_digest, policy_id: policy.id, policy_version: policy.version };
   await trx.updateTable("releases").set(pinned).where("id", "=", row.id).execute();
   await addStandingContributors(trx, { ...row, ...pinned }, policy);

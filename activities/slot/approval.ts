@@ -1,9 +1,12 @@
 import type { Trx } from "../../db/database.ts";
+import { quorumRuleOf } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
+import { evaluateCondition } from "../../domain/condition-evaluation.ts";
 import { digestOfJson } from "../../domain/digest.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import { resolve, type Vote } from "../../domain/gate.ts";
+import { resolve, type Vote } from "../../domain/quorum.ts";
 import type { PrincipalId } from "../../domain/ids.ts";
+import type { Policy, PolicyGate } from "../../domain/policy.ts";
 import type { SignedCommand } from "../../domain/signed-command.ts";
 import type { CommandVerifier } from "../verify-command.ts";
 
@@ -56,11 +59,9 @@ export async function verifyApproval(
     .executeTakeFirstOrThrow();
   if (release.policy_id !== policy.id || release.policy_version !== policy.version)
     throw new CountersignError("not-signed", `The approval of ${version.id} names another policy than its release.`);
-  const { gates } = policy.body;
+  const gates = await gatesNeeded(trx, version.release_id, policy.body);
   if (gates.length === 0)
     return { approval, by: "countersign", because: `The policy ${policy.id} ${policy.version} asks for no gate.` };
-  if (approval.kind !== "gate")
-    throw new CountersignError("not-signed", `The approval of ${version.id} rests on a policy that asks for gates.`);
   const rows = await trx
     .selectFrom("gates")
     .selectAll()
@@ -69,11 +70,32 @@ export async function verifyApproval(
     .execute();
   let by: PrincipalId = "countersign";
   for (const { name } of gates) {
-    const gate = rows.find((row) => row.name === name && row.subject_digest === version.digest);
+    const gate = rows.find((row) => row.name === name && isAbout(row, version));
     if (!gate) throw new CountersignError("never-approved", `The gate ${name} of ${version.id} was not approved.`);
-    by = await verifyDecisions(trx, verifier, gate);
+    by = approvedByTime(gate, policy.body) ?? (await verifyDecisions(trx, verifier, gate));
   }
   return { approval, by, because: `Approved by ${by} at ${approval.gate_id ?? "its gate"}.` };
+}
+
+/** A gate that came before there was a version was about the data that the version was made of. */
+function isAbout(gate: Row<"gates">, version: Row<"versions">): boolean {
+  return gate.subject_digest === (gate.subject_kind === "dataset" ? version.manifest.dataset : version.digest);
+}
+
+/** The policy's gates but those that its own conditions did not call for, which is told again from the facts on record. */
+async function gatesNeeded(trx: Trx, release: string, policy: Policy): Promise<PolicyGate[]> {
+  const rows = await trx.selectFrom("gates_not_needed").selectAll().where("release_id", "=", release).execute();
+  return policy.gates.filter((gate) => {
+    const row = rows.find((one) => one.name === gate.name);
+    return row === undefined || gate.when === undefined || evaluateCondition(gate.when, row.facts).applies;
+  });
+}
+
+/** At the lowest tier a policy may approve when nobody decided by the deadline. */
+function approvedByTime(gate: Row<"gates">, policy: Policy): "countersign" | null {
+  const { deadline, onDeadline } = gate.request;
+  const byTime = policy.tier === "low" && onDeadline === "approve" && gate.outcome?.by === null;
+  return byTime && gate.closed_at !== null && gate.closed_at.toISOString() >= deadline ? "countersign" : null;
 }
 
 /** Who closed the gate, after every token behind it was verified again. */
@@ -89,7 +111,7 @@ async function verifyDecisions(trx: Trx, verifier: CommandVerifier, gate: Row<"g
     .execute();
   const barred = new Set(gate.request.excluded.map((one) => one.principal));
   const votes = rows.filter((row) => isTrue(verifier, gate, row) && !barred.has(row.principal_id)).map(asVote);
-  const { resolution, by } = resolve(votes, { quorum: gate.request.deciders.quorum });
+  const { resolution, by } = resolve(votes, quorumRuleOf({ request: gate.request, escalationLevel: gate.escalation_level }));
   if (resolution !== "approved" || !by)
     throw new CountersignError("not-signed", `The decisions of ${gate.id} do not carry the tokens that its approval needs.`);
   return by.principal;
@@ -114,5 +136,13 @@ function isTrue(verifier: CommandVerifier, gate: Row<"gates">, row: Row<"decisio
 }
 
 function asVote(row: Row<"decisions">): Vote {
-  return { command: row.command_id, principal: row.principal_id, decision: row.decision, at: row.decided_at.toISOString() };
+  return {
+    command: row.command_id,
+    principal: row.principal_id,
+    decision: row.decision,
+    at: row.decided_at.toISOString(),
+    // Of her own groups only those that control signed as hers; a delegate's are the giver's.
+    groups: row.on_behalf_of === null ? row.counted_as.filter((group) => row.groups_then.includes(group)) : row.counted_as,
+    onBehalfOf: row.on_behalf_of,
+  };
 }

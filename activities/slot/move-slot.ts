@@ -1,4 +1,5 @@
 import type { Row } from "../../db/schema.ts";
+import { markStale } from "../gate/mark-stale.ts";
 import { SlotContention } from "../record/faults.ts";
 import type { Unit } from "../record/transaction.ts";
 import type { Approved } from "./approval.ts";
@@ -63,5 +64,34 @@ export async function moveSlot({ trx, note }: Unit, move: SlotMove): Promise<num
       reason: move.reason,
     },
   });
+  await markStale(
+    { trx, note },
+    {
+      model: slot.model,
+      what: "champion",
+      why: `The champion of ${slot.environment} is ${version} since the request was frozen, before it ${slot.champion_version ?? "there was none"}.`,
+    },
+  );
   return epoch;
+}
+
+/** Takes the champion away and puts none in its place: nothing is left that may serve. */
+export async function clearSlot(
+  { trx, note }: Unit,
+  { slot, by, reason }: { slot: Row<"slots">; by: string; reason: string },
+): Promise<void> {
+  const epoch = slot.epoch + 1;
+  const moved = await trx
+    .updateTable("slots")
+    .set({ epoch, champion_version: null, champion_approval: null, champion_since: null })
+    .where("model", "=", slot.model)
+    .where("environment", "=", slot.environment)
+    .where("epoch", "=", slot.epoch)
+    .returning("epoch")
+    .executeTakeFirst();
+  if (!moved) throw new SlotContention(`The slot ${slot.model}/${slot.environment} was moved meanwhile.`);
+  const { model, environment } = slot;
+  const previous = slot.champion_version ?? "";
+  note({ kind: "deployment.withdrawn", actor: by, model, subject: previous, data: { environment, epoch, previous, reason } });
+  await markStale({ trx, note }, { model, what: "champion", why: `${previous} is the champion of ${environment} no longer.` });
 }

@@ -2,13 +2,14 @@ import type { Row } from "../../db/schema.ts";
 import type { Trx } from "../../db/database.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { VersionId } from "../../domain/ids.ts";
-import { rollbackTargets } from "../../domain/rollback-target.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
+import { tellStaleGates } from "../gate/mark-stale.ts";
 import { carryOut, claimed, refused, type Outcome } from "../record/carry-out.ts";
 import type { RecordDeps } from "../record/deps.ts";
-import { verifyApproval, type Approved } from "./approval.ts";
+import { verifyApproval } from "./approval.ts";
 import { moveSlot } from "./move-slot.ts";
+import { findPrevious, type Target } from "./previous-champion.ts";
 import { hasBytes } from "./version-bytes.ts";
 
 interface RolledBack {
@@ -45,7 +46,10 @@ export async function rollBack(deps: RecordDeps, command: CommandOf<"rollback">)
       return { ok: true, result: { deployment: { id, environment, version: version.id, epoch } } };
     },
   );
-  return outcome.ok ? { ok: true, epoch: outcome.result.deployment.epoch } : outcome;
+  if (!outcome.ok) return outcome;
+  // A hint: the watch gives it again, and the rollback is done.
+  await tellStaleGates(deps).catch(() => undefined);
+  return { ok: true, epoch: outcome.result.deployment.epoch };
 }
 
 /** The slot of a model that takes commands, with a champion. */
@@ -65,11 +69,6 @@ async function readSlot(trx: Trx, model: string, environment: string): Promise<R
   return slot;
 }
 
-interface Target {
-  version: Row<"versions">;
-  approved: Approved;
-}
-
 async function findNamed(deps: RecordDeps, trx: Trx, { slot, to }: { slot: Row<"slots">; to: VersionId }): Promise<Target> {
   const version = await trx
     .selectFrom("versions")
@@ -81,28 +80,4 @@ async function findNamed(deps: RecordDeps, trx: Trx, { slot, to }: { slot: Row<"
   if (slot.champion_version === to)
     throw new CountersignError("already-champion", `${to} is the champion of ${slot.environment} already.`);
   return { version, approved: await verifyApproval(trx, deps.verifier, { version, environment: slot.environment }) };
-}
-
-/** The nearest earlier champion whose approval stands. */
-async function findPrevious(deps: RecordDeps, trx: Trx, slot: Row<"slots">): Promise<Target> {
-  const moves = await trx
-    .selectFrom("deployments")
-    .select(["kind", "version_id as version"])
-    .where("model", "=", slot.model)
-    .where("environment", "=", slot.environment)
-    .orderBy("epoch")
-    .execute();
-  for (const id of rollbackTargets(moves)) {
-    const version = await trx.selectFrom("versions").selectAll().where("id", "=", id).executeTakeFirstOrThrow();
-    try {
-      return { version, approved: await verifyApproval(trx, deps.verifier, { version, environment: slot.environment }) };
-    } catch (error) {
-      // The one before it may still be good.
-      if (!(error instanceof CountersignError)) throw error;
-    }
-  }
-  throw new CountersignError(
-    "nothing-to-roll-back-to",
-    `${slot.model} has no earlier champion in ${slot.environment} whose approval stands.`,
-  );
 }

@@ -1,7 +1,9 @@
 import type { RecordDeps } from "../record/deps.ts";
 import { failureOf } from "../record/faults.ts";
+import { tellStaleGates } from "../gate/mark-stale.ts";
 import { endDeadReleases } from "./dead-releases.ts";
 import { supersedeDeadGates } from "./dead-gates.ts";
+import { lapseConditions } from "./lapsed-conditions.ts";
 
 /** Younger rows may stand for a workflow that is being started at this moment. */
 const youngMs = 10_000;
@@ -18,6 +20,8 @@ export async function findDeadRuns(deps: RecordDeps): Promise<{ dead: { kind: "r
     const olderThan = new Date(Date.now() - youngMs);
     const releases = await endDeadReleases(deps, temporalClient, olderThan);
     const gates = await supersedeDeadGates(deps, temporalClient, olderThan);
+    await lapseConditions(deps);
+    await tellStaleGates(deps);
     return {
       dead: [...releases.map((id) => ({ kind: "release" as const, id })), ...gates.map((id) => ({ kind: "gate" as const, id }))],
     };

@@ -1,6 +1,20 @@
-import { gateItemSchema, gateQuerySchema, gateSchema, receiptSchema } from "../../domain/http/gate-views.ts";
+import { z } from "zod";
+import {
+  decisionAnswersSchema,
+  decisionWithdrawnSchema,
+  findingSchema,
+  gateItemSchema,
+  gateQuerySchema,
+  gateSchema,
+  receiptSchema,
+} from "../../domain/http/gate-views.ts";
 import { pageOf } from "../../domain/http/record-views.ts";
-import { decisionRequestSchema, pageQuerySchema } from "../../domain/http/requests.ts";
+import {
+  decisionRequestSchema,
+  decisionsRequestSchema,
+  pageQuerySchema,
+  reasonRequestSchema,
+} from "../../domain/http/requests.ts";
 import { pendingAnswer, sendAnswer } from "../answers.ts";
 import { readCommand } from "../bodies.ts";
 import type { ApiDeps } from "../environment.ts";
@@ -50,5 +64,63 @@ export function gateRoutes(table: RouteTable, { control }: ApiDeps): void {
       refusals: ["not-found", "not-allowed", "self", "superseded", "already-decided", "expired", "stale", "already-voted"],
     },
     async (c) => sendAnswer(await control.decide(c.get("caller"), param(c, "id"), await readCommand(c))),
+  );
+  addRoute(
+    table,
+    {
+      method: "post",
+      path: "/api/decisions",
+      tag,
+      summary: "Decide on several gates",
+      description: "Each decision is answered as if it had been sent alone: what one is refused changes nothing for the others.",
+      body: { schema: decisionsRequestSchema },
+      command: true,
+      answers: { 200: { description: "One answer a decision, in their order.", schema: decisionAnswersSchema } },
+    },
+    async (c) => sendAnswer(await control.decideMany(c.get("caller"), await readCommand(c))),
+  );
+  addRoute(
+    table,
+    {
+      method: "post",
+      path: "/api/gates/{id}/withdrawals",
+      tag,
+      summary: "Take back one's own decision, while the gate is open",
+      body: { schema: reasonRequestSchema },
+      command: true,
+      answers: { 200: { description: "Taken back; one may decide anew.", schema: decisionWithdrawnSchema }, 202: pendingAnswer },
+      refusals: ["not-found", "nothing-to-withdraw", "already-decided"],
+    },
+    async (c) => sendAnswer(await control.withdrawDecision(c.get("caller"), param(c, "id"), await readCommand(c))),
+  );
+  addRoute(
+    table,
+    {
+      method: "get",
+      path: "/api/models/{model}/findings",
+      tag,
+      summary: "What somebody must answer about a model, open ones first",
+      answers: { 200: { description: "The newest 200.", schema: pageOf(findingSchema) } },
+      refusals: ["not-found"],
+    },
+    async (c) => c.json(await control.findings(c.get("caller"), param(c, "model"))),
+  );
+  addRoute(
+    table,
+    {
+      method: "post",
+      path: "/api/models/{model}/findings/{id}/close",
+      tag,
+      summary: "Close a finding",
+      description: "One on which an approval hangs is closed by those who decide on such approvals; others by the owner team.",
+      body: { schema: reasonRequestSchema },
+      command: true,
+      answers: { 200: { description: "Closed.", schema: z.object({ finding: z.string() }) }, 202: pendingAnswer },
+      refusals: ["not-found", "already-decided"],
+    },
+    async (c) => {
+      const about = { model: param(c, "model"), finding: param(c, "id") };
+      return sendAnswer(await control.closeFinding(c.get("caller"), about, await readCommand(c)));
+    },
   );
 }

@@ -6,7 +6,7 @@ import type { Digest, GateId, PrincipalId } from "../../domain/ids.ts";
 import { resolve, type QuorumRule, type Tally, type Vote } from "../../domain/quorum.ts";
 import type { Db, Trx } from "../database.ts";
 
-type Asked = Pick<GateRequest, "deciders" | "excluded" | "escalation" | "deadline" | "onDeadline" | "expiresAt" | "ownerTeam">;
+type Asked = Omit<GateRequest, "evidence">;
 
 /** All that settles an attempt, read in one statement and so at one moment. */
 export interface AttemptRow {
@@ -96,7 +96,7 @@ export function attemptFacts(
     earlierDigests: row.earlierDigests,
     supersededBy: row.supersededBy,
     closedBy: closedBy(row),
-    lastMoment: last && { at: last, then: request.onDeadline === "hold" ? "is renewed" : "expires" },
+    lastMoment: last === null ? null : { at: last, then: request.onDeadline === "hold" ? "is renewed" : "expires" },
     staleBecause: row.stale,
     ownVote: null,
     asked,

@@ -16,14 +16,31 @@ export interface GateRowFilter {
   decidableBy?: { principal: PrincipalId; groups: string[] } | undefined;
 }
 
-/** Gates are seen by whoever reads the model, and by those whom the request names. */
+/** Whoever a request names: its groups, those to which it is escalated, and people. */
+const named = (groups: string[], principal: PrincipalId): RawBuilder<boolean> => sql<boolean>`(
+  (g.request -> 'deciders' -> 'groups') ?| ${groups}::text[]
+  or coalesce(g.request -> 'deciders' -> 'oneFromEach', '[]') ?| ${groups}::text[]
+  or coalesce(g.request -> 'deciders' -> 'people', '[]') ? ${principal}
+  or exists (select 1 from jsonb_array_elements(coalesce(g.request -> 'escalation', '[]')) with ordinality s (step, level)
+    where s.level <= g.escalation_level and (s.step -> 'groups') ?| ${groups}::text[]))`;
+
+/** The principal's own groups and those of whoever delegates to her at present. */
+const conveyed = (principal: PrincipalId): RawBuilder<string[]> => sql<string[]>`array(
+  select b.group_id from group_members b where b.until is null and (b.principal_id = ${principal} or b.principal_id in (
+    select d.from_principal from delegations d where d.to_principal = ${principal} and d.revoked_at is null
+      and now() between d.since and d.until)))`;
+
+/** Gates are seen by whoever reads the model, by those whom the request names, and by their delegates. */
 function readableGate(scope: ReadScope): RawBuilder<boolean> {
-  return sql<boolean>`(${readableThrough(scope, "g.model")} or (g.request -> 'deciders' -> 'groups') ?| ${scope.groups}::text[])`;
+  return sql<boolean>`(${readableThrough(scope, "g.model")} or ${named(scope.groups, scope.principal)}
+    or (g.request -> 'deciders' -> 'groups') ?| ${conveyed(scope.principal)})`;
 }
 
 function decidable(by: NonNullable<GateRowFilter["decidableBy"]>): RawBuilder<boolean> {
-  return sql<boolean>`(g.state <> 'closed' and (g.request -> 'deciders' -> 'groups') ?| ${by.groups}::text[]
+  return sql<boolean>`(g.state <> 'closed' and (${named(by.groups, by.principal)}
+      or (g.request -> 'deciders' -> 'groups') ?| ${conveyed(by.principal)})
     and not (g.request -> 'excluded') @> jsonb_build_array(jsonb_build_object('principal', ${by.principal}::text))
+    and not exists (select 1 from votes v where v.gate_id = g.id and v.ended_at is null and ${by.principal} in (v.principal_id, v.on_behalf_of))
     and not exists (select 1 from decisions d where d.gate_id = g.id and d.principal_id = ${by.principal} and d.counted and d.decision <> 'escalate'))`;
 }
 
@@ -44,6 +61,18 @@ export async function readGates(db: Db, scope: ReadScope, page: PageOf & GateRow
 export async function gateVisible(db: Db, scope: ReadScope, gate: GateId): Promise<boolean> {
   const { rows } = await sql`select 1 from gates g where g.id = ${gate} and ${readableGate(scope)}`.execute(db);
   return rows.length > 0;
+}
+
+/** Votes that wait for the quorum, in the order in which they were made. */
+export async function readStandingVotes(db: Db, gate: GateId): Promise<Row<"votes">[]> {
+  return db
+    .selectFrom("votes")
+    .selectAll()
+    .where("gate_id", "=", gate)
+    .where("ended_at", "is", null)
+    .orderBy("cast_at")
+    .orderBy("command_id")
+    .execute();
 }
 
 /** In the order in which they were made. */

@@ -1,17 +1,8 @@
 import type { ModelState } from "../../domain/lifecycle.ts";
 import type { Digest } from "../../domain/ids.ts";
-import type { Policy, Tier, Maturity } from "../../domain/policy.ts";
+import type { Tier, Maturity } from "../../domain/policy.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import type { TimeOfWriting, JsonText } from "./columns.ts";
-
-export interface PoliciesTable {
-  id: string;
-  version: number;
-  digest: Digest;
-  body: JsonText<Policy>;
-  published_by: string;
-  published_at: TimeOfWriting;
-}
 
 export interface ModelsTable {
   name: string;

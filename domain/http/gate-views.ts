@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { decisionKinds, gateStates, receiptKinds, resolutions, type GateEvidence } from "../gate.ts";
+import { findingKinds } from "../finding.ts";
+import type { GateInput } from "../policy.ts";
 import { surfaces } from "../principal.ts";
 import { stages } from "../stages.ts";
 import { digestSchema, releaseParametersSchema } from "./requests.ts";
@@ -38,6 +40,9 @@ export const pendingSchema = z
   .meta({ id: "Pending" });
 export type PendingView = z.output<typeof pendingSchema>;
 
+const inputsSchema = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+const conditionSchema = z.object({ finding: z.string(), by: time });
+
 export const gateDecisionSchema = z
   .object({
     command: z.string(),
@@ -54,6 +59,9 @@ export const gateDecisionSchema = z
     parameters: releaseParametersSchema,
     groups: z.array(z.string()).describe("of the decider, when the decision was made"),
     groupsAtClose: z.array(z.string()),
+    onBehalfOf: z.string().nullable().describe("whose place a delegate took"),
+    inputs: inputsSchema,
+    conditions: z.array(conditionSchema),
   })
   .meta({ id: "GateDecision" });
 export type GateDecisionView = z.output<typeof gateDecisionSchema>;
@@ -75,11 +83,30 @@ export const gateRequestSchema = z
     why: z.string(),
     evidence: evidenceSchema,
     policy: z.object({ id: z.string(), version: z.int(), digest: digestSchema }),
-    deciders: z.object({ groups: z.array(z.string()), quorum: z.int() }),
+    deciders: z.object({
+      groups: z.array(z.string()),
+      quorum: z.int(),
+      people: z.array(z.string()).optional(),
+      oneFromEach: z.array(z.string()).optional(),
+      barred: z.object({ groups: z.array(z.string()), people: z.array(z.string()) }).optional(),
+      machines: z.boolean().optional(),
+      rejections: z.int().optional(),
+    }),
     excluded: z.array(z.object({ principal: z.string(), why: z.string() })),
     opensAt: time,
     deadline: time,
     onDeadline: z.enum(["hold", "reject", "approve"]),
+    escalation: z.array(z.object({ groups: z.array(z.string()), afterMs: z.number() })),
+    expiresAt: time.nullable().describe("after it the evidence is renewed"),
+    inputs: z
+      .array(z.custom<GateInput>((value) => typeof value === "object" && value !== null))
+      .meta({ type: "array", items: { type: "object" } })
+      .describe("values that an approval may set, with their bounds"),
+    conditional: z.object({ maxMs: z.number() }).nullable().describe("whether an approval may hang on findings, and how long"),
+    changed: z
+      .object({ gate: z.string(), changes: z.array(z.string()) })
+      .nullable()
+      .describe("what differs from the request before"),
   })
   .meta({ id: "GateRequest" });
 
@@ -111,6 +138,19 @@ export const gateSchema = z
     decisions: z.array(gateDecisionSchema),
     missing: z.array(z.string()),
     supersededBy: z.string().nullable(),
+    escalationLevel: z.int(),
+    overdueSince: time.nullable(),
+    stale: z.string().nullable().describe("why the request is out of date; it is asked anew"),
+    undecidable: z.string().nullable().describe("why nobody can complete the quorum"),
+    outcome: z
+      .object({
+        by: z.string().nullable(),
+        at: time,
+        reason: z.string().nullable(),
+        inputs: inputsSchema,
+        conditions: z.array(conditionSchema),
+      })
+      .nullable(),
     openedAt: time.nullable(),
     closedAt: time.nullable(),
     you,
@@ -127,6 +167,41 @@ export const gateItemSchema = z
   })
   .meta({ id: "GateItem", description: "A gate in a list: without its evidence." });
 export type GateItemView = z.output<typeof gateItemSchema>;
+
+/** 200: taken back; one may decide anew. */
+export const decisionWithdrawnSchema = z.object({ gate: z.string(), by: z.string(), at: time }).meta({ id: "DecisionWithdrawn" });
+export type DecisionWithdrawnView = z.output<typeof decisionWithdrawnSchema>;
+
+/** One of several decisions: its own status and answer, as if it had been sent alone. */
+export const decisionAnswersSchema = z
+  .object({
+    items: z.array(
+      z.object({
+        gate: z.string(),
+        status: z.int(),
+        answer: z.record(z.string(), z.unknown()).describe("a receipt; where it was refused, a problem that holds its members"),
+      }),
+    ),
+  })
+  .meta({ id: "DecisionAnswers" });
+export type DecisionAnswersView = z.output<typeof decisionAnswersSchema>;
+
+export const findingSchema = z
+  .object({
+    id: z.string(),
+    model: z.string(),
+    kind: z.enum(findingKinds),
+    title: z.string(),
+    gate: z.string().nullable(),
+    version: z.string().nullable(),
+    openedBy: z.string(),
+    openedAt: time,
+    closedBy: z.string().nullable(),
+    closedAt: time.nullable(),
+    closing: z.string().nullable(),
+  })
+  .meta({ id: "Finding" });
+export type FindingView = z.output<typeof findingSchema>;
 
 export const gateQuerySchema = z.object({
   state: z.enum(gateStates).optional(),

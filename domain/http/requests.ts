@@ -82,7 +82,12 @@ export const decisionRequestSchema = z
     reason: z.string().trim().max(2000).nullable().default(null).describe("required but for `approve`"),
     inputs: z.record(z.string().min(1).max(60), z.union([z.number(), z.string().max(200), z.boolean()])).default({}),
     conditions: z
-      .array(z.strictObject({ finding: z.string().min(1).max(200), by: z.iso.datetime() }))
+      .array(
+        z.strictObject({
+          finding: z.string().min(1).max(200),
+          by: z.iso.datetime().overwrite((text) => new Date(text).toISOString()),
+        }),
+      )
       .max(20)
       .default([]),
     returnTo: z.enum(stages).nullable().default(null).describe("with `request-changes`: the stage to go back to"),
@@ -90,6 +95,17 @@ export const decisionRequestSchema = z
   })
   .meta({ id: "DecisionRequest" });
 export type DecisionRequest = z.output<typeof decisionRequestSchema>;
+
+/** Several decisions at once; each gets its own receipt. */
+export const decisionsRequestSchema = z
+  .strictObject({
+    decisions: z
+      .array(z.looseObject({ gate: z.string().min(1).max(200) }))
+      .min(1)
+      .max(50)
+      .describe("each as for `POST /api/gates/{id}/decisions`, with the gate's id"),
+  })
+  .meta({ id: "DecisionsRequest" });
 
 export const predictionRequestSchema = z
   .strictObject({

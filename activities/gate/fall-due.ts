@@ -1,0 +1,106 @@
+import { readAttempt } from "../../db/reads/attempt-facts.ts";
+import type { Row } from "../../db/schema.ts";
+import { CountersignError } from "../../domain/errors.ts";
+import type { Due } from "../../domain/gate-timeline.ts";
+import type { GateId } from "../../domain/ids.ts";
+import type { GateClosing } from "../contract.ts";
+import type { RecordDeps } from "../record/deps.ts";
+import { inTransaction, type Unit } from "../record/transaction.ts";
+import { escalate } from "./cast-vote.ts";
+import { closedBefore } from "./close-gate.ts";
+import { finishGate, type Closed, type CountedVote, type Ending } from "./finish-gate.ts";
+
+/**
+ * A moment of the request's timeline has come: reminds, escalates, or does what the policy says of
+ * the deadline and of the age. A gate that closed meanwhile stays as it is, and what was done once
+ * is not done again, so that a timer that fires late or twice does nothing.
+ */
+export async function fallDue(deps: RecordDeps, { gate, due }: { gate: GateId; due: Due }): Promise<GateClosing> {
+  return inTransaction(deps.db, async (unit) => {
+    const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirst();
+    if (!row) throw new CountersignError("not-found", `There is no gate ${gate}.`);
+    const before = closedBefore(row);
+    if (before) return { kind: "closed", ...before };
+    const frozen = (row.request.timeline ?? []).some(
+      (one) => one.kind === due.kind && one.at === due.at && one.step === due.step,
+    );
+    if (!frozen || new Date().toISOString() < due.at) return { kind: "open", dropped: [] };
+    const closed = await happen(deps, unit, row, due);
+    return closed ? { kind: "closed", ...closed } : { kind: "open", dropped: [] };
+  });
+}
+
+async function happen(deps: RecordDeps, unit: Unit, row: Row<"gates">, due: Due): Promise<Closed | null> {
+  switch (due.kind) {
+    case "remind":
+      await remind(unit, row, due);
+      return null;
+    case "escalate":
+      if (row.escalation_level < due.step)
+        await escalate(unit, row, { level: due.step, by: "countersign", why: `Nobody decided by ${due.at}.` });
+      return null;
+    case "deadline":
+      return atDeadline(deps, unit, row);
+    case "max-age":
+      return endUndecided(deps, unit, row, {
+        resolution: "superseded",
+        why: `The evidence is older than the policy allows since ${due.at}; it is renewed.`,
+      });
+  }
+}
+
+async function remind({ trx, note }: Unit, row: Row<"gates">, due: Due): Promise<void> {
+  if (row.reminders >= due.step) return;
+  await trx.updateTable("gates").set({ reminders: due.step }).where("id", "=", row.id).execute();
+  note({
+    kind: "gate.reminded",
+    actor: "countersign",
+    model: row.model,
+    subject: row.id,
+    data: { step: due.step, deadline: row.request.deadline, onDeadline: row.request.onDeadline },
+  });
+}
+
+async function atDeadline(deps: RecordDeps, unit: Unit, row: Row<"gates">): Promise<Closed | null> {
+  const { deadline, onDeadline } = row.request;
+  switch (onDeadline) {
+    case "hold":
+      if (row.overdue_since === null) {
+        await unit.trx.updateTable("gates").set({ overdue_since: deadline }).where("id", "=", row.id).execute();
+        unit.note({ kind: "gate.overdue", actor: "countersign", model: row.model, subject: row.id, data: { deadline } });
+      }
+      return null;
+    case "reject":
+      return endUndecided(deps, unit, row, {
+        resolution: "expired",
+        why: `The deadline ${deadline} passed before the quorum was complete.`,
+      });
+    case "approve":
+      return endUndecided(deps, unit, row, {
+        resolution: "approved",
+        why: `Nobody objected by ${deadline}; the policy ${row.request.policy.id} ${row.request.policy.version} approves then.`,
+      });
+  }
+}
+
+/** Time or the world closes the gate; votes that stood go on record as not counted. */
+export async function endUndecided(
+  deps: RecordDeps,
+  unit: Unit,
+  row: Row<"gates">,
+  ending: Pick<Ending, "resolution" | "why">,
+): Promise<Closed> {
+  const standing = await unit.trx
+    .selectFrom("votes")
+    .selectAll()
+    .where("gate_id", "=", row.id)
+    .where("ended_at", "is", null)
+    .orderBy("recorded_at")
+    .execute();
+  const votes: CountedVote[] = [];
+  for (const { command, groups, on_behalf_of } of standing) {
+    const facts = await readAttempt(unit.trx, row.id, command.principal);
+    votes.push({ command, groupsNow: facts?.groups ?? [], standing: { groups, onBehalfOf: on_behalf_of } });
+  }
+  return finishGate(deps, unit, row, { ...ending, by: null, votes });
+}

@@ -1,0 +1,82 @@
+import type { Row } from "../../db/schema.ts";
+import type { Standing } from "../../domain/attempt.ts";
+import { completeInputs } from "../../domain/decision-form.ts";
+import type { GateOutcome, Resolution } from "../../domain/gate.ts";
+import type { Timestamp } from "../../domain/ids.ts";
+import type { DecisionCommand } from "../../domain/signed-command.ts";
+import type { RecordDeps } from "../record/deps.ts";
+import type { Unit } from "../record/transaction.ts";
+import { carryOutResolution } from "./effects.ts";
+import { noteDecision, writeDecision } from "./write-decision.ts";
+
+/** A vote that stands when the gate closes. */
+export interface CountedVote {
+  command: DecisionCommand;
+  groupsNow: string[];
+  standing: Standing;
+}
+
+export interface Ending {
+  resolution: Resolution;
+  /** The vote that completed it; null when time or the world closed the gate. */
+  by: DecisionCommand | null;
+  /** Why, where no vote says it. */
+  why: string | null;
+  votes: CountedVote[];
+}
+
+export interface Closed {
+  resolution: Resolution;
+  at: Timestamp;
+  outcome: GateOutcome;
+}
+
+/**
+ * Closes the gate once and for good: resolution and outcome into its row, the votes into `decisions`,
+ * all into the audit chain, and what was asked for is carried out, in the one transaction. Votes
+ * that stood when time or the world closed the gate did not count.
+ */
+export async function finishGate(deps: RecordDeps, unit: Unit, gate: Row<"gates">, ending: Ending): Promise<Closed> {
+  const { resolution, by, why, votes } = ending;
+  const closedAt = new Date();
+  const outcome: GateOutcome = {
+    by: by?.principal ?? null,
+    at: by?.at ?? closedAt.toISOString(),
+    reason: by?.body.reason ?? why,
+    inputs: resolution === "approved" ? completeInputs(gate.request.inputs ?? [], by?.body.inputs ?? {}) : {},
+    conditions: resolution === "approved" ? votes.flatMap(({ command }) => command.body.conditions ?? []) : [],
+  };
+  await unit.trx
+    .updateTable("gates")
+    .set({ state: "closed", resolution, closed_at: closedAt, outcome: JSON.stringify(outcome) })
+    .where("id", "=", gate.id)
+    .execute();
+  await unit.trx
+    .updateTable("votes")
+    .set({ ended_at: closedAt })
+    .where("gate_id", "=", gate.id)
+    .where("ended_at", "is", null)
+    .execute();
+  const refusal =
+    by === null ? ({ code: "expired", message: why ?? `The gate closed as ${resolution} without it.` } as const) : null;
+  for (const vote of votes) {
+    const written = { gate, refusal, ...vote };
+    await writeDecision(unit, written);
+    if (refusal === null) noteDecision(unit, "gate.decided", written);
+  }
+  unit.note({
+    kind: "gate.closed",
+    actor: by?.principal ?? "countersign",
+    model: gate.model,
+    subject: gate.id,
+    data: {
+      resolution,
+      release: gate.release_id,
+      subject: gate.request.subject,
+      ...(by && { command: by.id }),
+      ...(why && { why }),
+    },
+  });
+  await carryOutResolution(deps, unit, { gate, resolution, outcome });
+  return { resolution, at: closedAt.toISOString(), outcome };
+}

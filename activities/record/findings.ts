@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import type { FindingKind } from "../../domain/finding.ts";
+import type { CommandOf } from "../../domain/signed-command.ts";
+import type { Refused } from "../contract.ts";
+import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
+import type { RecordDeps } from "./deps.ts";
+import type { Unit } from "./transaction.ts";
+
+export interface NewFinding {
+  model: string;
+  kind: FindingKind;
+  title: string;
+  /** One cause opens one finding: while one with this key was ever opened, it is that one. */
+  key?: string;
+  gate?: string | null;
+  version?: string | null;
+  by: string;
+}
+
+/** Opens a finding, or gives the one that the same cause opened before. */
+export async function openFinding({ trx, note }: Unit, finding: NewFinding): Promise<string> {
+  const { model, kind, title, key, gate, version, by } = finding;
+  if (key !== undefined) {
+    const before = await trx.selectFrom("findings").select("id").where("key", "=", key).executeTakeFirst();
+    if (before) return before.id;
+  }
+  const id = `fnd_${randomBytes(6).toString("hex")}`;
+  await trx
+    .insertInto("findings")
+    .values({ id, model, kind, title, key: key ?? null, gate_id: gate ?? null, version_id: version ?? null, opened_by: by })
+    .execute();
+  note({
+    kind: "finding.opened",
+    actor: by,
+    model,
+    subject: id,
+    data: { kind, title, ...(gate && { gate }), ...(version && { version }) },
+  });
+  return id;
+}
+
+/**
+ * Closes a finding with a reason. What an approval hangs on is closed by those who may decide on
+ * such an approval, not by those whom it lets go on; everything else by the owner team or an operator.
+ */
+export async function closeFinding(deps: RecordDeps, command: CommandOf<"close-finding">): Promise<{ ok: true } | Refused> {
+  const model = claimed(command, "model");
+  const rule = { action: "close-finding", subject: model, model } as const;
+  const outcome = await carryOut(deps, { command, rule }, async ({ trx, note }, actor): Promise<Outcome<{ finding: string }>> => {
+    const { finding, reason } = command.body;
+    const row = await trx
+      .selectFrom("findings")
+      .selectAll()
+      .where("id", "=", finding)
+      .where("model", "=", model)
+      .forNoKeyUpdate()
+      .executeTakeFirst();
+    if (!row) return refused("not-found", `${model} has no finding ${finding}.`);
+    if (row.closed_at !== null)
+      return refused("already-decided", `${finding} was closed by ${row.closed_by} at ${row.closed_at.toISOString()}.`);
+    const may = row.gate_id === null ? await ownerTeam(trx, model) : await decidersOf(trx, row.gate_id);
+    const barred = row.gate_id !== null && (await isExcluded(trx, row.gate_id, actor.id));
+    if (barred || !may.some((group) => actor.groups.includes(group)))
+      return refused(
+        "forbidden",
+        `${finding} is closed by ${may.join(" or ")}${barred ? `, and not by ${actor.id}, who contributed` : ""}.`,
+      );
+    await trx
+      .updateTable("findings")
+      .set({ closed_by: actor.id, closed_at: new Date(), closing: reason })
+      .where("id", "=", finding)
+      .execute();
+    note({ kind: "finding.closed", actor: actor.id, model, subject: finding, data: { command: command.id, reason } });
+    return { ok: true, result: { finding } };
+  });
+  return outcome.ok ? { ok: true } : outcome;
+}
+
+async function ownerTeam(trx: Unit["trx"], model: string): Promise<string[]> {
+  const row = await trx.selectFrom("models").select("owner_team").where("name", "=", model).executeTakeFirstOrThrow();
+  return [row.owner_team];
+}
+
+async function decidersOf(trx: Unit["trx"], gate: string): Promise<string[]> {
+  const row = await trx.selectFrom("gates").select("request").where("id", "=", gate).executeTakeFirstOrThrow();
+  return row.request.deciders.groups;
+}
+
+async function isExcluded(trx: Unit["trx"], gate: string, principal: string): Promise<boolean> {
+  const row = await trx.selectFrom("gates").select("request").where("id", "=", gate).executeTakeFirstOrThrow();
+  return row.request.excluded.some((one) => one.principal === principal);
+}
