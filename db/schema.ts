@@ -2,12 +2,7 @@ import type { Selectable } from "kysely";
 import type { DelegationsTable, PrincipalsTable, GroupsTable, GroupMembersTable, TokensTable } from "./tables/people.ts";
 import type { CommandsTable, AttemptsTable, CommandResultsTable } from "./tables/commands.ts";
 import type { ModelsTable, DefinitionsTable } from "./tables/models.ts";
-import type {
-  DefinitionChangesTable,
-  PoliciesInForceTable,
-  PoliciesTable,
-  PolicyProposalsTable,
-} from "./tables/policies.ts";
+import type { DefinitionChangesTable, PoliciesInForceTable, PoliciesTable, PolicyProposalsTable } from "./tables/policies.ts";
 import type {
   ReleasesTable,
   ReleaseRequestsTable,

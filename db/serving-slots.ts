@@ -2,14 +2,14 @@ import { sql } from "kysely";
 import { CountersignError } from "../domain/errors.ts";
 import type { Digest, ModelName, VersionId } from "../domain/ids.ts";
 import type { ModelState } from "../domain/lifecycle.ts";
-import type { Tier } from "../domain/policy.ts";
 import type { VersionManifest } from "../domain/stage-results.ts";
 import type { Db } from "./database.ts";
 
 export interface ServedModel {
   name: ModelName;
   ownerTeam: string;
-  tier: Tier;
+  /** Who decide on its releases, by the policy in force; they may read it. */
+  deciderGroups: string[];
   state: ModelState;
 }
 
@@ -36,7 +36,7 @@ export async function readServedModels(db: Db): Promise<ServedModels> {
   const { rows } = await sql<{
     name: string;
     owner_team: string;
-    tier: Tier;
+    decider_groups: string[] | null;
     state: ModelState;
     environment: string | null;
     epoch: string | null;
@@ -44,7 +44,11 @@ export async function readServedModels(db: Db): Promise<ServedModels> {
     recent: string[];
     candidates: string[];
   }>`
-    select m.name, m.owner_team, m.tier, m.state, s.environment, s.epoch::text, s.champion_version,
+    select m.name, m.owner_team, m.state,
+      (select f.decider_groups from policies_in_force f
+        where f.tier = m.tier and f.maturity = m.maturity and f.team in ('', m.owner_team)
+        order by f.team desc limit 1) as decider_groups,
+      s.environment, s.epoch::text, s.champion_version,
       array(
         select d.version_id from deployments d
         where d.model = s.model and d.environment = s.environment and d.version_id <> s.champion_version
@@ -62,7 +66,7 @@ export async function readServedModels(db: Db): Promise<ServedModels> {
     models.set(row.name, {
       name: row.name,
       ownerTeam: row.owner_team,
-      tier: row.tier,
+      deciderGroups: row.decider_groups ?? [],
       state: row.state,
     });
     if (row.environment === null || row.epoch === null) continue;

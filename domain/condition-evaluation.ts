@@ -88,7 +88,8 @@ function verdict(atLeast: "warn" | "fail", { verdict: found }: ConditionFacts): 
 }
 
 function protectedGroup({ protectedGaps: gaps }: ConditionFacts): ConditionResult {
-  if (gaps === null) return { applies: false, why: "The definition names no protected attribute." };
+  if (gaps === null)
+    return { applies: false, why: "The definition names no protected attribute, or the release was not evaluated." };
   const affected = gaps.filter((one) => one.verdict !== "pass");
   if (affected.length === 0)
     return {

@@ -152,7 +152,7 @@ function directionOf(path: Path, before: unknown, after: unknown): ChangeDirecti
 /** What is left out of an ordered list means its first word. */
 function rankOf(value: unknown, order: readonly string[] | undefined): number | null {
   if (order === undefined) return typeof value === "number" ? value : null;
-  const rank = order.indexOf(String(value ?? order[0]));
+  const rank = order.indexOf(typeof value === "string" ? value : (order[0] ?? ""));
   return rank < 0 ? null : rank;
 }
 

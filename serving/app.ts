@@ -3,7 +3,6 @@ import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
 import { CountersignError } from "../domain/errors.ts";
 import { modelNamePattern } from "../domain/ids.ts";
-import { choosePolicy } from "../domain/built-in-policies.ts";
 import { mayRead, type Principal } from "../domain/principal.ts";
 import type { Bearer } from "./bearer.ts";
 import { readHealth } from "./health.ts";
@@ -70,8 +69,7 @@ export function createServingApp({ follower, predictor, bearerOf, logger }: Serv
   function visible(name: string, principal: Principal): boolean {
     const model = follower.model(name);
     if (model === undefined) return false;
-    const deciderGroups = choosePolicy(model.tier).gates.flatMap(({ groups }) => groups);
-    return mayRead(principal, { ownerTeam: model.ownerTeam, deciderGroups });
+    return mayRead(principal, model);
   }
 
   /** What one may not see does not exist. */

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { DefinitionAppliedView } from "../../domain/http/model-views.ts";
-import { choosePolicy } from "../../domain/built-in-policies.ts";
+import { builtInPolicies } from "../../domain/built-in-policies.ts";
+import { groupsIn } from "../../domain/policy-deciders.ts";
 import { connect, say, segment, wantsJson } from "../context.ts";
 import type { Context } from "../context.ts";
 import { loadDefinitionFile } from "../definition-file.ts";
@@ -50,12 +51,14 @@ async function check(files: string[], command: Command, context: Context): Promi
   }
 }
 
-function soundInWords({ model, tier, data, features }: NonNullable<LoadedDefinition["definition"]>): string {
-  const groups = choosePolicy(tier).gates.flatMap((gate) => gate.groups);
+function soundInWords({ model, tier, maturity, data, features }: NonNullable<LoadedDefinition["definition"]>): string {
+  // Nothing is asked of a server here; a team's own policy may say otherwise, and `countersign policy test` tells.
+  const gates = builtInPolicies.find((policy) => policy.id === `${tier}-${maturity}`)?.gates ?? [];
+  const groups = [...new Set(gates.flatMap(groupsIn))];
   const asks = groups.length === 0 ? "nobody is asked before promotion" : `${groups.join(" or ")} decides before promotion`;
   const columns = Object.keys(features.request).length;
   const sources = Object.keys(data.sources).length;
-  return `${model} is sound. Tier ${tier}: ${asks}. ${sources} ${sources === 1 ? "source" : "sources"}, ${columns} request ${columns === 1 ? "column" : "columns"}.`;
+  return `${model} is sound. Tier ${tier}, maturity ${maturity}: ${asks} by the built-in policy. ${sources} ${sources === 1 ? "source" : "sources"}, ${columns} request ${columns === 1 ? "column" : "columns"}.`;
 }
 
 async function apply(file: string, command: Command, context: Context): Promise<void> {

@@ -37,7 +37,7 @@ beforeEach(async () => {
 const attempt = async (statement: string) => client.query(statement);
 const approvalOf = (version: string, digest: string, gate: string) =>
   `INSERT INTO approvals (id, version_id, version_digest, environment, kind, gate_id, gate_resolution, policy_id, policy_version)
-   VALUES ('apr_x', '${version}', ${digest}, 'production', 'gate', '${gate}', 'approved', 'medium-tier', 1)`;
+   VALUES ('apr_x', '${version}', ${digest}, 'production', 'gate', '${gate}', 'approved', 'medium-managed', 1)`;
 const digestOf = (version: string) => `(SELECT digest FROM versions WHERE id = '${version}')`;
 
 test.each([
@@ -77,7 +77,7 @@ test.each([
   [
     "an approval by a gate that names none",
     `INSERT INTO approvals (id, version_id, version_digest, environment, kind, policy_id, policy_version)
-     SELECT 'apr_z', id, digest, 'production', 'gate', 'medium-tier', 1 FROM versions WHERE id = '${second}'`,
+     SELECT 'apr_z', id, digest, 'production', 'gate', 'medium-managed', 1 FROM versions WHERE id = '${second}'`,
     /approvals_check/,
   ],
   [

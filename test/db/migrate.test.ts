@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { sql } from "kysely";
 import { createDatabase, type Db } from "../../db/database.ts";
 import { migrateToLatest } from "../../db/migrate.ts";
+import { builtInPolicies } from "../../domain/built-in-policies.ts";
 import { createEmptyDatabase, type TestDatabase } from "../setup/database.ts";
 
 const realFolder = fileURLToPath(new URL("../../db/migrations", import.meta.url));
@@ -30,9 +31,10 @@ test("an empty database gets every table and the policies, once", async () => {
   expect(await migrateToLatest(database.url)).toContain("0001-registry.sql");
   expect(await migrateToLatest(database.url)).toEqual([]);
   const policies = await db.selectFrom("policies").select("id").orderBy("id").execute();
-  expect(policies.map((policy) => policy.id)).toEqual(["high-tier", "low-tier", "medium-tier"]);
+  expect(policies.map((policy) => policy.id)).toEqual(builtInPolicies.map((policy) => policy.id).toSorted());
   const published = await db.selectFrom("audit").select("seq").where("kind", "=", "policy.published").execute();
-  expect(published).toHaveLength(3);
+  expect(published).toHaveLength(12);
+  expect(await db.selectFrom("policies_in_force").select("team").execute()).toHaveLength(12);
 });
 
 test("two processes that migrate at once apply each migration once", async () => {

@@ -124,7 +124,7 @@ describe("a model of the low tier", () => {
     const { body } = await world
       .as("olga")
       .get<{ approvals: { kind: string; by: string[]; policy: { id: string } }[] }>("/api/versions/low-life.1");
-    expect(body.approvals).toMatchObject([{ kind: "policy", by: [], policy: { id: "low-tier" } }]);
+    expect(body.approvals).toMatchObject([{ kind: "policy", by: [], policy: { id: "low-managed" } }]);
   });
 });
 

@@ -22,7 +22,11 @@ const close = (at: OpenGate, ...commands: Parameters<Registry["records"]["closeG
 
 /** A gate whose quorum is two, as a published policy may ask for. */
 async function waitForTwo(): Promise<OpenGate> {
-  const medium = await registry.db.selectFrom("policies").selectAll().where("id", "=", "medium-tier").executeTakeFirstOrThrow();
+  const medium = await registry.db
+    .selectFrom("policies")
+    .selectAll()
+    .where("id", "=", "medium-managed")
+    .executeTakeFirstOrThrow();
   const body = { ...medium.body, version: 2, gates: medium.body.gates.map((gate) => ({ ...gate, quorum: 2 })) };
   await registry.db
     .insertInto("policies")
@@ -55,7 +59,7 @@ test("one approval closes the gate, with everything on record", async () => {
     kind: "gate",
     gate_id: at.gate,
     environment: "production",
-    policy_id: "medium-tier",
+    policy_id: "medium-managed",
   });
 });
 

@@ -9,6 +9,7 @@ import {
   requestRelease,
   waitAtGate,
   type OpenGate,
+  freeze,
 } from "./passage.ts";
 import { auditKinds, createRegistry, twice, type Registry } from "./registry.ts";
 
@@ -27,7 +28,7 @@ const close = (at: OpenGate, ...commands: Parameters<Registry["records"]["closeG
 
 test("a request is frozen once, from what the database holds", async () => {
   const release = await makeVersion(registry, 1);
-  const frozen = await twice(registry.db, () => registry.records.freezeGate({ release, gate: "promotion" }));
+  const frozen = await twice(registry.db, () => freeze(registry, release));
   const { request, subject_digest } = await readRow(frozen.gate);
   expect(frozen).toEqual({ gate: `${model}.1.promotion.1`, digest: digestOfJson(request), verdict: "pass" });
   expect(request).toMatchObject({
@@ -35,7 +36,7 @@ test("a request is frozen once, from what the database holds", async () => {
     why: "ada requested flight-delays.1 (cli): new data",
     deciders: { groups: ["model-risk"], quorum: 1 },
     excluded: [{ principal: "ada", why: expect.stringContaining("requested this release") }],
-    policy: { id: "medium-tier", version: 1 },
+    policy: { id: "medium-managed", version: 1 },
     onDeadline: "hold",
     evidence: {
       recommendation: {
@@ -54,7 +55,7 @@ test("a request is frozen once, from what the database holds", async () => {
 
 test("opening lets the release wait, and says for whom", async () => {
   const release = await makeVersion(registry, 1);
-  const { gate, digest } = await registry.records.freezeGate({ release, gate: "promotion" });
+  const { gate, digest } = await freeze(registry, release);
   const opening = await twice(registry.db, () => registry.records.openGate({ gate, runId: "a" }));
   expect(opening).toMatchObject({ kind: "open", request: { digest, release, model, tier: "medium", deciders: { quorum: 1 } } });
   const row = await registry.db.selectFrom("releases").selectAll().where("id", "=", release).executeTakeFirstOrThrow();
@@ -82,10 +83,10 @@ test("a gate that nobody froze is unknown, and its start is on record", async ()
 
 test("a gate id that somebody took is given up, and the next request has the next number", async () => {
   const release = await makeVersion(registry, 1);
-  const { gate } = await registry.records.freezeGate({ release, gate: "promotion" });
+  const { gate } = await freeze(registry, release);
   await twice(registry.db, () => registry.records.gateIdTaken({ gate }));
   expect(await auditKinds(registry.db, gate)).toEqual(["gate.frozen", "gate.id-taken", "gate.closed"]);
-  const next = await registry.records.freezeGate({ release, gate: "promotion" });
+  const next = await freeze(registry, release);
   expect(next.gate).toBe(`${model}.1.promotion.2`);
   expect(await readRow(gate)).toMatchObject({ resolution: "superseded", superseded_by: next.gate });
 });
@@ -113,7 +114,7 @@ test("the evidence of a successor names what its parent's reviewers asked for, a
   });
   await registry.records.startRelease({ release, runId: "run-2" });
   await recordVersion(registry, release);
-  const { gate } = await registry.records.freezeGate({ release, gate: "promotion" });
+  const { gate } = await freeze(registry, release);
   expect((await readRow(gate)).request.evidence).toMatchObject({
     parent: at.release,
     parentRequest: "more months",

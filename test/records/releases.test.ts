@@ -56,7 +56,12 @@ test("a request makes one release, pinned, with those who contributed", async ()
     "ada last changed the definition",
     "ben requested this release",
   ]);
-  expect(await readRow(release)).toMatchObject({ state: "queued", policy_id: "medium-tier", policy_version: 1, trigger: "cli" });
+  expect(await readRow(release)).toMatchObject({
+    state: "queued",
+    policy_id: "medium-managed",
+    policy_version: 1,
+    trigger: "cli",
+  });
 });
 
 test("a token is good for one release: under another number it leads nowhere", async () => {
@@ -107,7 +112,7 @@ test("a queued release takes the newest definition when it starts", async () => 
   const started = await twice(registry.db, () => registry.records.startRelease({ release, runId: "run-1" }));
   expect(started).toMatchObject({ ok: true, tier: "high", skippable: [] });
   expect(started.ok && pinned.ok && started.definition !== pinned.definition).toBe(true);
-  expect(await readRow(release)).toMatchObject({ state: "running", policy_id: "high-tier", temporal_run_id: "run-1" });
+  expect(await readRow(release)).toMatchObject({ state: "running", policy_id: "high-managed", temporal_run_id: "run-1" });
   expect(await contributors(release)).toContain("ben last changed the definition");
 });
 

@@ -122,10 +122,10 @@ test.each([
   ["the version's manifest", `UPDATE versions SET manifest = jsonb_set(manifest, '{threshold}', '0.9')`, "digest-mismatch"],
   [
     "the policy to one without gates",
-    `UPDATE policies SET body = jsonb_set(body, '{gates}', '[]') WHERE id = 'medium-tier'`,
+    `UPDATE policies SET body = jsonb_set(body, '{gates}', '[]') WHERE id = 'medium-managed'`,
     "not-signed",
   ],
-  ["the release to a policy without gates", "UPDATE releases SET policy_id = 'low-tier'", "not-signed"],
+  ["the release to a policy without gates", "UPDATE releases SET policy_id = 'low-managed'", "not-signed"],
   ["the approval to revoked", "UPDATE approvals SET revoked_at = now()", "approval-revoked"],
 ])("somebody with the database changes %s: nothing is deployed", async (_, statement, code) => {
   const { release } = await approved(1);
@@ -152,7 +152,7 @@ test("an approval written by hand, without a decision behind it, deploys nothing
       kind: "gate",
       gate_id: at.gate,
       gate_resolution: "approved",
-      policy_id: "medium-tier",
+      policy_id: "medium-managed",
       policy_version: 1,
     })
     .execute();
@@ -170,11 +170,11 @@ test("where the policy asks nobody, the policy approves, on record", async () =>
   const release = await makeVersion(registry, 1);
   await twice(registry.db, () => registry.records.approveByPolicy({ release }));
   const row = await registry.db.selectFrom("approvals").selectAll().executeTakeFirstOrThrow();
-  expect(row).toMatchObject({ kind: "policy", gate_id: null, policy_id: "low-tier" });
+  expect(row).toMatchObject({ kind: "policy", gate_id: null, policy_id: "low-managed" });
   expect(await registry.records.deploy({ release })).toMatchObject({ epoch: 1 });
   expect(await registry.db.selectFrom("deployments").select(["by", "reason"]).executeTakeFirst()).toEqual({
     by: "countersign",
-    reason: "The policy low-tier 1 asks for no gate.",
+    reason: "The policy low-managed 1 asks for no gate.",
   });
 });
 

@@ -191,7 +191,7 @@ async function recordVersion(
       reason: "a version to serve",
       requested_by: "ada",
       definition_digest: definitionDigest,
-      policy_id: "low-tier",
+      policy_id: "low-managed",
       policy_version: 1,
     })
     .execute();
@@ -207,7 +207,7 @@ async function recordVersion(
       version_digest: digest,
       environment,
       kind: "policy",
-      policy_id: "low-tier",
+      policy_id: "low-managed",
       policy_version: 1,
     })
     .execute();
