@@ -1,0 +1,149 @@
+import { App, type BlockAction, type Receiver, type SlackViewAction, type webApi } from "@slack/bolt";
+import type { Caller } from "../control/caller.ts";
+import type { UnblockAction } from "../domain/signed-command.ts";
+import { decisionKinds } from "../domain/gate.ts";
+import { forms, readFacts, sentenceView, type FormFacts } from "./blocks/forms.ts";
+import { gateActions } from "./blocks/gate-message.ts";
+import { modelActions, releaseActions } from "./blocks/notice-messages.ts";
+import { clickRelease, openModelForm, submitModelForm, submitUnblock } from "./commands-of-models.ts";
+import type { SlackDeps } from "./deps.ts";
+import { filledIn, type Filled } from "./form-values.ts";
+import { clickGate, submitDecision, type ClickOutcome, type Submitted } from "./gate-clicks.ts";
+import { publishHome } from "./home-tab.ts";
+import { clickOf, submitterOf, textIn, type Click } from "./interaction.ts";
+import { NotAcknowledged } from "./outcomes.ts";
+import { whisper } from "./private-answer.ts";
+import { answerCommand } from "./slash-command.ts";
+import { clientOptions } from "./workspaces.ts";
+
+/** Calls within a click have to fit Slack's three seconds. */
+const interactiveTimeoutMs = 2_000;
+
+/**
+ * The app: everything that people can do in Slack, on whichever receiver. No call is made when it is
+ * put together: a token that is wrong at that moment would break every later click.
+ */
+export function createSlackApp(deps: SlackDeps, receiver: Receiver): App {
+  const app = new App({
+    receiver,
+    authorize: async ({ teamId }) => {
+      const workspace = (await deps.workspaces.find(teamId ?? "")) ?? (await deps.workspaces.first());
+      if (!workspace) throw new Error("This workspace is not on the list, or its token does not work.");
+      const { botToken, botId, botUserId, team } = workspace;
+      return { botToken, botId, botUserId, teamId: team };
+    },
+    tokenVerificationEnabled: false,
+    convoStore: false,
+    clientOptions: clientOptions({ slackApiUrl: deps.slackApiUrl, timeoutMs: interactiveTimeoutMs }),
+    logger: clientOptions({ timeoutMs: interactiveTimeoutMs }).logger,
+  });
+  // Rejected on: the receiver answers 503 to what was not acknowledged.
+  app.error((error) => {
+    if (!(causeOf(error) instanceof NotAcknowledged)) deps.log.error({ err: causeOf(error) }, "an interaction of Slack failed");
+    return Promise.reject(error);
+  });
+  takeClicks(app, deps);
+  takeForms(app, deps);
+  takeCommand(app, deps);
+  app.event("app_home_opened", async ({ event, client, context }) => {
+    const team = context.teamId ?? "";
+    if (event.tab === "home") await publishHome(deps, client, { team, user: event.user, ownTeam: null });
+  });
+  return app;
+}
+
+/** Bolt wraps what a listener throws. */
+function causeOf(error: unknown): unknown {
+  return error instanceof Error && "original" in error && error.original !== undefined ? error.original : error;
+}
+
+type ClickHandler = (client: webApi.WebClient, of: { caller: Caller; click: Click }) => Promise<ClickOutcome>;
+
+function takeClicks(app: App, deps: SlackDeps): void {
+  const on = (id: string, handle: ClickHandler) =>
+    app.action<BlockAction>({ type: "block_actions", action_id: id }, async ({ ack, body, client, context }) => {
+      const click = clickOf(body, context.teamId ?? "");
+      await acknowledging(deps, client, { click, ack }, async () => {
+        const identified = await deps.people.identify(client, click.actor);
+        if (!("caller" in identified)) return identified;
+        return handle(client, { caller: identified.caller, click });
+      });
+      // A click in the home tab changes what it shows.
+      if (body.view?.type === "home") await publishHome(deps, client, click.actor).catch(() => undefined);
+    });
+  for (const decision of decisionKinds) on(gateActions[decision], (client, of) => clickGate(deps, client, { ...of, decision }));
+  const unblocks: [string, UnblockAction, boolean][] = [
+    [releaseActions.retry, "retry", false],
+    [releaseActions.change, "retry", true],
+    [releaseActions.skip, "skip", false],
+    [releaseActions.abandon, "abandon", false],
+  ];
+  for (const [id, action, withChanges] of unblocks)
+    on(id, (client, of) => clickRelease(deps, client, { ...of, action, withChanges }));
+  for (const [id, form] of [
+    [modelActions.release, "request-release"],
+    [modelActions.rollback, "rollback"],
+  ] as const)
+    on(id, (client, { caller, click }) => openModelForm(deps, client, { caller, form, model: textIn(click.value, "m"), click }));
+  // Links are opened by Slack itself, which tells it all the same.
+  for (const id of [gateActions.open, releaseActions.temporal, releaseActions.open, modelActions.open])
+    app.action(id, async ({ ack }) => ack());
+}
+
+/** Acknowledges once it is known what became of a click, and tells the person. */
+async function acknowledging(
+  deps: SlackDeps,
+  client: webApi.WebClient,
+  { click, ack }: { click: Click; ack: () => Promise<void> },
+  handle: () => Promise<ClickOutcome>,
+): Promise<void> {
+  try {
+    const outcome = await handle();
+    await ack();
+    if ("sentence" in outcome) await whisper(client, click.whisper, { sentence: outcome.sentence, log: deps.log });
+  } catch (error) {
+    if (error instanceof NotAcknowledged) void whisper(client, click.whisper, { sentence: error.sentence, log: deps.log });
+    throw error;
+  }
+}
+
+type SubmitHandler = (of: { caller: Caller; facts: FormFacts; filled: Filled }) => Promise<Submitted>;
+
+function takeForms(app: App, deps: SlackDeps): void {
+  const submit: SubmitHandler = ({ caller, facts, filled }) => {
+    if (facts.form === "decide") return submitDecision(deps, { caller, facts, filled });
+    if (facts.form === "unblock") return submitUnblock(deps, { caller, facts, filled });
+    return submitModelForm(deps, { caller, facts, filled });
+  };
+  for (const id of Object.values(forms))
+    app.view<SlackViewAction>({ type: "view_submission", callback_id: id }, async ({ ack, body, view, client, context }) => {
+      const facts = readFacts(view.private_metadata);
+      const identified = await deps.people.identify(client, submitterOf(body, context.teamId ?? ""));
+      const submitted =
+        facts === null
+          ? { sentence: "This form is not one of Countersign's." }
+          : "caller" in identified
+            ? await submit({ caller: identified.caller, facts, filled: filledIn(view.state.values) })
+            : identified;
+      if ("errors" in submitted) return ack({ response_action: "errors", errors: submitted.errors });
+      const sentence = "closed" in submitted ? submitted.closed : submitted.sentence;
+      return ack({ response_action: "update", view: sentenceView("closed" in submitted ? "Done" : "Not done", sentence) });
+    });
+}
+
+function takeCommand(app: App, deps: SlackDeps): void {
+  app.command("/countersign", async ({ ack, command, client, context }) => {
+    const actor = { team: context.teamId ?? "", user: command.user_id, ownTeam: command.team_id };
+    const identified = await deps.people.identify(client, actor);
+    const answer =
+      "caller" in identified
+        ? await answerCommand(deps, client, {
+            actor,
+            caller: identified.caller,
+            text: command.text,
+            triggerId: command.trigger_id,
+          })
+        : identified.sentence;
+    return answer === null ? ack() : ack({ response_type: "ephemeral", text: answer });
+  });
+}

@@ -1,0 +1,205 @@
+import type { types } from "@slack/bolt";
+import { decisionKinds, type DecisionKind } from "../../domain/gate.ts";
+import type { GateInput } from "../../domain/policy.ts";
+import { stages } from "../../domain/stages.ts";
+import type { UnblockAction } from "../../domain/signed-command.ts";
+import { section, type Block, type View } from "./blocks.ts";
+import { clip, limits, plain } from "./text.ts";
+
+/** The callback ids of the forms. */
+export const forms = { decide: "decide", unblock: "unblock", release: "request-release", rollback: "rollback" } as const;
+
+/** What a form carries to its submission. */
+export type FormFacts =
+  | { form: "decide"; gate: string; digest: string; decision: DecisionKind; key: string }
+  | { form: "unblock"; release: string; action: UnblockAction; key: string }
+  | { form: "request-release" | "rollback"; model: string; key: string };
+
+/** Facts of a form that came back, or null when they are not what this room wrote. */
+export function readFacts(text: string): FormFacts | null {
+  try {
+    const facts = JSON.parse(text) as FormFacts;
+    return typeof facts.form === "string" && typeof facts.key === "string" ? facts : null;
+  } catch {
+    return null;
+  }
+}
+
+const decisionTitles: Record<DecisionKind, string> = {
+  approve: "Approve",
+  reject: "Reject",
+  "request-changes": "Request changes",
+  escalate: "Escalate",
+};
+
+export interface DecisionFormOf {
+  gate: string;
+  digest: string;
+  ask: string;
+  subject: string;
+  decision: DecisionKind;
+  inputs: GateInput[];
+  key: string;
+}
+
+/** What a decision needs besides the click: a reason; inputs of the policy; with a request for changes where to go back to and what to change. */
+export function decisionForm(of: DecisionFormOf): View {
+  const { gate, digest, decision, key } = of;
+  const asked = decision === "approve" ? of.inputs.slice(0, 40).map(inputBlock) : [];
+  const changes = decision === "request-changes" ? changeBlocks() : [];
+  const isRequired = decision !== "approve";
+  return form(
+    { form: "decide", gate, digest, decision, key },
+    {
+      title: decisionTitles[decision],
+      blocks: [
+        section(`*${plain(of.ask, 300)}*\n${plain(of.subject, 200)}`),
+        ...asked,
+        reasonBlock(isRequired ? "Reason" : "Reason (optional)", isRequired),
+        ...changes,
+      ],
+    },
+  );
+}
+
+const unblockTitles: Record<UnblockAction, string> = { retry: "Retry", skip: "Skip the stage", abandon: "Abandon" };
+
+export function unblockForm(of: {
+  release: string;
+  action: UnblockAction;
+  withChanges: boolean;
+  message: string;
+  key: string;
+}): View {
+  const { release, action, withChanges, message, key } = of;
+  return form(
+    { form: "unblock", release, action, key },
+    {
+      title: withChanges ? "Retry with changes" : unblockTitles[action],
+      blocks: [
+        section(`*${plain(release, 80)}*\n${plain(message, 1_000)}`),
+        reasonBlock("Reason", true),
+        ...(withChanges ? [parametersBlock("What to change")] : []),
+      ],
+    },
+  );
+}
+
+export function modelForm(of: { form: "request-release" | "rollback"; model: string; text: string; key: string }): View {
+  const { model, text, key } = of;
+  return form(
+    { form: of.form, model, key },
+    { title: of.form === "rollback" ? "Roll back" : "Start a release", blocks: [section(text), reasonBlock("Reason", true)] },
+  );
+}
+
+/** A sentence for one person, in place of a form or where there is nowhere else to say it. */
+export function sentenceView(title: string, sentence: string): View {
+  return {
+    type: "modal",
+    title: { type: "plain_text", text: clip(title, limits.modalTitleChars), emoji: false },
+    close: { type: "plain_text", text: "Close" },
+    blocks: [section(sentence)],
+  };
+}
+
+function form(facts: FormFacts, { title, blocks }: { title: string; blocks: Block[] }): View {
+  return {
+    type: "modal",
+    callback_id: facts.form,
+    private_metadata: JSON.stringify(facts),
+    title: { type: "plain_text", text: clip(title, limits.modalTitleChars), emoji: false },
+    submit: { type: "plain_text", text: clip(title, limits.modalTitleChars), emoji: false },
+    close: { type: "plain_text", text: "Cancel" },
+    blocks,
+  };
+}
+
+function reasonBlock(label: string, isRequired: boolean): Block {
+  return {
+    type: "input",
+    block_id: "reason",
+    optional: !isRequired,
+    label: { type: "plain_text", text: label },
+    element: { type: "plain_text_input", action_id: "value", multiline: true, max_length: 2_000 },
+  };
+}
+
+function parametersBlock(label: string): Block {
+  return {
+    type: "input",
+    block_id: "parameters",
+    optional: true,
+    label: { type: "plain_text", text: label },
+    hint: { type: "plain_text", text: "One a line: seed = 7, months = 12, limits.memoryMb = 4000, train.l2 = 3" },
+    element: { type: "plain_text_input", action_id: "value", multiline: true, max_length: 2_000 },
+  };
+}
+
+function changeBlocks(): Block[] {
+  return [
+    {
+      type: "input",
+      block_id: "returnTo",
+      optional: true,
+      label: { type: "plain_text", text: "Back to the stage" },
+      element: {
+        type: "static_select",
+        action_id: "value",
+        options: stages.slice(0, 5).map((stage) => ({ text: { type: "plain_text", text: stage }, value: stage })),
+      },
+    },
+    parametersBlock("What the next release should change"),
+  ];
+}
+
+/** A block an input of the policy; its id says which. */
+function inputBlock(input: GateInput): types.InputBlock {
+  return {
+    type: "input",
+    block_id: clip(`input.${input.name}`, 255),
+    optional: input.required !== true,
+    label: { type: "plain_text", text: clip(input.title || input.name, 150), emoji: false },
+    element: inputElement(input),
+  };
+}
+
+function inputElement(input: GateInput): types.InputBlock["element"] {
+  switch (input.type) {
+    case "number":
+    case "integer":
+      return {
+        type: "number_input",
+        action_id: "value",
+        is_decimal_allowed: input.type === "number",
+        min_value: String(input.min),
+        max_value: String(input.max),
+        ...(input.default !== undefined && { initial_value: String(input.default) }),
+      };
+    case "choice":
+      return choice(input.options, input.default);
+    case "boolean":
+      return choice(["yes", "no"], input.default === undefined ? undefined : input.default ? "yes" : "no");
+    case "text":
+      return {
+        type: "plain_text_input",
+        action_id: "value",
+        max_length: Math.min(input.maxLength, 3_000),
+        ...(input.default !== undefined && { initial_value: input.default }),
+      };
+  }
+}
+
+/** A select has 100 options of 75 characters; the value is the whole word. */
+function choice(words: string[], preset: string | undefined): types.StaticSelect {
+  const options = words.slice(0, 100).map((word) => ({
+    text: { type: "plain_text" as const, text: clip(word, limits.optionChars), emoji: false },
+    value: clip(word, 150),
+  }));
+  const initial = options.find((option) => option.value === preset);
+  return { type: "static_select", action_id: "value", options, ...(initial && { initial_option: initial }) };
+}
+
+export function isDecision(text: string): text is DecisionKind {
+  return (decisionKinds as readonly string[]).includes(text);
+}

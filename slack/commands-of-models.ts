@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import type { webApi } from "@slack/bolt";
+import type { Caller } from "../control/caller.ts";
+import { CountersignError } from "../domain/errors.ts";
+import type { UnblockAction } from "../domain/signed-command.ts";
+import { modelForm, unblockForm, type FormFacts } from "./blocks/forms.ts";
+import { linkTo, plain } from "./blocks/text.ts";
+import type { SlackDeps } from "./deps.ts";
+import { errorsAtFields, parametersIn, type Filled } from "./form-values.ts";
+import type { ClickOutcome, Submitted } from "./gate-clicks.ts";
+import { textIn, type Click } from "./interaction.ts";
+import { outcomeOf, refusalInWords, type Done } from "./outcomes.ts";
+
+/** A button of a blocked release: each needs a reason, so each opens a form. */
+export async function clickRelease(
+  deps: SlackDeps,
+  client: webApi.WebClient,
+  { caller, click, action, withChanges }: { caller: Caller; click: Click; action: UnblockAction; withChanges: boolean },
+): Promise<ClickOutcome> {
+  const release = textIn(click.value, "r");
+  try {
+    const view = await deps.control.release(caller, release);
+    if (view.blocked === null) return { sentence: `${plain(release)} is not blocked any more: it is ${plain(view.state)}.` };
+    if (!view.actions.includes(action)) return { sentence: `You may not ${action} this release.` };
+    const key = keyOf(click, release);
+    const form = unblockForm({ release, action, withChanges, message: view.blocked.message, key });
+    await client.views.open({ trigger_id: click.triggerId, view: form });
+    return { opened: true };
+  } catch (error) {
+    return sentenceOf(error);
+  }
+}
+
+/** Start a release of a model, or roll it back; both with a reason. */
+export async function openModelForm(
+  deps: SlackDeps,
+  client: webApi.WebClient,
+  of: {
+    caller: Caller;
+    form: "request-release" | "rollback";
+    model: string;
+    click: Pick<Click, "actor" | "actionTs" | "triggerId">;
+  },
+): Promise<ClickOutcome> {
+  const { caller, form, model, click } = of;
+  try {
+    const view = await deps.control.model(caller, model);
+    const action = form === "rollback" ? "rollback" : "release";
+    if (!view.actions.includes(action))
+      return {
+        sentence: `You may not ${action === "rollback" ? "roll back" : "release"} ${plain(model)} now; it is ${view.state}.`,
+      };
+    const champion = view.slots.find((slot) => slot.champion !== null)?.champion?.version ?? null;
+    const serves = champion === null ? "No version serves yet." : `${plain(champion)} serves now.`;
+    const text = `*${plain(view.title || model, 200)}*\n${serves}`;
+    const view_ = modelForm({ form, model, text, key: keyOf(click, model) });
+    await client.views.open({ trigger_id: click.triggerId, view: view_ });
+    return { opened: true };
+  } catch (error) {
+    return sentenceOf(error);
+  }
+}
+
+function keyOf({ actor, actionTs }: Pick<Click, "actor" | "actionTs">, about: string): string {
+  return `${actor.team}:${actor.user}:${actionTs}:${about}`;
+}
+
+function sentenceOf(error: unknown): { sentence: string } {
+  if (error instanceof CountersignError && ["not-found", "forbidden", "invalid"].includes(error.code))
+    return { sentence: plain(error.message, 1_500) };
+  throw error;
+}
+
+export async function submitUnblock(
+  deps: SlackDeps,
+  { caller, facts, filled }: { caller: Caller; facts: Extract<FormFacts, { form: "unblock" }>; filled: Filled },
+): Promise<Submitted> {
+  const { release, action, key } = facts;
+  const { parameters, fault } = parametersIn(filled["parameters"] ?? null);
+  if (fault !== null) return { errors: { parameters: fault } };
+  const body = { action, reason: filled["reason"] ?? "", parameters };
+  const outcome = await outcomeOf(() => deps.control.unblock(caller, release, { body, key: attemptKey(key, body) }));
+  const done: Record<UnblockAction, string> = {
+    retry: "is tried again",
+    skip: "goes on without the stage",
+    abandon: "was abandoned",
+  };
+  return submitted(outcome, filled, () => `${plain(release)} ${done[action]}.`);
+}
+
+export async function submitModelForm(
+  deps: SlackDeps,
+  of: { caller: Caller; facts: Extract<FormFacts, { form: "request-release" | "rollback" }>; filled: Filled },
+): Promise<Submitted> {
+  const { caller, facts, filled } = of;
+  const body = { reason: filled["reason"] ?? "" };
+  const sent = { body, key: attemptKey(facts.key, body) };
+  if (facts.form === "rollback") {
+    const outcome = await outcomeOf(() => deps.control.rollback(caller, facts.model, sent));
+    return submitted(
+      outcome,
+      filled,
+      ({ deployment }) => `${plain(deployment.version)} serves in ${plain(deployment.environment)} again.`,
+    );
+  }
+  const outcome = await outcomeOf(() => deps.control.requestRelease(caller, facts.model, sent));
+  return submitted(outcome, filled, ({ release, folded, links }) =>
+    folded
+      ? `Your request went into ${linkTo(links.console, release)}, which was there.`
+      : `${linkTo(links.console, release)} was requested.`,
+  );
+}
+
+/** The same form again is the same command; a changed one is another. */
+function attemptKey(key: string, body: object): string {
+  return `${key}:${createHash("sha256").update(JSON.stringify(body)).digest("base64url").slice(0, 16)}`;
+}
+
+function submitted<Value>(outcome: Done<Value>, filled: Filled, words: (value: Value) => string): Submitted {
+  if (outcome.kind === "done") return { closed: words(outcome.value) };
+  const { problem } = outcome;
+  const errors = problem.code === "invalid" ? errorsAtFields(problem.errors ?? [], Object.keys(filled)) : null;
+  return errors === null ? { sentence: refusalInWords(problem) } : { errors };
+}

@@ -1,0 +1,22 @@
+import type { Control } from "../control/contract.ts";
+import type { SlackDoor } from "../control/slack-door.ts";
+import type { People } from "./people.ts";
+import type { Workspaces } from "./workspaces.ts";
+
+export interface SlackLog {
+  info(facts: object, message: string): void;
+  warn(facts: object, message: string): void;
+  error(facts: object, message: string): void;
+}
+
+export interface SlackDeps {
+  /** With limits that fit Slack's three seconds. */
+  control: Control;
+  door: SlackDoor;
+  workspaces: Workspaces;
+  people: People;
+  /** Origin of the console. */
+  publicUrl: string;
+  slackApiUrl: string | null;
+  log: SlackLog;
+}
