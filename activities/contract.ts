@@ -84,6 +84,11 @@ export interface RecordActivities {
   foldRequest(input: { command: CommandOf<"request-release">; release: ReleaseId }): Promise<{ ok: true } | Refused>;
   /** Compare-and-set of the slot back to a version approved before. Writes command_results. */
   rollBack(command: CommandOf<"rollback">): Promise<{ ok: true; epoch: number } | Refused>;
+  /** Verifies the command; moves the slot, writes the approval and freezes the review, in one transaction. */
+  breakGlass(command: CommandOf<"break-glass">): Promise<{ ok: true; review: GateId; digest: Digest } | Refused>;
+  /** Reviews of a break-glass without a workflow; those that nobody could decide on are asked anew first. */
+  reviewsToOpen(input: { model: ModelName }): Promise<{ gate: GateId; digest: Digest }[]>;
+  giveUpReview(input: { gate: GateId; why: string }): Promise<void>;
   /** Verifies that the person may close the finding, and closes it. Writes command_results. */
   closeFinding(command: CommandOf<"close-finding">): Promise<{ ok: true } | Refused>;
 

@@ -42,6 +42,15 @@ export type CommandBody =
       to: VersionId | null;
       reason: string;
     }
+  | {
+      kind: "break-glass";
+      model: ModelName;
+      action: "promote" | "rollback";
+      environment: string;
+      /** Null: back to the champion before this one. */
+      version: VersionId | null;
+      reason: string;
+    }
   | { kind: "pause" | "resume" | "retire"; model: ModelName; reason: string }
   | {
       kind: "unblock";

@@ -1,6 +1,7 @@
 import { condition, getExternalWorkflowHandle } from "@temporalio/workflow";
 import { workflowIds, type Digest, type ReleaseId } from "../domain/ids.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
+import { BreakGlassLane } from "./break-glass-lane.ts";
 import { releaseCommandSignal, type LifecycleCommand } from "./messages.ts";
 import { record } from "./records.ts";
 import { refuseMessage } from "./refusal.ts";
@@ -17,9 +18,11 @@ export class LifecycleDesk {
   private malformed: unknown[] = [];
   private malformedSoFar = 0;
   private rollingBack = false;
+  readonly breakGlass = new BreakGlassLane();
 
   take(command: LifecycleCommand): { accepted: true } {
     if (!hasBody(command)) this.refuse(command);
+    else if (command.body.kind === "break-glass") this.breakGlass.take({ ...command, body: command.body });
     else if (command.body.kind === "rollback") this.rollbacks.push({ ...command, body: command.body });
     else this.commands.push(command);
     return { accepted: true };
@@ -40,7 +43,11 @@ export class LifecycleDesk {
   }
 
   get idle(): boolean {
-    return !this.rollingBack && this.commands.length + this.rollbacks.length + this.reports.length + this.malformed.length === 0;
+    return (
+      !this.rollingBack &&
+      this.breakGlass.idle &&
+      this.commands.length + this.rollbacks.length + this.reports.length + this.malformed.length === 0
+    );
   }
 
   /** Something for the main loop; rollbacks have their own. */
@@ -78,6 +85,7 @@ export class LifecycleDesk {
       case "withdraw-release":
         return body.release === queued ? withdrawQueued({ ...command, body }) : passOn({ ...command, body });
       case "rollback":
+      case "break-glass":
         return {};
       case "close-finding":
         await record(`Verifies that ${command.principal} may close ${body.finding}`).closeFinding({ ...command, body });
@@ -117,6 +125,7 @@ const kinds = [
   "retire",
   "withdraw-release",
   "close-finding",
+  "break-glass",
 ] as const satisfies LifecycleCommand["body"]["kind"][];
 
 /** Whoever reaches Temporal can send anything. Whether what has this form is true, the activities verify. */

@@ -11,7 +11,13 @@ import type { ModelName } from "../domain/ids.ts";
 import { isRequest, LifecycleDesk } from "./lifecycle-desk.ts";
 import { LifecycleState, type Carried } from "./lifecycle-state.ts";
 import { carryOn } from "./lifecycle-work.ts";
-import { lifecycleCommandUpdate, lifecycleStateQuery, releaseEndedSignal, requestReleaseUpdate } from "./messages.ts";
+import {
+  gateClosedSignal,
+  lifecycleCommandUpdate,
+  lifecycleStateQuery,
+  releaseEndedSignal,
+  requestReleaseUpdate,
+} from "./messages.ts";
 import { record } from "./records.ts";
 import { makeFindable } from "./search-attributes.ts";
 import { survive } from "./survive.ts";
@@ -57,9 +63,12 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
     queued: state?.carried.queued?.release ?? null,
     nextNumber: state?.carried.nextNumber ?? 0,
   }));
+  setHandler(gateClosedSignal, (hint) => desk.breakGlass.hear(hint?.gate));
   void desk.rollBackForever();
+  void desk.breakGlass.runForever(input.model);
 
   const searchable = await record("Asks whether runs can be searched").searchAttributesReady();
+  desk.breakGlass.searchable = searchable;
   makeFindable(searchable, { model: input.model, state: "active" });
   const recalled =
     state ?? LifecycleState.recalled(input.model, await record("Recalls the model").recallModel({ model: input.model }));

@@ -19,7 +19,7 @@ export const workflowTypes = {
 
 // to `model/<name>`
 export type LifecycleCommand = CommandOf<
-  "apply-definition" | "rollback" | "pause" | "resume" | "retire" | "withdraw-release" | "close-finding"
+  "apply-definition" | "rollback" | "pause" | "resume" | "retire" | "withdraw-release" | "close-finding" | "break-glass"
 >;
 /** Answers at once which release it led to. The release's row follows within moments. */
 export const requestReleaseUpdate = defineUpdate<{ release: ReleaseId; folded: boolean }, [CommandOf<"request-release">]>(

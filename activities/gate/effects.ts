@@ -2,6 +2,7 @@ import type { Row } from "../../db/schema.ts";
 import type { GateOutcome, Resolution } from "../../domain/gate.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import type { Unit } from "../record/transaction.ts";
+import { reviewBreakGlass } from "../slot/review-break-glass.ts";
 import { approveVersion } from "./approve-version.ts";
 
 export interface Resolved {
@@ -18,6 +19,7 @@ type Effect = (deps: RecordDeps, unit: Unit, resolved: Resolved) => Promise<void
  */
 const effects: Record<string, Effect> = {
   version: approveVersion,
+  deployment: reviewBreakGlass,
 };
 
 export async function carryOutResolution(deps: RecordDeps, unit: Unit, resolved: Resolved): Promise<void> {

@@ -7,7 +7,9 @@ import { openGate } from "../gate/open-gate.ts";
 import { readGate } from "../gate/read-gate.ts";
 import { renewGate } from "../gate/renew-gate.ts";
 import { approveByPolicy } from "../slot/approve-by-policy.ts";
+import { breakGlass } from "../slot/break-glass.ts";
 import { deploy } from "../slot/deploy.ts";
+import { giveUpReview, reviewsToOpen } from "../slot/open-reviews.ts";
 import { rollBack } from "../slot/roll-back.ts";
 import { findDeadRuns } from "../watch/find-dead-runs.ts";
 import type { RecordActivities } from "../contract.ts";
@@ -41,6 +43,9 @@ export function createRecordActivities(deps: RecordDeps): RecordActivities {
     createRelease: bind(createRelease),
     foldRequest: bind(foldRequest),
     rollBack: bind(rollBack),
+    breakGlass: bind(breakGlass),
+    reviewsToOpen: bind(reviewsToOpen),
+    giveUpReview: bind(giveUpReview),
     recallModel: bind(recallModel),
     searchAttributesReady: async () => (await deps.searchAttributes?.ready()) ?? false,
     startRelease: bind(startRelease),

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Trx } from "../../db/database.ts";
 import { quorumRuleOf } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
@@ -9,6 +10,7 @@ import type { PrincipalId } from "../../domain/ids.ts";
 import type { Policy, PolicyGate } from "../../domain/policy.ts";
 import type { SignedCommand } from "../../domain/signed-command.ts";
 import type { CommandVerifier } from "../verify-command.ts";
+import { verifyBreakGlass } from "./break-glass-approval.ts";
 
 /** An approval that was verified now, and on whose word it stands. */
 export interface Approved {
@@ -36,6 +38,10 @@ export async function verifyApproval(
     .selectAll()
     .where("version_id", "=", version.id)
     .where("environment", "=", environment)
+    // One that stands before one that was revoked; that of the gates before one by break-glass.
+    .orderBy(sql`revoked_at is not null`)
+    .orderBy(sql`kind = 'break-glass'`)
+    .orderBy("at", "desc")
     .executeTakeFirst();
   if (!approval || approval.version_digest !== version.digest)
     throw new CountersignError("never-approved", `${version.id} was never approved for ${environment}.`);
@@ -44,6 +50,7 @@ export async function verifyApproval(
       "approval-revoked",
       `The approval of ${version.id} was revoked at ${approval.revoked_at.toISOString()}.`,
     );
+  if (approval.kind === "break-glass") return verifyBreakGlass(verifier, { approval, version, environment });
   const policy = await trx
     .selectFrom("policies")
     .selectAll()

@@ -3,6 +3,7 @@ import { failureOf } from "../record/faults.ts";
 import { tellStaleGates } from "../gate/mark-stale.ts";
 import { endDeadReleases } from "./dead-releases.ts";
 import { supersedeDeadGates } from "./dead-gates.ts";
+import { supersedeDeadReviews } from "./dead-reviews.ts";
 import { lapseConditions } from "./lapsed-conditions.ts";
 
 /** Younger rows may stand for a workflow that is being started at this moment. */
@@ -19,7 +20,8 @@ export async function findDeadRuns(deps: RecordDeps): Promise<{ dead: { kind: "r
   try {
     const olderThan = new Date(Date.now() - youngMs);
     const releases = await endDeadReleases(deps, temporalClient, olderThan);
-    const gates = await supersedeDeadGates(deps, temporalClient, olderThan);
+    const ofReleases = await supersedeDeadGates(deps, temporalClient, olderThan);
+    const gates = [...ofReleases, ...(await supersedeDeadReviews(deps, temporalClient, olderThan))];
     await lapseConditions(deps);
     await tellStaleGates(deps);
     return {

@@ -12,7 +12,7 @@ import type {
 } from "../../domain/gate.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { Surface } from "../../domain/principal.ts";
-import type { CommandBody, DecisionCommand } from "../../domain/signed-command.ts";
+import type { CommandBody, DecisionCommand, SignedCommand } from "../../domain/signed-command.ts";
 import type { Time, TimeOrNull, TimeOfWriting, JsonText, JsonTextOrNull, WithDefault } from "./columns.ts";
 
 export interface GatesTable {
@@ -85,7 +85,7 @@ export interface ApprovalsTable {
   version_id: string;
   version_digest: Digest;
   environment: string;
-  kind: "gate" | "policy";
+  kind: "gate" | "policy" | "break-glass";
   gate_id: string | null;
   gate_resolution: "approved" | null;
   policy_id: string;
@@ -95,6 +95,8 @@ export interface ApprovalsTable {
   inputs: ColumnType<DecisionInputs, string | undefined, never>;
   conditions: ColumnType<ApprovalCondition[], string | undefined, never>;
   revoked_why: string | null;
+  /** Of a promotion by break-glass, whose proof it is. */
+  command: JsonTextOrNull<SignedCommand>;
 }
 
 export interface FindingsTable {
