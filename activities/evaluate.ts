@@ -6,6 +6,7 @@ import { type AnsweredHoldout, contextOf, evaluateAnswers } from "../ml/evaluati
 import {
   type Holdout,
   loadModel,
+  readBackground,
   type LoadedModel,
   readHoldout,
   readRequests,
@@ -14,6 +15,7 @@ import {
   unseenValues,
 } from "../ml/evaluation/holdout.ts";
 import { reportSensitivity } from "../ml/evaluation/sensitivity.ts";
+import { explainModel } from "../ml/explain/explain-model.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
 import { liesOnTheWorseSide, summaryOf } from "./evaluation-summary.ts";
 import { runStage } from "./stage-run.ts";
@@ -80,11 +82,26 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
     },
     tools,
   );
+  tools.progress("explaining the candidate");
+  const explanation = await explainModel(
+    {
+      bytes: candidate.bytes,
+      features: holdout.spec.features,
+      label: holdout.label,
+      threshold: definition.deploy.threshold,
+      background: await readBackground(store, input, holdout.spec.features),
+      columns: holdout.data.columns,
+      seed: answered.seed,
+      score: candidate.score,
+    },
+    tools,
+  );
   const unseen = await unseenValues(store, input, holdout.spec.features);
   return {
     ...evaluation,
     importance: sensitivity?.importance ?? null,
     robustness: sensitivity?.robustness ?? null,
+    explanation,
     notes: [...(champion.unlike === null ? [] : [champion.unlike]), ...(evaluation.notes ?? []), ...unseen],
   };
 }

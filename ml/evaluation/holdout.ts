@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Digest } from "../../domain/ids.ts";
@@ -7,6 +8,7 @@ import { type ArtifactAccess, verifiedPath } from "../artifact-access.ts";
 import { openDuckDb, quoteName, quoteText } from "../duckdb.ts";
 import { createFeatureEngine } from "../features/compute-features.ts";
 import { createScorer } from "../onnx/scorer.ts";
+import { withScratch } from "../scratch.ts";
 import type { StageTools } from "../stage-tools.ts";
 import {
   columnsByName,
@@ -201,4 +203,29 @@ export async function unseenValues(store: EvaluationStore, input: EvaluateInput,
   } finally {
     db.close();
   }
+}
+
+/** Training rows that explanations take as what is expected; more add time and no digit. */
+const backgroundRows = 50_000;
+
+/** Features of the training rows, or of as many of them by the MD5 of their number, which nothing but the row decides. */
+export async function readBackground(
+  store: EvaluationStore,
+  { holdout }: EvaluateInput,
+  features: Feature[],
+): Promise<FeatureColumns> {
+  const path = await verifiedPath(store, holdout.train);
+  if (holdout.trainRows <= backgroundRows) return (await readTrainingData({ path, features, label: null })).columns;
+  return withScratch(async (scratch) => {
+    const some = join(scratch, "background.parquet");
+    const db = await openDuckDb({ threads: 1, scratch });
+    try {
+      await db.run(
+        `COPY (SELECT * FROM read_parquet(${quoteText(path)}) ORDER BY md5(CAST(row_id AS VARCHAR)), row_id LIMIT ${backgroundRows}) TO ${quoteText(some)} (FORMAT parquet)`,
+      );
+    } finally {
+      db.close();
+    }
+    return (await readTrainingData({ path: some, features, label: null })).columns;
+  });
 }
