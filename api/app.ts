@@ -12,7 +12,7 @@ import { documentRoutes } from "./routes/documents.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { gateRoutes } from "./routes/gates.ts";
 import { healthRoutes } from "./routes/health.ts";
-import { definitionRoute, modelCommandRoutes, modelStateRoutes } from "./routes/model-commands.ts";
+import { breakGlassRoute, definitionRoute, modelCommandRoutes, modelStateRoutes } from "./routes/model-commands.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { groupRoutes, peopleFileRoutes, principalRoutes } from "./routes/people.ts";
 import { auditRoutes, peopleRoutes } from "./routes/records.ts";
@@ -28,6 +28,8 @@ export interface AppOptions {
   control: Control;
   /** The pages; they get everything that is not under /api. */
   console?: { fetch(request: Request, env?: unknown): Response | Promise<Response> };
+  /** Slack's signed requests, which prove themselves. */
+  slack?: { fetch(request: Request): Response | Promise<Response> } | null;
   servingUrl?: string | null;
   /** Answers under loopback names only. */
   development?: boolean;
@@ -61,6 +63,7 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
   definitionRoute(table, deps);
   modelCommandRoutes(table, deps);
   modelStateRoutes(table, deps);
+  breakGlassRoute(table, deps);
   releaseRoutes(table, deps);
   gateRoutes(table, deps);
   versionRoutes(table, deps);
@@ -73,7 +76,8 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
   auditRoutes(table, deps);
   eventRoutes(table, deps);
   app.all("/api/*", (c) => refuseUnknown(table, c.req.method, c.req.path));
-  const { console: pages } = options;
+  const { console: pages, slack } = options;
+  if (slack) app.post("/slack/events", (c) => slack.fetch(c.req.raw));
   if (pages) app.all("*", (c) => pages.fetch(c.req.raw, c.env));
   app.notFound((c) => refuseUnknown(table, c.req.method, c.req.path));
   return app;

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addBreakGlassCommand } from "./commands/break-glass.ts";
 import { addDecisionCommands } from "./commands/decide.ts";
 import { addDefinitionCommands } from "./commands/definition.ts";
 import { addGroupCommands } from "./commands/groups.ts";
@@ -38,6 +39,7 @@ export function createProgram(context: Context): Command {
   addGroupCommands(program, context);
   addTokenCommands(program, context);
   addDelegationCommands(program, context);
+  addBreakGlassCommand(program, context);
   for (const command of program.commands) command.copyInheritedSettings(program);
   return program;
 }

@@ -17,6 +17,7 @@ import type {
   ReceiptView,
 } from "../domain/http/gate-views.ts";
 import type {
+  BrokeGlassView,
   DefinitionAppliedView,
   ModelItemView,
   ModelView,
@@ -96,6 +97,7 @@ export interface Control {
   requestRelease(caller: Caller, model: ModelName, sent: Sent): Promise<Answer<ReleaseRequestedView>>;
   applyDefinition(caller: Caller, model: ModelName, sent: DefinitionSent): Promise<Answer<DefinitionAppliedView>>;
   rollback(caller: Caller, model: ModelName, sent: Sent): Promise<Answer<RolledBackView>>;
+  breakGlass(caller: Caller, model: ModelName, sent: Sent): Promise<Answer<BrokeGlassView>>;
   changeState(
     caller: Caller,
     change: { model: ModelName; kind: "pause" | "resume" | "retire" },

@@ -1,5 +1,6 @@
 import { createAdmission } from "./admission.ts";
 import { applyDefinition } from "./apply-definition.ts";
+import { breakGlass } from "./break-glass.ts";
 import type { Control } from "./contract.ts";
 import { decide } from "./decide.ts";
 import { defaultLimits, type ControlContext, type ControlDeps } from "./deps.ts";
@@ -68,6 +69,7 @@ export function createControl(deps: ControlDeps): Control {
     closeFinding: (caller, about, sent) => closeFinding(context, { caller, about, sent }),
     requestRelease: (caller, about, sent) => requestRelease(context, { caller, about, sent }),
     applyDefinition: (caller, about, sent) => applyDefinition(context, { caller, about, sent }),
+    breakGlass: (caller, about, sent) => breakGlass(context, { caller, about, sent }),
     rollback: (caller, about, sent) => rollback(context, { caller, about, sent }),
     changeState: (caller, { model, kind }, sent) => changeState(context, kind, { caller, about: model, sent }),
     unblock: (caller, about, sent) => unblock(context, { caller, about, sent }),

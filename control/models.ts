@@ -80,10 +80,16 @@ function itemOf(context: ControlContext, caller: Caller, { row, facts }: Found):
       })),
     activeRelease: facts.active.find((release) => release.model === row.name)?.id ?? null,
     findings: findingsOf(facts.windows.filter((window) => window.model === row.name)),
+    breakGlass: breakGlassOf(facts.breakGlass.find((one) => one.model === row.name)),
     actions: actionsOf(caller, row),
     updatedAt: row.updated_at.toISOString(),
     links: modelLinks(context, row.name),
   };
+}
+
+function breakGlassOf(counted: ModelFacts["breakGlass"][number] | undefined): ModelItemView["breakGlass"] {
+  const { open = [], overdue = 0, total = 0 } = counted ?? {};
+  return { open: open.length, overdue, total, reviews: open };
 }
 
 export function findingsOf(windows: ModelFacts["windows"]): ModelItemView["findings"] {
@@ -111,6 +117,7 @@ function actionsOf(caller: Caller, row: ModelRow): ModelItemView["actions"] {
     ["pause", mayDo(principal, "pause") && row.state === "active"],
     ["resume", mayDo(principal, "pause") && row.state === "paused"],
     ["retire", mayDo(principal, "pause")],
+    ["break-glass", mayDo(principal, "break-glass") && principal.kind === "person"],
   ];
   return may.filter(([, allowed]) => allowed).map(([action]) => action);
 }

@@ -3,6 +3,7 @@ import type { Row } from "../db/schema.ts";
 import { CountersignError, errorCodes } from "../domain/errors.ts";
 import type { CommandOf, SignedCommand } from "../domain/signed-command.ts";
 import type { Outcome } from "./answer.ts";
+import { finishBreakGlass } from "./break-glass.ts";
 import { finishApply } from "./apply-definition.ts";
 import { asDecision } from "./decide.ts";
 import { finishDecision } from "./decision-delivery.ts";
@@ -73,6 +74,8 @@ function finish(context: ControlContext, command: SignedCommand): Promise<Outcom
       return finishUnblock(context, command as CommandOf<"unblock">);
     case "withdraw-release":
       return finishWithdraw(context, command as CommandOf<"withdraw-release">);
+    case "break-glass":
+      return finishBreakGlass(context, command as CommandOf<"break-glass">);
     case "withdraw-decision":
       return finishWithdrawal(context, command as CommandOf<"withdraw-decision">);
     case "close-finding":

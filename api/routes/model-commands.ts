@@ -1,8 +1,13 @@
 import { z } from "zod";
 import { pendingSchema } from "../../domain/http/gate-views.ts";
-import { definitionAppliedSchema, modelStateSchema, rolledBackSchema } from "../../domain/http/model-views.ts";
+import { brokeGlassSchema, definitionAppliedSchema, modelStateSchema, rolledBackSchema } from "../../domain/http/model-views.ts";
 import { releaseRequestedSchema } from "../../domain/http/release-views.ts";
-import { reasonRequestSchema, releaseRequestSchema, rollbackRequestSchema } from "../../domain/http/requests.ts";
+import {
+  breakGlassRequestSchema,
+  reasonRequestSchema,
+  releaseRequestSchema,
+  rollbackRequestSchema,
+} from "../../domain/http/requests.ts";
 import { pendingAnswer, sendAnswer } from "../answers.ts";
 import { idempotencyKey, ifMatchOf, readCommand, readDefinitionText } from "../bodies.ts";
 import type { ApiDeps } from "../environment.ts";
@@ -85,6 +90,33 @@ export function modelCommandRoutes(table: RouteTable, { control }: ApiDeps): voi
       ],
     },
     async (c) => sendAnswer(await control.rollback(c.get("caller"), param(c, "model"), await readCommand(c))),
+  );
+}
+
+export function breakGlassRoute(table: RouteTable, { control }: ApiDeps): void {
+  addRoute(
+    table,
+    {
+      method: "post",
+      path: "/api/models/{model}/break-glass",
+      tag,
+      summary: "Promote a version without its gates, or roll back, at once; others review it",
+      description: "Needs the role `break-glass`. `review` is the gate at which others close it, within its own deadline.",
+      body: { schema: breakGlassRequestSchema },
+      command: true,
+      answers: { 200: { description: "It serves.", schema: brokeGlassSchema }, 202: pendingAnswer },
+      refusals: [
+        "not-found",
+        "nothing-to-roll-back-to",
+        "never-approved",
+        "approval-revoked",
+        "already-champion",
+        "no-champion",
+        "digest-mismatch",
+        "model-retired",
+      ],
+    },
+    async (c) => sendAnswer(await control.breakGlass(c.get("caller"), param(c, "model"), await readCommand(c))),
   );
 }
 

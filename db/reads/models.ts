@@ -1,6 +1,7 @@
 import { sql } from "kysely";
 import type { MonitorWindow } from "../../domain/evidence.ts";
-import type { ModelName } from "../../domain/ids.ts";
+import { reviewName } from "../../domain/break-glass.ts";
+import type { GateId, ModelName } from "../../domain/ids.ts";
 import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
 import { beyond, type PageOf } from "./page.ts";
@@ -12,6 +13,8 @@ export interface ModelFacts {
   active: { model: ModelName; id: string }[];
   /** The newest look at each slot's enrolled version. */
   windows: { model: ModelName; environment: string; at: Date; body: MonitorWindow }[];
+  /** How often the glass was broken, counted by what was done and not by requests that were asked anew. */
+  breakGlass: { model: ModelName; total: number; overdue: number; open: GateId[] }[];
 }
 
 /** The models that the scope covers, newest first; with `name` only that one. */
@@ -25,8 +28,8 @@ export async function readModels(db: Db, scope: ReadScope, page: PageOf & { name
 }
 
 export async function readModelFacts(db: Db, models: ModelName[]): Promise<ModelFacts> {
-  if (models.length === 0) return { slots: [], active: [], windows: [] };
-  const [slots, active, windows] = await Promise.all([
+  if (models.length === 0) return { slots: [], active: [], windows: [], breakGlass: [] };
+  const [slots, active, windows, breakGlass] = await Promise.all([
     db.selectFrom("slots").selectAll().where("model", "in", models).orderBy("environment").execute(),
     db
       .selectFrom("releases")
@@ -38,8 +41,15 @@ export async function readModelFacts(db: Db, models: ModelName[]): Promise<Model
       select distinct on (w.model, w.environment) w.model, w.environment, w.at, w.body
       from monitor_windows w join enrolments e using (model, environment, version_id)
       where w.model = any(${models}::text[]) order by w.model, w.environment, w.to_at desc`.execute(db),
+    sql<ModelFacts["breakGlass"][number]>`
+      select g.model, count(distinct g.subject_id)::int as total,
+        count(*) filter (where g.state <> 'closed' and g.overdue_since is not null)::int as overdue,
+        array(select o.id from gates o where o.model = g.model and o.name = ${reviewName} and o.state <> 'closed' order by o.number) as open
+      from gates g where g.model = any(${models}::text[]) and g.name = ${reviewName} and g.release_id is null group by g.model`.execute(
+      db,
+    ),
   ]);
-  return { slots, active, windows: windows.rows };
+  return { slots, active, windows: windows.rows, breakGlass: breakGlass.rows };
 }
 
 export async function readDefinition(db: Db, model: Row<"models">): Promise<Row<"definitions"> | undefined> {

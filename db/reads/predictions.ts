@@ -18,7 +18,7 @@ export interface PredictionRow {
   version_digest: Digest;
   release_id: string;
   approval: {
-    kind: "gate" | "policy";
+    kind: "gate" | "policy" | "break-glass";
     at: string;
     policy_id: string;
     policy_version: number;

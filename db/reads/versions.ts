@@ -27,7 +27,8 @@ export type ApprovalRow = Row<"approvals"> & { by: string[] };
 
 export async function readApprovals(db: Db, versions: VersionId[]): Promise<ApprovalRow[]> {
   const { rows } = await sql<ApprovalRow>`
-    select a.*, array(select d.principal_id from decisions d where d.gate_id = a.gate_id and d.counted and d.decision = 'approve' order by d.decided_at) as by
+    select a.*, case when a.kind = 'break-glass' then array[a.command ->> 'principal'] else
+      array(select d.principal_id from decisions d where d.gate_id = a.gate_id and d.counted and d.decision = 'approve' order by d.decided_at) end as by
     from approvals a where a.version_id = any(${versions}::text[]) order by a.at`.execute(db);
   return rows;
 }

@@ -30,8 +30,11 @@ export const modelItemSchema = z
     ),
     activeRelease: z.string().nullable(),
     findings: z.array(z.object({ kind: z.string(), message: z.string(), at: time })),
+    breakGlass: z
+      .object({ open: z.int(), overdue: z.int(), total: z.int(), reviews: z.array(z.string()) })
+      .describe("how often it was used, and which reviews wait"),
     actions: z
-      .array(z.enum(["release", "define", "rollback", "pause", "resume", "retire"]))
+      .array(z.enum(["release", "define", "rollback", "pause", "resume", "retire", "break-glass"]))
       .describe("what the caller may do with it now"),
     updatedAt: time,
     links,
@@ -69,6 +72,14 @@ export const rolledBackSchema = z
   .meta({ id: "RolledBack" });
 export type RolledBackView = z.output<typeof rolledBackSchema>;
 
+export const brokeGlassSchema = z
+  .object({
+    ...rolledBackSchema.shape,
+    review: z.string().describe("the gate at which others look at it"),
+  })
+  .meta({ id: "BrokeGlass" });
+export type BrokeGlassView = z.output<typeof brokeGlassSchema>;
+
 const metricRow = z
   .custom<MetricRow>((value) => typeof value === "object" && value !== null)
   .meta({
@@ -80,7 +91,7 @@ const metricRow = z
 const approvalView = z
   .object({
     id: z.string(),
-    kind: z.enum(["gate", "policy"]),
+    kind: z.enum(["gate", "policy", "break-glass"]),
     environment: z.string(),
     gate: z.string().nullable(),
     policy: z.object({ id: z.string(), version: z.int() }),
@@ -159,7 +170,7 @@ export const predictionSchema = z
     release: z.string(),
     approval: z
       .object({
-        kind: z.enum(["gate", "policy"]),
+        kind: z.enum(["gate", "policy", "break-glass"]),
         at: time,
         policy: z.object({ id: z.string(), version: z.int() }),
         gate: z.string().nullable(),

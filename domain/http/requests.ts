@@ -74,6 +74,22 @@ export const rollbackRequestSchema = z
   })
   .meta({ id: "RollbackRequest" });
 
+export const breakGlassRequestSchema = z
+  .strictObject({
+    action: z.enum(["promote", "rollback"]),
+    environment: environmentSchema.default("production"),
+    version: releaseIdSchema
+      .nullable()
+      .default(null)
+      .describe("to promote or to go back to; to go back, left out: the champion before"),
+    reason: reasonSchema,
+  })
+  .refine((body) => body.action === "rollback" || body.version !== null, {
+    path: ["version"],
+    message: "name the version to promote",
+  })
+  .meta({ id: "BreakGlassRequest" });
+
 export const decisionRequestSchema = z
   .strictObject({
     decision: z.enum(decisionKinds),
