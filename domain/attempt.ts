@@ -5,7 +5,8 @@ import { decidersInWords } from "./quorum.ts";
 
 /** The facts that settle an attempt, as read from the database at one moment. */
 export interface AttemptFacts {
-  principal: { id: PrincipalId; kind: "person" | "machine"; groups: string[] };
+  /** `nobody`: unknown, or deactivated. */
+  principal: { id: PrincipalId; kind: "person" | "machine" | "nobody"; groups: string[] };
   /** Groups the principal belonged to when the gate opened and still does. */
   heldSinceOpening: string[];
   /** Standing delegations to this principal, with what the giver held since the opening. */
@@ -43,9 +44,12 @@ export interface Standing {
 /** In whose name the principal may decide: her own, or that of one who delegated to her. Null: in nobody's. */
 export function standingOf(facts: AttemptFacts): Standing | null {
   const { principal, deciders } = facts;
-  if (principal.kind === "machine" && deciders.machines !== true) return null;
+  if (principal.kind === "nobody" || (principal.kind === "machine" && deciders.machines !== true)) return null;
   if (isBarred(deciders, principal.id, principal.groups)) return null;
-  const own = decidingGroups(facts, facts.heldSinceOpening);
+  const own = decidingGroups(
+    facts,
+    facts.heldSinceOpening.filter((group) => principal.groups.includes(group)),
+  );
   if (own.length > 0 || (deciders.people ?? []).includes(principal.id)) return { groups: own, onBehalfOf: null };
   for (const { from, groupsHeld } of facts.delegations) {
     const groups = decidingGroups(facts, groupsHeld);
@@ -106,12 +110,14 @@ function notAllowed(facts: AttemptFacts): string | null {
   const { principal, deciders, escalatedTo } = facts;
   if (standingOf(facts) !== null || escalatesAsOwner(facts)) return null;
   const who = decidersInWords({ ...deciders, escalatedTo });
+  if (principal.kind === "nobody") return `${principal.id} is unknown or was deactivated.`;
   if (principal.kind === "machine") return `${principal.id} is a machine; this gate is decided by people: ${who}.`;
   if (isBarred(deciders, principal.id, principal.groups))
     return `The policy bars ${principal.id} from this gate; ${who} decide on it.`;
   if (decidingGroups(facts, principal.groups).length > 0)
     return `${principal.id} joined ${who} after this gate opened; only those who were members then decide on it.`;
-  return `Only ${who} decide on this gate; ${principal.id} is in ${principal.groups.join(", ") || "no group"}.`;
+  const members = deciders.people?.length ? who : `members of ${who}`;
+  return `Only ${members} decide on this gate; ${principal.id} is in ${principal.groups.join(", ") || "no group"}.`;
 }
 
 function contributed(facts: AttemptFacts): string | null {

@@ -83,7 +83,7 @@ export function attemptFacts(
   const last = lastMoment(request);
   const counted = row.votes.filter((vote) => vote.counted && vote.decision !== "escalate");
   const facts: AttemptFacts = {
-    principal: { id: asked.principal, kind: row.kind ?? "machine", groups: row.groups },
+    principal: { id: asked.principal, kind: row.kind ?? "nobody", groups: row.groups },
     heldSinceOpening: row.heldSinceOpening,
     delegations: row.delegations,
     gate: { id: asked.gate, state: row.state, resolution: row.resolution, digest: row.digest },

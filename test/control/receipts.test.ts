@@ -104,14 +104,14 @@ describe("while the gate is open", () => {
       [{ decision: "reject" }, "reason"],
       [{ decision: "reject", reason: "   " }, "reason"],
       [{ decision: "request-changes", reason: "" }, "reason"],
-      [{ decision: "escalate", reason: "please look" }, "decision"],
       [{ decision: "escalate" }, "reason"],
       [{ decision: "maybe" }, "decision"],
       [{ digest: "sha256:short" }, "digest"],
-      [{ inputs: { share: 0.1 } }, "inputs"],
+      [{ inputs: { share: 0.1 } }, "inputs.share"],
       [{ conditions: [{ finding: "x", by: "2026-01-01T00:00:00Z" }] }, "conditions"],
       [{ returnTo: "train" }, "returnTo"],
       [{ parameters: { seed: 1 } }, "parameters"],
+      [{ seen: `sha256:${"9".repeat(64)}` }, "seen"],
       [{ surprise: true }, "surprise"],
     ];
     for (const [body, field] of faults) {
@@ -230,6 +230,7 @@ describe("once it is closed", () => {
         state: "open",
         resolution: null,
         closed_at: null,
+        outcome: null,
         request: JSON.stringify(second),
         request_digest: `sha256:${"2".repeat(64)}`,
       })

@@ -1,21 +1,31 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decisionKinds, receiptStatus, refuseAttempt, resolve, type AttemptFacts, type Vote } from "../../domain/gate.ts";
+import { refuseAttempt, type AttemptFacts } from "../../domain/attempt.ts";
+import { decisionKinds, receiptStatus } from "../../domain/gate.ts";
+import { resolve, type Vote } from "../../domain/quorum.ts";
 
 const digest = (letter: string) => `sha256:${letter.repeat(64)}` as const;
+
+const at = "2026-01-01T00:00:00.000Z";
 
 function facts(change: Partial<AttemptFacts> = {}): AttemptFacts {
   return {
     principal: { id: "grace", kind: "person", groups: ["model-risk"] },
     heldSinceOpening: ["model-risk"],
     gate: { id: "flight-delays.1.promotion.1", state: "open", resolution: null, digest: digest("a") },
-    deciderGroups: ["model-risk"],
+    delegations: [],
+    deciders: { groups: ["model-risk"], quorum: 1 },
+    escalatedTo: [],
+    escalatable: false,
+    ownerTeam: "ml-engineering",
     excluded: [{ principal: "ada", why: "requested this release" }],
     earlierDigests: [],
     supersededBy: null,
     closedBy: null,
+    lastMoment: null,
+    staleBecause: null,
     ownVote: null,
-    asked: { decision: "approve", digest: digest("a") },
+    asked: { decision: "approve", digest: digest("a"), at },
     ...change,
   };
 }
@@ -42,7 +52,7 @@ describe("an attempt to decide", () => {
     ],
     [
       "a digest of an earlier request",
-      { earlierDigests: [digest("b")], asked: { decision: "approve" as const, digest: digest("b") } },
+      { earlierDigests: [digest("b")], asked: { decision: "approve" as const, digest: digest("b"), at } },
       "superseded",
       "replaced",
     ],
@@ -63,12 +73,12 @@ describe("an attempt to decide", () => {
     ],
     [
       "a digest that was never this gate's",
-      { asked: { decision: "approve" as const, digest: digest("c") } },
+      { asked: { decision: "approve" as const, digest: digest("c"), at } },
       "stale",
       "Read the gate again",
     ],
-    ["the same vote again", { ownVote: { decision: "approve" as const } }, "duplicate", "on record"],
-    ["another vote", { ownVote: { decision: "reject" as const } }, "already-voted", "withdraw"],
+    ["the same vote again", { ownVote: { decision: "approve" as const, by: "grace" } }, "duplicate", "on record"],
+    ["another vote", { ownVote: { decision: "reject" as const, by: "grace" } }, "already-voted", "withdraw"],
   ])("by or on %s is refused with its own receipt", (_, change, receipt, words) => {
     const refusal = refuseAttempt(facts(change));
     expect(refusal?.receipt).toBe(receipt);
@@ -80,9 +90,9 @@ describe("an attempt to decide", () => {
       principal: { id: "ada", kind: "person", groups: [] },
       heldSinceOpening: [],
       gate: { id: "g", state: "closed", resolution: "approved", digest: digest("a") },
-      asked: { decision: "approve", digest: digest("b") },
+      asked: { decision: "approve", digest: digest("b"), at },
       earlierDigests: [digest("b")],
-      ownVote: { decision: "reject" },
+      ownVote: { decision: "reject", by: "ada" },
     });
     expect(refuseAttempt(everything)?.receipt).toBe("not-allowed");
     const member = {
@@ -118,7 +128,7 @@ describe("the votes of a gate", () => {
   it("approve only when as many different people as the quorum asks approved before anybody objected", () => {
     fc.assert(
       fc.property(votes, fc.integer({ min: 1, max: 3 }), (cast: Vote[], quorum) => {
-        const { resolution, missing } = resolve(cast, { quorum });
+        const { resolution, missing } = resolve(cast, { groups: [], quorum });
         const objection = cast.findIndex((vote) => vote.decision === "reject" || vote.decision === "request-changes");
         const before = objection < 0 ? cast : cast.slice(0, objection);
         const approvers = new Set(before.filter((vote) => vote.decision === "approve").map((vote) => vote.principal));
@@ -133,8 +143,8 @@ describe("the votes of a gate", () => {
   it("keep their resolution, whatever is cast after it", () => {
     fc.assert(
       fc.property(votes, votes, fc.integer({ min: 1, max: 3 }), (first: Vote[], later: Vote[], quorum) => {
-        const before = resolve(first, { quorum }).resolution;
-        if (before !== null) expect(resolve([...first, ...later], { quorum }).resolution).toBe(before);
+        const before = resolve(first, { groups: [], quorum }).resolution;
+        if (before !== null) expect(resolve([...first, ...later], { groups: [], quorum }).resolution).toBe(before);
       }),
     );
   });

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { canonicalJson } from "../../domain/canonical-json.ts";
 import { digestOfJson } from "../../domain/digest.ts";
+import { putPromotionGate } from "../world/put-policy.ts";
 import { applyExample, decision, model, waitAtGate, type OpenGate } from "./passage.ts";
 import { auditKinds, createRegistry, twice, type Registry } from "./registry.ts";
 
@@ -22,22 +24,13 @@ const close = (at: OpenGate, ...commands: Parameters<Registry["records"]["closeG
 
 /** A gate whose quorum is two, as a published policy may ask for. */
 async function waitForTwo(): Promise<OpenGate> {
-  const medium = await registry.db
-    .selectFrom("policies")
-    .selectAll()
-    .where("id", "=", "medium-managed")
-    .executeTakeFirstOrThrow();
-  const body = { ...medium.body, version: 2, gates: medium.body.gates.map((gate) => ({ ...gate, quorum: 2 })) };
-  await registry.db
-    .insertInto("policies")
-    .values({ id: body.id, version: 2, digest: digestOfJson(body), body: JSON.stringify(body), published_by: "olga" })
-    .execute();
+  await putPromotionGate(registry.db, { quorum: 2 });
   return waitAtGate(registry, 1);
 }
 
 test("one approval closes the gate, with everything on record", async () => {
   const at = await waitAtGate(registry, 1);
-  const command = decision(registry, at, "grace", { seen: at.digest, inputs: { share: 1 } });
+  const command = decision(registry, at, "grace", { seen: at.digest });
   expect(await close(at, command)).toMatchObject({ kind: "closed", resolution: "approved" });
   expect(await readDecision(command.id)).toMatchObject({
     counted: true,
@@ -68,7 +61,12 @@ test("a rejection closes the gate and approves nothing", async () => {
   const command = decision(registry, at, "george", { decision: "reject", reason: "worse on weekends" });
   expect(await close(at, command)).toMatchObject({ kind: "closed", resolution: "rejected" });
   expect(await registry.db.selectFrom("approvals").select("id").execute()).toEqual([]);
-  expect(await registry.records.readGate({ gate: at.gate })).toEqual({ state: "closed", resolution: "rejected", changes: null });
+  expect(await registry.records.readGate({ gate: at.gate })).toMatchObject({
+    state: "closed",
+    resolution: "rejected",
+    changes: null,
+    outcome: { by: "george", reason: "worse on weekends" },
+  });
 });
 
 test.each([
@@ -224,7 +222,7 @@ test("ten runs of the closing at once make one resolution", async () => {
     registry.records.closeGate({ gate: at.gate, commands: i % 2 === 0 ? [approve] : [reject] }),
   );
   const answers = await Promise.all(runs);
-  expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+  expect(new Set(answers.map((answer) => canonicalJson(answer))).size).toBe(1);
   const counted = await registry.db.selectFrom("decisions").select("command_id").where("counted", "=", true).execute();
   expect(counted).toHaveLength(1);
 });

@@ -6,7 +6,7 @@ import { createRecordActivities } from "../../activities/record/record-activitie
 import { createCommandVerifier } from "../../activities/verify-command.ts";
 import { createDatabase } from "../../db/database.ts";
 import { commandText } from "../../domain/signed-command.ts";
-import { applyExample, decision, model, recordVersion, requestRelease, waitAtGate } from "./passage.ts";
+import { applyExample, decision, model, recordVersion, requestRelease, waitAtGate, freeze } from "./passage.ts";
 import { auditKinds, commandId, createRegistry, type Registry } from "./registry.ts";
 
 let registry: Registry;
@@ -105,7 +105,7 @@ test("a workflow under another id neither starts nor ends a release, nor opens a
   expect(await auditKinds(registry.db, release)).toEqual(["release.requested", "message.refused", "message.refused"]);
   expect(await as(`release/${release}`).run(startRelease, { release, runId: "run" })).toMatchObject({ ok: true });
   await recordVersion(registry, release);
-  const { gate } = await registry.records.freezeGate({ release, gate: "promotion" });
+  const { gate } = await freeze(registry, release);
   expect(await as("evil").run(registry.records.openGate, { gate, runId: "run" })).toEqual({ kind: "unknown" });
   expect(await as(`gate/${gate}`).run(registry.records.openGate, { gate, runId: "run" })).toMatchObject({ kind: "open" });
   await as(`model/${model}`).run(endRelease, ended);

@@ -69,9 +69,9 @@ test("a decided gate that is started again keeps its resolution, and the second 
   const at = await waitAtGate(registry, 1);
   await close(at, decision(registry, at, "grace"));
   const reopen = (runId: string) => twice(registry.db, () => registry.records.openGate({ gate: at.gate, runId }));
-  expect(await reopen("gate-run-1")).toEqual({ kind: "closed", resolution: "approved" });
-  expect(await reopen("reset-1")).toEqual({ kind: "closed", resolution: "approved" });
-  expect(await reopen("reset-2")).toEqual({ kind: "closed", resolution: "approved" });
+  expect(await reopen("gate-run-1")).toMatchObject({ kind: "closed", resolution: "approved" });
+  expect(await reopen("reset-1")).toMatchObject({ kind: "closed", resolution: "approved" });
+  expect(await reopen("reset-2")).toMatchObject({ kind: "closed", resolution: "approved" });
   expect((await auditKinds(registry.db, at.gate)).slice(4)).toEqual(["gate.reopening-refused", "gate.reopening-refused"]);
 });
 

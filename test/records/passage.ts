@@ -1,3 +1,4 @@
+import type { FrozenGate } from "../../activities/contract.ts";
 import type { GateId, ReleaseId } from "../../domain/ids.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
@@ -105,10 +106,17 @@ export interface OpenGate {
   digest: `sha256:${string}`;
 }
 
+/** The promotion gate, which the policy of these tests always asks for. */
+export async function freeze({ records }: Pick<Registry, "records">, release: ReleaseId): Promise<FrozenGate> {
+  const frozen = await records.freezeGate({ release, gate: "promotion" });
+  if ("notNeeded" in frozen) throw new Error(frozen.notNeeded);
+  return frozen;
+}
+
 /** A release that waits at its open gate. */
 export async function waitAtGate(registry: Registry, number: number): Promise<OpenGate> {
   const release = await makeVersion(registry, number);
-  const { gate, digest } = await registry.records.freezeGate({ release, gate: "promotion" });
+  const { gate, digest } = await freeze(registry, release);
   await registry.records.openGate({ gate, runId: `gate-run-${number}` });
   return { release, gate, digest };
 }

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { workflowIds } from "../../domain/ids.ts";
 import { createTestNamespace, temporalAddress } from "../setup/temporal.ts";
-import { applyExample, model, promote, requestRelease, waitAtGate } from "./passage.ts";
+import { applyExample, model, promote, requestRelease, waitAtGate, freeze } from "./passage.ts";
 import { auditKinds, createRegistry, twice, type Registry } from "./registry.ts";
 
 let client: Client;
@@ -72,7 +72,7 @@ test("a terminated gate is superseded, its release is told and asks anew", async
   expect(await auditKinds(registry.db, at.gate)).toEqual(["gate.frozen", "gate.opened", "workflow.died", "gate.closed"]);
   expect(await registry.records.readGate({ gate: at.gate })).toMatchObject({ state: "closed", resolution: "superseded" });
   expect(await signalsOf(workflowIds.release(at.release))).toEqual(["gateClosed"]);
-  const next = await registry.records.freezeGate({ release: at.release, gate: "promotion" });
+  const next = await freeze(registry, at.release);
   expect(next.gate).toBe(`${at.release}.promotion.2`);
   expect((await find()).dead).toEqual([]);
 });
@@ -84,7 +84,7 @@ test("a release that missed the hint is told again until it has asked anew", asy
   expect(await find()).toEqual({ dead: [{ kind: "gate", id: at.gate }] });
   await find();
   expect(await signalsOf(workflowIds.release(at.release))).toEqual(["gateClosed", "gateClosed"]);
-  await registry.records.freezeGate({ release: at.release, gate: "promotion" });
+  await freeze(registry, at.release);
   await find();
   expect(await signalsOf(workflowIds.release(at.release))).toHaveLength(2);
 });
