@@ -137,6 +137,11 @@ export interface RecordActivities {
   } | null>;
   endRelease(input: { release: ReleaseId; outcome: ReleaseOutcome; next: ReleaseId | null; summary: string }): Promise<void>;
 
+  /** Verifies the command; publishes a version of a policy, or freezes the gate that it passes first. Writes command_results. */
+  proposePolicy(command: CommandOf<"propose-policy">): Promise<ProposedPolicy | Refused>;
+  /** Somebody else's workflow has the id of a gate about a policy, a definition or a retirement, or its own died: asks anew. Null when it is closed. */
+  askSubjectAnew(input: { gate: GateId; why: string }): Promise<StartedGate | null>;
+
   // the gate
   /** Builds and freezes the k-th request of a gate from what the database holds: nothing of it comes from a message. */
   freezeGate(input: { release: ReleaseId; gate: string }): Promise<FrozenGate | GateNotNeeded>;
@@ -170,6 +175,20 @@ export interface RecordActivities {
   // the watch
   /** Finds releases and gates whose workflows died in silence (terminated, lost) and tells their parents. */
   findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
+}
+
+/** A frozen request whose workflow is to be started. */
+export interface StartedGate {
+  gate: GateId;
+  digest: Digest;
+}
+
+export interface ProposedPolicy {
+  ok: true;
+  /** Null: it was published at once. */
+  gate: StartedGate | null;
+  /** The request that it took the place of. */
+  ended: GateId | null;
 }
 
 export interface RecalledModel {

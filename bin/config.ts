@@ -1,10 +1,17 @@
 import { z } from "zod";
 
 const port = z.coerce.number().int().min(1).max(65_535);
+/** Names between commas. */
+const names = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== ""),
+);
 const queues = z
   .string()
   .transform((text) => text.split(",").map((name) => name.trim()))
-  .pipe(z.array(z.enum(["lifecycle", "stages", "train"])).min(1));
+  .pipe(z.array(z.enum(["lifecycle", "stages", "train", "notify"])).min(1));
 
 /**
  * Everything that the environment can say, once, under the names it has there. An empty string is
@@ -52,6 +59,24 @@ const environmentSchema = z.object({
     .optional(),
   TEMPORAL_NAMESPACE: z.string().default("default"),
   TEMPORAL_UI_URL: z.url().optional(),
+  // Messages to people: docs/slack.md, docs/operations.md.
+  SLACK_BOT_TOKEN: z.string().optional(),
+  SLACK_SIGNING_SECRET: z.string().optional(),
+  SLACK_APP_TOKEN: z.string().optional(),
+  SLACK_API_URL: z.url().optional(),
+  SLACK_TEAM_ID: z.string().optional(),
+  SLACK_BOT_ID: z.string().optional(),
+  SLACK_BOT_USER_ID: z.string().optional(),
+  SLACK_TEAMS: names.default([]),
+  SLACK_CHANNEL: z.string().optional(),
+  SLACK_DIRECTORY: z.enum(["off", "email"]).default("off"),
+  COUNTERSIGN_SECRETS_KEY: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]{43}=$/, "must be 32 bytes in base64: openssl rand -base64 32")
+    .optional(),
+  COUNTERSIGN_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  COUNTERSIGN_MAIL_FROM: z.string().default("Countersign <countersign@localhost>"),
+  COUNTERSIGN_MAIL_TO: names.default([]),
   // Of the development instance alone:
   COUNTERSIGN_POSTGRES_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_PORT: port.optional(),

@@ -9,10 +9,12 @@ import { createApp } from "../api/app.ts";
 import { createArtifactStore } from "../artifacts/artifact-store.ts";
 import { createConsole } from "../console/app.ts";
 import { createControl } from "../control/control.ts";
+import type { ControlDeps } from "../control/deps.ts";
 import { createSigner } from "../control/signing.ts";
 import { listenToAudit } from "../db/audit-notices.ts";
 import { createDatabase } from "../db/database.ts";
 import { readConfig } from "./config.ts";
+import { createSlackSurface, slackLimits } from "./messages/slack-surface.ts";
 import packageFile from "../package.json" with { type: "json" };
 
 /**
@@ -46,15 +48,24 @@ const notices = listenToAudit({ url: config.DATABASE_URL });
 const stopping = new AbortController();
 // Retries are control's own: it must know whether a call may have arrived.
 const connection = Connection.lazy({ address: config.TEMPORAL_ADDRESS, interceptors: [] });
-const control = createControl({
+const publicUrl = config.COUNTERSIGN_PUBLIC_URL ?? `http://${host}:${port}`;
+const controlDeps: ControlDeps = {
   db,
   notices,
   closing: stopping.signal,
   temporal: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
   store: createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS }),
   signer: createSigner({ privateKeyPem: await readFile(config.COUNTERSIGN_SIGNING_KEY_FILE, "utf8") }),
-  publicUrl: config.COUNTERSIGN_PUBLIC_URL ?? `http://${host}:${port}`,
+  publicUrl,
   ...(config.TEMPORAL_UI_URL && { temporalUiUrl: config.TEMPORAL_UI_URL }),
+};
+const control = createControl(controlDeps);
+const slack = await createSlackSurface({
+  config,
+  db,
+  control: createControl({ ...controlDeps, limits: slackLimits }),
+  publicUrl,
+  log: logger,
 });
 const app = createApp({
   control,
@@ -64,6 +75,7 @@ const app = createApp({
     developmentTokens: development ? readDevelopmentTokens : null,
     log: logger,
   }),
+  slack: slack?.routes ?? null,
   servingUrl: config.COUNTERSIGN_SERVING_URL ?? null,
   development,
   log: logger,
@@ -125,6 +137,7 @@ async function stop(signal: string): Promise<void> {
   const hangUp = setInterval(() => "closeIdleConnections" in server && server.closeIdleConnections(), 50);
   await Promise.race([closed, sleep(drainMs)]);
   clearInterval(hangUp);
+  await slack?.close();
   await Promise.allSettled([notices.stop(), db.destroy(), connection.close()]);
   process.exit(0);
 }

@@ -1,4 +1,3 @@
-import type { MessageWay } from "../domain/notices.ts";
 import type { Db } from "./database.ts";
 import type { Row } from "./schema.ts";
 
@@ -17,6 +16,7 @@ export async function readWays(db: Db): Promise<Row<"message_ways">[]> {
   return db.selectFrom("message_ways").selectAll().orderBy("way").execute();
 }
 
-export async function forgetWay(db: Db, way: MessageWay): Promise<void> {
+/** What is not set up (any more) is not told. */
+export async function forgetWay(db: Db, way: WayState["way"]): Promise<void> {
   await db.deleteFrom("message_ways").where("way", "=", way).execute();
 }

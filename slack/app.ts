@@ -63,7 +63,7 @@ function takeClicks(app: App, deps: SlackDeps): void {
   const on = (id: string, handle: ClickHandler) =>
     app.action<BlockAction>({ type: "block_actions", action_id: id }, async ({ ack, body, client, context }) => {
       const click = clickOf(body, context.teamId ?? "");
-      await acknowledging(deps, client, { click, ack }, async () => {
+      await acknowledging({ deps, client, click, ack }, async () => {
         const identified = await deps.people.identify(client, click.actor);
         if (!("caller" in identified)) return identified;
         return handle(client, { caller: identified.caller, click });
@@ -92,9 +92,7 @@ function takeClicks(app: App, deps: SlackDeps): void {
 
 /** Acknowledges once it is known what became of a click, and tells the person. */
 async function acknowledging(
-  deps: SlackDeps,
-  client: webApi.WebClient,
-  { click, ack }: { click: Click; ack: () => Promise<void> },
+  { deps, client, click, ack }: { deps: SlackDeps; client: webApi.WebClient; click: Click; ack: () => Promise<void> },
   handle: () => Promise<ClickOutcome>,
 ): Promise<void> {
   try {

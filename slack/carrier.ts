@@ -17,6 +17,9 @@ export interface SlackCarrierDeps {
   draw?(notice: GateNotice): Promise<{ png: Buffer; alt: string } | null>;
 }
 
+/** Stands for the workspace of the environment's token, whose id need not be known yet. */
+export const ownWorkspace = "own";
+
 const timeoutMs = 5_000;
 /** Clocks, and the time that a lost request may have been under way. */
 const searchMarginMs = 120_000;
@@ -31,7 +34,7 @@ export function createSlackCarrier(deps: SlackCarrierDeps): Carrier {
   const pictures = new Map<string, Picture | null>();
 
   async function clientFor(team: string): Promise<webApi.WebClient> {
-    const workspace = await deps.workspaces.find(team);
+    const workspace = await (team === ownWorkspace ? deps.workspaces.first() : deps.workspaces.find(team));
     if (workspace) return createClient({ token: workspace.botToken, slackApiUrl: deps.slackApiUrl, timeoutMs });
     throw new CarrierFault("setup", `No token for the workspace ${team} works at present.`, {
       code: "no-workspace",

@@ -11,6 +11,8 @@ export interface ReceiverDeps {
   door: Pick<SlackDoor, "takeRequest">;
   /** Whether the app works for this workspace. */
   isAllowed(team: string): Promise<boolean>;
+  /** Told of each signed request whether its signature fits. */
+  onSignature?(isGood: boolean): void;
   log: { warn(facts: object, message: string): void; error(facts: object, message: string): void };
   now?: () => number;
 }
@@ -44,10 +46,11 @@ export class HonoReceiver implements Receiver {
   }
 
   private async handle(request: Request): Promise<Response> {
-    const { signingSecret, door, log, now = Date.now } = this.deps;
+    const { signingSecret, door, log, onSignature, now = Date.now } = this.deps;
     const raw = await readRaw(request);
     if (raw === null) return new Response("too large", { status: 413 });
     const checked = checkRequest({ raw, headers: request.headers }, { signingSecret, nowMs: now() });
+    if (checked.ok || checked.isForged) onSignature?.(checked.ok);
     if (!checked.ok) {
       log.warn({ why: checked.why }, "a request to /slack/events was refused");
       return new Response(checked.why, { status: checked.status });

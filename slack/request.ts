@@ -7,7 +7,9 @@ const oldestMs = 5 * 60_000;
 /** Clocks differ a little; a signature from the future could be kept for later. */
 const furthestAheadMs = 60_000;
 
-export type Checked = { ok: true; signature: string; body: Record<string, unknown> } | { ok: false; status: number; why: string };
+export type Checked =
+  | { ok: true; signature: string; body: Record<string, unknown> }
+  | { ok: false; status: number; why: string; isForged: boolean };
 
 /** The raw body, or null when it is larger than allowed: reading ends there, whatever the sender said of its length. */
 export async function readRaw(request: Request): Promise<string | null> {
@@ -44,14 +46,14 @@ export function checkRequest(
       nowMilliseconds: nowMs,
     });
   } catch {
-    return refused(401, "not Slack's signature");
+    return { ...refused(401, "not Slack's signature"), isForged: true };
   }
   const body = parse(raw, headers.get("content-type") ?? "");
   return body === null ? refused(400, "not readable") : { ok: true, signature, body };
 }
 
-function refused(status: number, why: string): Checked {
-  return { ok: false, status, why };
+function refused(status: number, why: string): Extract<Checked, { ok: false }> {
+  return { ok: false, status, why, isForged: false };
 }
 
 /** Events are JSON; interactions and commands are forms, interactions with JSON in `payload`. */

@@ -110,7 +110,8 @@ function gateMessage(fact: AuditFact, { way, destination }: Destination) {
   return { id: `gate/${fact.subject}/${way}/${destination}`, ...about, way, destination, parent: null };
 }
 
-function onceMessage(fact: AuditFact, notice: NoticeKind, { way, destination }: Destination, subject = fact.subject) {
+function onceMessage(fact: AuditFact, notice: NoticeKind, at: Destination & { subject?: string }) {
+  const { way, destination, subject = fact.subject } = at;
   const id = `${notice}/${subject}/${fact.seq}/${way}/${destination}`;
   return { id, notice, subject, model: fact.model, event: fact.seq, way, destination, parent: null };
 }
@@ -142,10 +143,10 @@ async function planGateEvent(deps: NotifyDeps, trx: Trx, { fact, gate }: { fact:
   );
   await wantMessages(trx, [
     ...posted.map(({ id, destination }) => ({
-      ...onceMessage(fact, "gate-event", { way: "slack", destination }, gate),
+      ...onceMessage(fact, "gate-event", { way: "slack", destination, subject: gate }),
       parent: id,
     })),
-    ...[...others, ...mails].map((one) => onceMessage(fact, "gate-event", one, gate)),
+    ...[...others, ...mails].map((one) => onceMessage(fact, "gate-event", { ...one, subject: gate })),
   ]);
 }
 

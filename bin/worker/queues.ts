@@ -22,8 +22,9 @@ import {
 } from "../../activities/contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
-import { createSourceFiles } from "../../db/source-files.ts";
+import { createSourceFiles, readChampionData } from "../../db/source-files.ts";
 import { readConfig, sourceConnections } from "../config.ts";
+import { createNotifyWorker } from "../messages/notify-worker.ts";
 import { ensureSweep } from "./sweep-schedule.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
 
@@ -42,6 +43,8 @@ export function createQueueWorker(queue: TaskQueue, connection: NativeConnection
       return createStagesWorker(connection);
     case "train":
       return createTrainWorker(connection);
+    case "notify":
+      return createMessagesWorker(connection);
   }
 }
 
@@ -101,6 +104,7 @@ async function createStagesWorker(connection: NativeConnection): Promise<QueueWo
       store,
       dataRoot: config.COUNTERSIGN_DATA_ROOT,
       memory: createSourceFiles(db),
+      championData: (slot) => readChampionData(db, slot),
       remote: createRemoteOffers({
         hosts: config.COUNTERSIGN_DATA_HOSTS,
         development: config.COUNTERSIGN_MODE === "development",
@@ -139,6 +143,11 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
     maxConcurrentActivityTaskExecutions: 1,
   });
   return { worker, close: () => Promise.resolve() };
+}
+
+function createMessagesWorker(connection: NativeConnection): Promise<QueueWorker> {
+  const config = readConfig(process.env, ["DATABASE_URL", "TEMPORAL_ADDRESS"]);
+  return createNotifyWorker(config, common(connection, config.TEMPORAL_NAMESPACE));
 }
 
 function common(

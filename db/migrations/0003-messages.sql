@@ -106,7 +106,8 @@ INSERT INTO courier_cursor (seq) SELECT seq FROM audit_head;
 
 -- How each way stands, as its last use showed: for health/ready and the console.
 CREATE TABLE message_ways (
-  way    text PRIMARY KEY CHECK (way IN ('slack', 'email', 'webhook')),
+  -- `slack-requests`: what Slack sends to us, which has a secret of its own.
+  way    text PRIMARY KEY CHECK (way IN ('slack', 'slack-requests', 'email', 'webhook')),
   code   text NOT NULL,
   detail text NOT NULL,
   cure   text NOT NULL,

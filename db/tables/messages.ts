@@ -87,7 +87,7 @@ export interface CourierCursorTable {
 }
 
 export interface MessageWaysTable {
-  way: MessageWay;
+  way: MessageWay | "slack-requests";
   code: string;
   detail: string;
   cure: string;

@@ -33,11 +33,15 @@ export function plain(text: string, most = 300): string {
   return cut(letters, most, (letter) => entities[letter] ?? letter);
 }
 
-/** For a preformatted block: only what could end it, or mean something, is taken away. */
+/** The end of a text in a preformatted block: only what could end the block, or mean something, is taken away. */
 export function preformatted(text: string, most = 1_500): string {
-  const tail = lastCharacters(text.trim(), most);
-  const escaped = [...tail].map((letter) => (letter === "`" ? "ˋ" : (entities[letter] ?? letter))).join("");
-  return `\`\`\`${lastCharacters(escaped, limits.sectionChars - 20)}\`\`\``;
+  let result = "";
+  for (const letter of letters(text.trim()).toReversed()) {
+    const next = letter === "`" ? "ˋ" : (entities[letter] ?? letter);
+    if (result.length + next.length > most) break;
+    result = next + result;
+  }
+  return `\`\`\`${result}\`\`\``;
 }
 
 /** Cut at a whole character, with `…`. */
@@ -46,26 +50,22 @@ export function clip(text: string, most: number): string {
 }
 
 function cut(text: string, most: number, written: (letter: string) => string): string {
-  const letters = [...text];
+  const all = letters(text);
   let result = "";
-  for (const [index, letter] of letters.entries()) {
+  for (const [index, letter] of all.entries()) {
     const next = written(letter);
-    const isLast = index === letters.length - 1;
+    const isLast = index === all.length - 1;
     if (result.length + next.length > most - (isLast ? 0 : 1)) return `${result}…`;
     result += next;
   }
   return result;
 }
 
-function lastCharacters(text: string, most: number): string {
-  const letters = [...text];
-  let result = "";
-  for (let index = letters.length - 1; index >= 0; index -= 1) {
-    const letter = letters[index] ?? "";
-    if (result.length + letter.length > most) break;
-    result = letter + result;
-  }
-  return result;
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+
+/** What a reader takes for one character, such as a flag, stays whole. */
+function letters(text: string): string[] {
+  return Array.from(segmenter.segment(text), (one) => one.segment);
 }
 
 /** A moment in the reader's own time zone; others see the fallback in UTC. */
