@@ -24,6 +24,7 @@ import {
 import type { SandboxChannel, SandboxMessage, SandboxUser, SandboxView } from "./workspace/model.ts";
 import type { Credentials } from "./workspace/state-file.ts";
 import { topView } from "./workspace/views.ts";
+import { markKey, type Mark } from "./workspace/workspace.ts";
 
 interface Parts {
   scene: Scene;
@@ -103,6 +104,11 @@ function sight({ scene, calls, complaints }: Parts) {
     view: (user: string): SandboxView | null => topView(workspace, findUser(workspace, user).id),
     home: (user: string): SandboxView | null =>
       workspace.state.homes.find((view) => view.user === findUser(workspace, user).id) ?? null,
+    /** What this person sees at an element of that message: waiting, or Slack's own error. */
+    mark(user: string, channel: string, ts: string): Mark | null {
+      const key = markKey(findUser(workspace, user).id, `${findChannel(workspace, channel).id} ${ts}`);
+      return workspace.marks.get(key) ?? null;
+    },
     calls: (): WebApiCall[] => [...calls],
     deliveries: (): Delivery[] => [...scene.deliverer.log],
     complaints: (): string[] => [...complaints],

@@ -1,9 +1,10 @@
 import type { HttpBindings } from "@hono/node-server";
-import { Hono } from "hono";
+import { Hono, type MiddlewareHandler } from "hono";
 import { z } from "zod";
 import type { ResponseUrls } from "./delivery/response-urls.ts";
 import { faultSchema } from "./faults.ts";
 import type { Handle } from "./handle.ts";
+import { pageRoutes } from "./page/routes.ts";
 import { maxFileBytes } from "./web-api/methods/files.ts";
 import { webApiRoutes } from "./web-api/routes.ts";
 import type { Workspace } from "./workspace/workspace.ts";
@@ -18,12 +19,43 @@ interface Deps {
 
 const faultsSchema = z.union([faultSchema, z.array(faultSchema)]);
 
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' https: data:",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/**
+ * Another page of the same browser may neither click as somebody here nor read: requests name this
+ * machine as host, and what comes from a page comes from ours.
+ */
+const ownPageOnly: MiddlewareHandler = async (context, next) => {
+  const { hostname, origin } = new URL(context.req.url);
+  const from = context.req.header("origin");
+  const isOurs = ["127.0.0.1", "localhost", "[::1]"].includes(hostname) && (from === undefined || from === origin);
+  if (!isOurs) return context.json({ error: "Only the sandbox's own page may do that." }, 403);
+  return next();
+};
+
 /** Everything that the sandbox answers over HTTP. */
 export function createHttp(deps: Deps) {
   const { handle, responseUrls } = deps;
   const app = new Hono<{ Bindings: HttpBindings }>();
+  app.use(async (context, next) => {
+    await next();
+    if (!context.res.headers.has("content-security-policy")) context.header("content-security-policy", policy);
+    context.header("x-content-type-options", "nosniff");
+  });
   app.route("/api", webApiRoutes(deps.webApi));
+  app.use("/client/*", ownPageOnly);
+  app.use("/sandbox/*", ownPageOnly);
   app.route("/", fileRoutes(deps.workspace));
+  app.route("/", pageRoutes(deps));
 
   app.post("/response/:kind/:key", async (context) => {
     const given: unknown = await context.req.json().catch(() => null);

@@ -1,6 +1,7 @@
 import type { Outcome } from "../delivery/outcome.ts";
 import { topView } from "../workspace/views.ts";
 import type { SandboxMessage, SandboxView } from "../workspace/model.ts";
+import { markKey } from "../workspace/workspace.ts";
 import { findChannel, findElement, findUser, type Scene } from "./context.ts";
 import { messageClick, viewClick } from "./payloads.ts";
 import { stateValues, type Given, type GivenValues } from "./values.ts";
@@ -60,7 +61,22 @@ export async function clickMessage(scene: Scene, click: MessageClick): Promise<O
       "actions",
     ),
   });
-  return { ...(await scene.deliverer.send({ kind: "block_actions", payload })), actionTs, triggerId };
+  const sent = await send(scene, { payload, actionId: click.actionId, key: markKey(user.id, `${channel.id} ${message.ts}`) });
+  return { ...sent, actionTs, triggerId };
+}
+
+/** Sends a click; meanwhile the person sees that it is under way, and afterwards whether the app was silent. */
+async function send(
+  { workspace, deliverer }: Scene,
+  { payload, actionId, key }: { payload: Record<string, unknown>; actionId: string; key: string },
+): Promise<Outcome> {
+  workspace.marks.set(key, { actionId, state: "working" });
+  workspace.touched();
+  const sent = await deliverer.send({ kind: "block_actions", payload });
+  if (sent.ok) workspace.marks.delete(key);
+  else workspace.marks.set(key, { actionId, state: "failed" });
+  workspace.touched();
+  return sent;
 }
 
 export interface ViewClick {
@@ -90,7 +106,7 @@ async function clickIn(scene: Scene, view: SandboxView, click: ViewClick): Promi
       ...(click.selected === undefined ? {} : { [click.actionId]: click.selected }),
     }),
   });
-  return { ...(await scene.deliverer.send({ kind: "block_actions", payload })), actionTs, triggerId };
+  return { ...(await send(scene, { payload, actionId: click.actionId, key: markKey(user.id, view.id) })), actionTs, triggerId };
 }
 
 /** A click in the home tab. @throws when the app published none, or not this element */

@@ -4,7 +4,18 @@ import { botUserId } from "./seed.ts";
 import { saveState } from "./state-file.ts";
 import type { SandboxChannel, SandboxFile, SandboxUser, SandboxView, WorkspaceState } from "./model.ts";
 
+/** Waiting for the app, or Slack's own error because it did not answer. */
+export interface Mark {
+  actionId: string;
+  state: "working" | "failed";
+}
+
 export type Workspace = ReturnType<typeof createWorkspace>;
+
+/** Of a person and a message (channel and ts) or view (id). */
+export function markKey(user: string, place: string): string {
+  return `${user} ${place}`;
+}
 
 /**
  * The workspace: people, channels, messages, files and views. Who changes something calls `changed`,
@@ -15,6 +26,9 @@ export function createWorkspace(options: { state: WorkspaceState; folder?: strin
   const changes = createChanges(folder === undefined ? null : () => saveState(folder, state));
   /** Modals by person, the one on top last. */
   const modals = new Map<string, SandboxView[]>();
+
+  /** What the person sees at an element that she used: by `markKey`. */
+  const marks = new Map<string, Mark>();
 
   /** Seconds with six digits of which none comes twice in the workspace, later ones being greater. */
   function nextTs(): string {
@@ -53,6 +67,7 @@ export function createWorkspace(options: { state: WorkspaceState; folder?: strin
   return {
     state,
     modals,
+    marks,
     now,
     nextTs,
     nextId,
