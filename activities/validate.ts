@@ -1,5 +1,6 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { ResolvedDefinition } from "../domain/definition-schema.ts";
+import type { DataFinding } from "../domain/data-finding.ts";
 import { CountersignError, type Fault } from "../domain/errors.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { DatasetManifest, StageContext, ValidateResult, ValidationReport } from "../domain/stage-results.ts";
@@ -21,24 +22,30 @@ export function createValidateActivity({
   return runStage(async (input, tools) => {
     const definition = await store.getJson<ResolvedDefinition>(input.definition);
     const manifest = await store.getJson<DatasetManifest>(input.dataset);
-    const found = await checkContract({ contract: parseContract(definition.contract), manifest, store }, tools);
+    const contract = parseContract(definition.contract);
+    const found = await checkContract({ contract, manifest, store, now: new Date() }, tools);
     const report = await store.putJson(found);
     const failed = found.rules.filter((rule) => rule.outcome === "fail");
     const broken = failed.filter((rule) => rule.severity === "error");
     if (broken.length > 0) throw contractBroken(found.source, broken, report);
+    const warned = failed.filter((rule) => rule.severity === "warning");
+    const findings = found.findings ?? [];
     const rules = found.rules.length;
     const held = `${count(found.rows)} rows of ${found.source} keep their contract (${rules} rules)`;
-    const warned = failed.map((rule) => `${nameOf(found.source, rule)}: ${rule.message}`);
-    const summary =
-      warned.length === 0
-        ? held
-        : `${held}, with ${warned.length} warning${warned.length === 1 ? "" : "s"}: ${warned.slice(0, 3).join("; ")}`;
+    const told = [
+      ...warned.map((rule) => `${nameOf(found.source, rule)}: ${rule.message}`),
+      ...findings.filter(({ severity }) => severity === "warning").map(findingInWords),
+    ];
     return {
-      summary,
-      verdict: failed.length > 0 ? "warn" : "pass",
+      summary:
+        told.length === 0
+          ? held
+          : `${held}, with ${told.length} warning${told.length === 1 ? "" : "s"}: ${told.slice(0, 3).join("; ")}`,
+      verdict: told.length > 0 ? "warn" : "pass",
       report,
       rules,
-      warned: failed.length,
+      warned: warned.length,
+      findings: findings.length,
     };
   });
 }
@@ -48,6 +55,10 @@ type RuleReport = ValidationReport["rules"][number];
 function nameOf(source: string, rule: RuleReport): string {
   if (rule.column === null) return source;
   return rule.column.includes(".") ? rule.column : `${source}.${rule.column}`;
+}
+
+function findingInWords({ column, message }: DataFinding): string {
+  return column === null ? message : `${column}: ${message}`;
 }
 
 function contractBroken(source: string, broken: RuleReport[], report: Digest): CountersignError {

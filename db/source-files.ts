@@ -1,5 +1,6 @@
 import { digestOf } from "../domain/digest.ts";
-import type { Digest } from "../domain/ids.ts";
+import { sql } from "kysely";
+import type { Digest, ModelName, VersionId } from "../domain/ids.ts";
 import type { SourceManifest } from "../domain/stage-results.ts";
 import type { Db } from "./database.ts";
 
@@ -33,4 +34,19 @@ export function createSourceFiles(db: Db) {
 /** A place may be an address with a key in it: only its digest is kept. */
 function keyOf(place: string): string {
   return digestOf(place);
+}
+
+/** The profile of the data that made a slot's champion; null without a champion, or where its release kept none. */
+export async function readChampionData(
+  db: Db,
+  { model, environment }: { model: ModelName; environment: string },
+): Promise<{ version: VersionId; profile: Digest } | null> {
+  const { rows } = await sql<{ version: VersionId; profile: Digest | null }>`
+    select v.id as version, r.result ->> 'profile' as profile
+    from slots s
+    join versions v on v.id = s.champion_version
+    join release_stages r on r.release_id = v.release_id and r.stage = 'ingest'
+    where s.model = ${model} and s.environment = ${environment}`.execute(db);
+  const [row] = rows;
+  return row?.profile == null ? null : { version: row.version, profile: row.profile };
 }

@@ -1,133 +1,40 @@
 import { z } from "zod";
+import { documentation } from "./contract-documentation.ts";
+import { logicalTypes, optionFaults, typeOptions } from "./contract-options.ts";
+import { qualityRule } from "./contract-quality.ts";
 
 /**
- * The part of the Open Data Contract Standard 3.1 (Bitol) that Countersign checks data against.
- * What documents only (descriptions, tags, roles, prices …) is accepted and kept; what promises
- * something that nobody would check is refused, so that no contract looks stricter than it is.
+ * The Open Data Contract Standard 3.1 (Bitol), as Countersign checks data against it. What documents
+ * only (descriptions, tags, roles, prices …) is accepted and kept; what promises something that
+ * nobody would check is refused, so that no contract looks stricter than it is.
  */
-const documentation = {
+const reference = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*$/, "must be table.column");
+const references = z.union([reference, z.array(reference).min(1)]);
+const foreignKey = {
   id: z.unknown().optional(),
   description: z.unknown().optional(),
-  businessName: z.unknown().optional(),
-  tags: z.unknown().optional(),
+  type: z.literal("foreignKey").default("foreignKey"),
   customProperties: z.unknown().optional(),
-  authoritativeDefinitions: z.unknown().optional(),
-  physicalType: z.string().optional(),
 };
+const columnRelationship = z.strictObject({
+  ...foreignKey,
+  to: reference.describe("the column in which every value must stand"),
+});
+const tableRelationship = z.strictObject({ ...foreignKey, from: references, to: references }).superRefine((value, context) => {
+  if (listed(value.from).length !== listed(value.to).length)
+    context.addIssue({ code: "custom", message: "from and to must name as many columns", path: ["to"] });
+  for (const end of ["from", "to"] as const)
+    if (new Set(listed(value[end]).map((one) => one.split(".")[0])).size > 1)
+      context.addIssue({ code: "custom", message: "must name columns of one table", path: [end] });
+});
 
-const operators = {
-  mustBe: z.number().optional(),
-  mustNotBe: z.number().optional(),
-  mustBeGreaterThan: z.number().optional(),
-  mustBeGreaterOrEqualTo: z.number().optional(),
-  mustBeLessThan: z.number().optional(),
-  mustBeLessOrEqualTo: z.number().optional(),
-  mustBeBetween: z.tuple([z.number(), z.number()]).optional(),
-  mustNotBeBetween: z.tuple([z.number(), z.number()]).optional(),
-};
-export type Operator = keyof typeof operators;
-// The keys of the object above are exactly the operators.
-export const operatorNames = Object.keys(operators) as Operator[];
-
-const ruleBase = {
-  ...documentation,
-  name: z.string().optional(),
-  dimension: z.string().optional(),
-  method: z.string().optional(),
-  businessImpact: z.string().optional(),
-  scheduler: z.string().optional(),
-  schedule: z.string().optional(),
-  severity: z
-    .enum(["error", "warning"])
-    .default("error")
-    .describe("a failing error blocks the release, a failing warning is shown at the gate"),
-};
-
-function oneOperator(rule: { [key in Operator]?: unknown }, context: z.core.$RefinementCtx): void {
-  const given = operatorNames.filter((name) => rule[name] !== undefined);
-  if (given.length !== 1)
-    context.addIssue({
-      code: "custom",
-      message: `needs exactly one of ${operatorNames.join(", ")}`,
-      path: [],
-    });
+function listed(value: string | string[]): string[] {
+  return typeof value === "string" ? [value] : value;
 }
 
-const scalar = z.union([z.string(), z.number(), z.boolean()]);
-
-const libraryRule = z
-  .strictObject({
-    ...ruleBase,
-    ...operators,
-    type: z.literal("library").default("library"),
-    metric: z.enum(["nullValues", "missingValues", "invalidValues", "duplicateValues", "rowCount"]),
-    unit: z.enum(["rows", "percent"]).default("rows"),
-    arguments: z
-      .strictObject({
-        missingValues: z.array(scalar.nullable()).min(1).optional(),
-        validValues: z.array(scalar).min(1).optional(),
-        pattern: z.string().optional(),
-        properties: z.array(z.string()).min(1).optional(),
-      })
-      .default({}),
-  })
-  .superRefine((rule, context) => {
-    oneOperator(rule, context);
-    const { validValues, pattern, missingValues } = rule.arguments;
-    if (rule.metric === "invalidValues" && (validValues === undefined) === (pattern === undefined))
-      context.addIssue({
-        code: "custom",
-        message: "needs validValues or pattern",
-        path: ["arguments"],
-      });
-    if (rule.metric === "missingValues" && missingValues === undefined)
-      context.addIssue({ code: "custom", message: "needs missingValues", path: ["arguments"] });
-    if (rule.metric === "rowCount" && rule.unit === "percent")
-      context.addIssue({ code: "custom", message: "rowCount counts rows", path: ["unit"] });
-  });
-
-const sqlRule = z
-  .strictObject({
-    ...ruleBase,
-    ...operators,
-    type: z.literal("sql"),
-    query: z
-      .string()
-      .min(1)
-      .max(20_000)
-      .describe("one SELECT of one number or boolean; {object} and {property} stand for the table and the column"),
-    unit: z.literal("rows").optional(),
-  })
-  .superRefine(oneOperator);
-
-const textRule = z.strictObject({ ...ruleBase, type: z.literal("text") });
-
-const qualityRule = z.preprocess(
-  // `type` may be left out for library rules; the discriminated union needs it.
-  (value) =>
-    typeof value === "object" && value !== null && !Array.isArray(value) && !("type" in value)
-      ? { type: "library", ...value }
-      : value,
-  z.discriminatedUnion("type", [libraryRule, sqlRule, textRule], {
-    error: "must be library, sql or text; other types are not checked here",
-  }),
-);
-
-export const logicalTypes = ["string", "integer", "number", "boolean", "date", "timestamp"] as const;
-export type LogicalType = (typeof logicalTypes)[number];
-
-const limit = z.union([z.number(), z.string()]);
-const typeOptions = z.strictObject({
-  minLength: z.int().min(0).optional(),
-  maxLength: z.int().min(0).optional(),
-  pattern: z.string().optional().describe("a regular expression that the whole value or a part of it matches"),
-  minimum: limit.optional(),
-  maximum: limit.optional(),
-  exclusiveMinimum: limit.optional(),
-  exclusiveMaximum: limit.optional(),
-  multipleOf: z.number().positive().optional(),
-});
-const textOptions = ["minLength", "maxLength", "pattern"];
+const nested = z
+  .never({ error: "describes what lies inside of a value, which is not checked here; bring it into columns of its own" })
+  .optional();
 
 const property = z
   .strictObject({
@@ -141,30 +48,22 @@ const property = z
     primaryKey: z.boolean().default(false),
     primaryKeyPosition: z.int().optional(),
     classification: z.unknown().optional(),
+    encryptedName: z.string().optional(),
+    partitioned: z.boolean().optional(),
+    partitionKeyPosition: z.int().optional(),
     examples: z.array(z.unknown()).optional(),
     criticalDataElement: z.boolean().optional(),
+    properties: nested,
+    items: nested,
+    relationships: z.array(columnRelationship).default([]),
     transformLogic: z.unknown().optional(),
     transformDescription: z.unknown().optional(),
     transformSourceObjects: z.unknown().optional(),
     quality: z.array(qualityRule).default([]),
   })
   .superRefine((value, context) => {
-    const type = value.logicalType;
-    for (const [option, given] of Object.entries(value.logicalTypeOptions)) {
-      const path = ["logicalTypeOptions", option];
-      if (textOptions.includes(option) && type !== "string")
-        context.addIssue({ code: "custom", message: "is for logicalType string", path });
-      if (textOptions.includes(option) || given === undefined) continue;
-      const numeric = type === "integer" || type === "number";
-      if (!numeric && (option === "multipleOf" || (type !== "date" && type !== "timestamp")))
-        context.addIssue({ code: "custom", message: "is for logicalType integer or number", path });
-      else if (numeric !== (typeof given === "number"))
-        context.addIssue({
-          code: "custom",
-          message: `must be a ${numeric ? "number" : "date as text"}`,
-          path,
-        });
-    }
+    for (const { option, message } of optionFaults(value.logicalType, value.logicalTypeOptions))
+      context.addIssue({ code: "custom", message, path: ["logicalTypeOptions", option] });
     for (const [index, rule] of value.quality.entries())
       if (rule.type === "library" && rule.metric === "rowCount")
         context.addIssue({
@@ -182,9 +81,17 @@ const table = z
     physicalName: z.string().optional(),
     dataGranularityDescription: z.unknown().optional(),
     properties: z.array(property).default([]),
+    relationships: z.array(tableRelationship).default([]),
     quality: z.array(qualityRule).default([]),
   })
   .superRefine((value, context) => {
+    for (const [index, { from }] of value.relationships.entries())
+      if (listed(from).some((one) => one.split(".")[0] !== value.name))
+        context.addIssue({
+          code: "custom",
+          message: `must name columns of ${value.name}`,
+          path: ["relationships", index, "from"],
+        });
     for (const [index, rule] of value.quality.entries()) {
       if (rule.type !== "library" || rule.metric === "rowCount") continue;
       const path = ["quality", index, "metric"];
@@ -207,6 +114,43 @@ const table = z
         });
   });
 
+/** Of the levels of service that ODCS lets anybody name, the age of the data is looked at. */
+export const checkedServiceLevels = ["freshness", "latency"];
+const serviceLevel = z
+  .strictObject({
+    id: z.unknown().optional(),
+    property: z.string().min(1),
+    value: z.union([z.string(), z.number(), z.boolean(), z.null()]),
+    valueExt: z.unknown().optional(),
+    unit: z.string().optional(),
+    element: z.string().optional(),
+    driver: z.unknown().optional(),
+    description: z.unknown().optional(),
+    scheduler: z.unknown().optional(),
+    schedule: z.unknown().optional(),
+  })
+  .superRefine((value, context) => {
+    if (!checkedServiceLevels.includes(value.property)) return;
+    const refuse = (path: string, message: string) => context.addIssue({ code: "custom", message, path: [path] });
+    if (typeof value.value !== "number" || value.value <= 0) refuse("value", "must be a number above 0");
+    if (hoursOf(value.unit) === null) refuse("unit", "must be minutes, hours (h), days (d), weeks, months or years (y)");
+    if (value.element === undefined || !reference.safeParse(value.element).success)
+      refuse("element", "must be the table.column whose newest time counts");
+  });
+
+/** Hours of a unit of time, as ODCS writes them; null for another. */
+export function hoursOf(unit: string | undefined): number | null {
+  const hours: [RegExp, number][] = [
+    [/^(min|minutes?)$/i, 1 / 60],
+    [/^(h|hr|hours?)$/i, 1],
+    [/^(d|days?)$/i, 24],
+    [/^(w|weeks?)$/i, 7 * 24],
+    [/^(mo|months?)$/i, 30 * 24],
+    [/^(y|yr|years?)$/i, 365 * 24],
+  ];
+  return hours.find(([words]) => words.test(unit ?? ""))?.[1] ?? null;
+}
+
 export const contractSchema = z.strictObject({
   ...documentation,
   apiVersion: z.string().regex(/^v3\.[01]\.\d+$/, "must be v3.1.0 (ODCS 3.0 and 3.1 are read)"),
@@ -224,8 +168,8 @@ export const contractSchema = z.strictObject({
   team: z.unknown().optional(),
   roles: z.unknown().optional(),
   support: z.unknown().optional(),
-  slaProperties: z.unknown().optional(),
   slaDefaultElement: z.unknown().optional(),
+  slaProperties: z.array(serviceLevel).default([]),
   schema: z.array(table).min(1),
 });
 

@@ -1,3 +1,4 @@
+import type { DataFinding } from "./data-finding.ts";
 import type { ColumnType, Encoding, SourceFormat } from "./definition-schema.ts";
 import type { Evaluation, Verdict } from "./evidence.ts";
 import type { Digest, ModelName, ReleaseId, Timestamp, VersionId } from "./ids.ts";
@@ -55,6 +56,8 @@ export interface SourceManifest {
   rows: number;
   /** Only rows whose `column` lies in [from, until) belong to the source. */
   window?: { column: string; from: string; until: string };
+  /** The day on which the window ends, by name or by time; absent without one. */
+  until?: string;
   columns: { name: string; type: string }[];
   /** In reading order (by name). `digest` is the file's bytes in the artifact store. */
   files: { name: string; digest: Digest; bytes: number; rows: number }[];
@@ -67,6 +70,8 @@ export interface ValidateResult {
   report: Digest;
   rules: number;
   warned: number;
+  /** How many findings beside the contract. */
+  findings?: number;
 }
 
 export interface ValidationReport {
@@ -75,7 +80,7 @@ export interface ValidationReport {
   rules: {
     rule: string;
     column: string | null;
-    severity: "error" | "warning";
+    severity: "error" | "warning" | "info";
     outcome: "pass" | "fail";
     failing: number;
     /** Of the rows, 0 to 1. */
@@ -84,6 +89,8 @@ export interface ValidationReport {
     /** Up to five examples: row number in the file (of its data rows, from 1) and value. */
     sample: { row: number; file: string; value: string }[];
   }[];
+  /** What nobody asked for, of the source of the examples. */
+  findings?: DataFinding[];
 }
 
 /** How features are made, for training, evaluation and serving alike; an artifact (canonical JSON), part of the version. */
@@ -110,6 +117,8 @@ export interface FeaturizeResult {
   holdoutRows: number;
   /** Where the holdout begins when split by time. */
   holdoutFrom: Timestamp | null;
+  /** Artifact: canonical JSON of FeatureChecks. */
+  checks?: Digest;
 }
 
 export interface TrainResult {

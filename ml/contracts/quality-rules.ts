@@ -1,6 +1,7 @@
-import type { Operator, QualityRule } from "../../domain/contract-schema.ts";
+import type { Operator } from "../../domain/contract-quality.ts";
+import type { QualityRule } from "../../domain/contract-schema.ts";
 import { quoteName, quoteText } from "../duckdb.ts";
-import type { Rule } from "./rules.ts";
+import type { Rule } from "./rule.ts";
 
 type CheckedRule = Exclude<QualityRule, { type: "text" }>;
 
@@ -20,7 +21,7 @@ interface MeasuredColumn {
 export function columnMetric(rule: QualityRule, column: MeasuredColumn): Rule[] {
   if (rule.type === "text") return [];
   const { accepts, words } = expectationOf(rule);
-  const common = { path: column.path, column: column.column, severity: rule.severity, accepts };
+  const common = { path: column.path, column: column.column, severity: rule.severity, accepts, shows: [column.column] };
   if (rule.type === "sql") {
     return [
       {
@@ -111,6 +112,7 @@ const comparisons: Record<Operator, { accepts(value: number, limit: number[]): b
 
 /** What a rule accepts, and in words: "must be less than 5 percent". Bounds of `between` count as within. */
 export function expectationOf(rule: CheckedRule): { accepts: Rule["accepts"]; words: string } {
+  // The answer of a query is taken as it is, in whatever unit.
   const percent = rule.type === "library" && rule.unit === "percent";
   for (const [operator, comparison] of Object.entries(comparisons)) {
     // The keys of `comparisons` are operators, which the compiler forgets in Object.entries.

@@ -1,99 +1,73 @@
-import type { ContractColumn, ContractTable, QualityRule } from "../../domain/contract-schema.ts";
-import type { SourceManifest } from "../../domain/stage-results.ts";
-import { type TypedColumn, typedColumn } from "../datasets/column-types.ts";
+import {
+  checkedServiceLevels,
+  type ContractColumn,
+  type ContractTable,
+  type DataContract,
+  hoursOf,
+} from "../../domain/contract-schema.ts";
+import type { QualityRule } from "../../domain/contract-schema.ts";
+import type { TypedColumn } from "../datasets/column-types.ts";
+import type { TypedSource } from "../datasets/typed-source.ts";
 import { quoteName, quoteText } from "../duckdb.ts";
+import { optionProbes, optionTests } from "./option-rules.ts";
 import { columnMetric, expectationOf, filledQuery } from "./quality-rules.ts";
+import { referenceRules } from "./reference-rules.ts";
+import { type Measure, none, type Probe, type Rule } from "./rule.ts";
 
-/** One thing that a contract promises, in a form that a query can count. */
-export interface Rule {
-  /** Where it stands: `contract.schema[0].properties[3].required`. */
-  path: string;
-  rule: string;
-  column: string | null;
-  severity: "error" | "warning";
-  measure: Measure;
-  /** Whether the count (or the query's value) is within what was promised. */
-  accepts(value: number, rows: number): boolean;
-  /** After "3 of 1,000 rows", or after "the query gave 3". */
-  breach: string;
+/** What is known of a table's columns while its rules are made: by the contract's name for them. */
+export interface TableColumns {
+  table: ContractTable;
+  source: TypedSource;
+  typed: Map<string, TypedColumn & { file: string }>;
 }
-
-export type Measure =
-  /** Rows for which `failing` is true; `shown` is the value of a sample. */
-  | { kind: "rows"; failing: string; shown: string }
-  /** Rows beyond the first with the same values. */
-  | { kind: "duplicates"; columns: string[]; shown: string }
-  | { kind: "row-count" }
-  | { kind: "query"; sql: string }
-  /** Known without looking at rows. */
-  | { kind: "known"; failing: boolean };
-
-/** An expression of the contract that DuckDB must be able to read: a pattern, a date. */
-export interface Probe {
-  path: string;
-  sql: string;
-}
-
-const none = (value: number) => value === 0;
 
 /** The rules of one table of the contract, and the expressions to be tried before they run. */
-export function rulesOf(table: ContractTable, manifest: SourceManifest, path: string): { rules: Rule[]; probes: Probe[] } {
+export function rulesOf(
+  table: ContractTable,
+  source: TypedSource,
+  { path, contract }: { path: string; contract: DataContract },
+): { rules: Rule[]; probes: Probe[] } {
   const rules: Rule[] = [];
   const probes: Probe[] = [];
-  const columns = new Map(manifest.columns.map((column) => [column.name, column]));
-  const typed = new Map<string, TypedColumn>();
+  const columns = new Map(source.columns.map((column) => [column.name, column]));
+  const known: TableColumns = { table, source, typed: new Map() };
   const keys = table.properties
     .filter((property) => property.primaryKey)
     .toSorted((a, b) => (a.primaryKeyPosition ?? 0) - (b.primaryKeyPosition ?? 0));
   for (const [index, property] of table.properties.entries()) {
     const at = `${path}.properties[${index}]`;
     const name = property.physicalName ?? property.name;
-    const column = columns.get(name);
+    const value = columns.get(name);
     rules.push({
       ...base(at, name, "present"),
-      measure: { kind: "known", failing: column === undefined },
+      measure: { kind: "known", failing: value === undefined },
       breach: "is not in the files",
     });
-    if (column === undefined) continue;
-    const value = typedColumn(column, property.logicalType, manifest.format);
-    typed.set(property.name, value);
-    rules.push(
-      ...columnRules({
-        property,
-        name,
-        at,
-        value,
-        raw: quoteName(name),
-        manifest,
-        soleKey: keys.length === 1 && keys[0] === property,
-        table: table.name,
-      }),
-    );
-    probes.push(...probesOf(property, at));
+    if (value === undefined) continue;
+    known.typed.set(property.name, { ...value, file: name });
+    rules.push(...columnRules({ property, name, at, value, source, soleKey: keys.length === 1 && keys[0] === property }));
+    probes.push(...optionProbes(property, at), ...patternProbes(property, at));
   }
   if (keys.length > 1)
     rules.push(
       ...duplicates(
         keys.map((key) => key.name),
-        typed,
+        known,
         { ...base(path, null, "primary key"), breach: "repeat a primary key" },
       ),
     );
-  for (const [index, rule] of table.quality.entries())
-    rules.push(...tableRules(rule, `${path}.quality[${index}]`, { table, typed }));
+  for (const [index, rule] of table.quality.entries()) rules.push(...tableRules(rule, `${path}.quality[${index}]`, known));
+  rules.push(...referenceRules(known, path), ...ageRules(contract, known));
   return { rules, probes };
 }
 
-function base(
-  path: string,
-  column: string | null,
-  rule: string,
-): Pick<Rule, "path" | "column" | "rule" | "severity" | "accepts"> {
+function base(path: string, column: string | null, rule: string): Omit<Rule, "measure" | "breach"> {
   return {
     path: column === null || rule === "present" ? path : `${path}.${rule.split(" ")[0] ?? ""}`,
     column,
     rule,
     severity: "error",
+    shows: column === null ? [] : [column],
     accepts: none,
   };
 }
@@ -103,23 +77,20 @@ interface ColumnContext {
   name: string;
   at: string;
   value: TypedColumn;
-  /** The cell as it stands in the file. */
-  raw: string;
-  manifest: SourceManifest;
+  source: TypedSource;
   /** The one column that is the primary key; parts of a longer key may repeat. */
   soleKey: boolean;
-  table: string;
 }
 
-function columnRules({ property, name, at, value, raw, manifest, soleKey, table }: ColumnContext): Rule[] {
+function columnRules({ property, name, at, value, source, soleKey }: ColumnContext): Rule[] {
   const rules: Rule[] = [];
+  // The cell as it stands in the file.
+  const raw = quoteName(name);
+  const isText = source.manifest.format !== "parquet";
   const rows = (rule: string, failing: string, breach: string) =>
     rules.push({ ...base(at, name, rule), measure: { kind: "rows", failing, shown: raw }, breach });
   if (property.logicalType !== undefined) {
-    const rule = {
-      ...base(at, name, `logicalType ${property.logicalType}`),
-      breach: `are no ${property.logicalType}`,
-    };
+    const rule = { ...base(at, name, `logicalType ${property.logicalType}`), breach: `are no ${property.logicalType}` };
     if (value.mismatch !== null)
       return [
         {
@@ -128,124 +99,67 @@ function columnRules({ property, name, at, value, raw, manifest, soleKey, table 
           breach: `${value.mismatch}, but ${property.logicalType} in the contract`,
         },
       ];
-    rules.push({
-      ...rule,
-      measure: value.wrong === null ? { kind: "known", failing: false } : { kind: "rows", failing: value.wrong, shown: raw },
-    });
+    const measure: Measure =
+      value.wrong === null ? { kind: "known", failing: false } : { kind: "rows", failing: value.wrong, shown: raw };
+    rules.push({ ...rule, measure });
   }
   if (property.required || property.primaryKey) rows("required", `${raw} IS NULL`, "are null");
   if (property.unique || soleKey) {
     const measure: Measure = { kind: "duplicates", columns: [value.value], shown: raw };
-    rules.push({
-      ...base(at, name, property.unique ? "unique" : "primaryKey"),
-      measure,
-      breach: "repeat a value",
-    });
+    rules.push({ ...base(at, name, property.unique ? "unique" : "primaryKey"), measure, breach: "repeat a value" });
   }
-  for (const [option, limit] of Object.entries(property.logicalTypeOptions)) {
-    if (limit === undefined) continue;
-    const test = optionTest(option, limit, property.logicalType === "date" || property.logicalType === "timestamp");
-    rows(`${option} ${limit}`, test.failing(`(${value.value})`), test.breach);
-  }
+  for (const { rule, failing, breach } of optionTests(property, `(${value.value})`, isText)) rows(rule, failing, breach);
   for (const [index, rule] of property.quality.entries())
     rules.push(
       ...columnMetric(rule, {
         path: `${at}.quality[${index}]`,
-        table,
+        table: source.name,
         column: name,
         value: value.value,
         raw,
-        numeric: numeric(property),
-        csv: manifest.format === "csv",
+        numeric: property.logicalType === "integer" || property.logicalType === "number",
+        // An empty cell of a CSV file is null.
+        csv: source.manifest.format === "csv",
       }),
     );
   return rules;
 }
 
-function numeric(property: ContractColumn): boolean {
-  return property.logicalType === "integer" || property.logicalType === "number";
+function patternProbes(property: ContractColumn, at: string): Probe[] {
+  return property.quality.flatMap((rule, index) =>
+    rule.type === "library" && rule.arguments.pattern !== undefined
+      ? [
+          {
+            path: `${at}.quality[${index}].arguments.pattern`,
+            sql: `SELECT regexp_matches('', ${quoteText(rule.arguments.pattern)})`,
+          },
+        ]
+      : [],
+  );
 }
 
-function optionTest(option: string, limit: string | number, time: boolean): { failing(value: string): string; breach: string } {
-  const literal = time ? `CAST(${quoteText(String(limit))} AS TIMESTAMP)` : String(limit);
-  switch (option) {
-    case "minLength":
-      return {
-        failing: (value) => `length(${value}) < ${limit}`,
-        breach: `are shorter than ${limit}`,
-      };
-    case "maxLength":
-      return {
-        failing: (value) => `length(${value}) > ${limit}`,
-        breach: `are longer than ${limit}`,
-      };
-    case "pattern":
-      return {
-        failing: (value) => `NOT regexp_matches(${value}, ${quoteText(String(limit))})`,
-        breach: `do not match ${limit}`,
-      };
-    case "minimum":
-      return { failing: (value) => `${value} < ${literal}`, breach: `are below ${limit}` };
-    case "exclusiveMinimum":
-      return { failing: (value) => `${value} <= ${literal}`, breach: `are not above ${limit}` };
-    case "maximum":
-      return { failing: (value) => `${value} > ${literal}`, breach: `are above ${limit}` };
-    case "exclusiveMaximum":
-      return { failing: (value) => `${value} >= ${literal}`, breach: `are not below ${limit}` };
-    default:
-      return {
-        failing: (value) => `${value} % ${literal} <> 0`,
-        breach: `are no multiple of ${limit}`,
-      };
-  }
-}
-
-function probesOf(property: ContractColumn, at: string): Probe[] {
-  const probes: Probe[] = [];
-  for (const [option, limit] of Object.entries(property.logicalTypeOptions)) {
-    if (typeof limit !== "string") continue;
-    const sql = option === "pattern" ? `regexp_matches('', ${quoteText(limit)})` : `CAST(${quoteText(limit)} AS TIMESTAMP)`;
-    probes.push({ path: `${at}.logicalTypeOptions.${option}`, sql: `SELECT ${sql}` });
-  }
-  for (const [index, rule] of property.quality.entries())
-    if (rule.type === "library" && rule.arguments.pattern !== undefined)
-      probes.push({
-        path: `${at}.quality[${index}].arguments.pattern`,
-        sql: `SELECT regexp_matches('', ${quoteText(rule.arguments.pattern)})`,
-      });
-  return probes;
-}
-
-function tableRules(
-  rule: QualityRule,
-  path: string,
-  { table, typed }: { table: ContractTable; typed: Map<string, TypedColumn> },
-): Rule[] {
+function tableRules(rule: QualityRule, path: string, known: TableColumns): Rule[] {
   if (rule.type === "text") return [];
   const { accepts, words } = expectationOf(rule);
-  const common = { path, column: null, severity: rule.severity, accepts };
+  const common = { path, column: null, severity: rule.severity, accepts, shows: [] };
   if (rule.type === "sql") {
-    const sql = filledQuery(rule.query, table.name, null);
+    const sql = filledQuery(rule.query, known.table.name, null);
     return [{ ...common, rule: rule.name ?? "sql", measure: { kind: "query", sql }, breach: words }];
   }
   if (rule.metric === "rowCount")
     return [{ ...common, rule: `rowCount ${words}`, measure: { kind: "row-count" }, breach: words }];
   const columns = rule.arguments.properties ?? [];
-  return duplicates(columns, typed, {
+  return duplicates(columns, known, {
     ...common,
     rule: `duplicateValues of ${columns.join(", ")} ${words}`,
     breach: `repeat ${columns.join(", ")}; the number ${words}`,
   });
 }
 
-function duplicates(names: string[], typed: Map<string, TypedColumn>, rule: Omit<Rule, "measure">): Rule[] {
-  const columns: string[] = [];
-  for (const name of names) {
-    const column = typed.get(name);
-    // A column that is not there has its own failing rule.
-    if (column !== undefined) columns.push(column.value);
-  }
-  if (columns.length < names.length)
+function duplicates(names: string[], { typed }: TableColumns, rule: Omit<Rule, "measure">): Rule[] {
+  const found = names.flatMap((name) => typed.get(name) ?? []);
+  // A column that is not there has its own failing rule.
+  if (found.length < names.length)
     return [
       {
         ...rule,
@@ -253,10 +167,36 @@ function duplicates(names: string[], typed: Map<string, TypedColumn>, rule: Omit
         breach: `cannot be counted: not all of ${names.join(", ")} are described and there`,
       },
     ];
-  return [
-    {
-      ...rule,
-      measure: { kind: "duplicates", columns, shown: `concat_ws(', ', ${columns.join(", ")})` },
-    },
-  ];
+  const columns = found.map(({ value }) => value);
+  const measure: Measure = { kind: "duplicates", columns, shown: `concat_ws(', ', ${columns.join(", ")})` };
+  return [{ ...rule, shows: found.map(({ file }) => file), measure }];
+}
+
+/** Freshness: `slaProperties` whose element is a column of this table. */
+function ageRules(contract: DataContract, { table, typed }: TableColumns): Rule[] {
+  return contract.slaProperties.flatMap((level, index): Rule[] => {
+    const [name, column = ""] = (level.element ?? "").split(".");
+    const hours = hoursOf(level.unit);
+    if (!checkedServiceLevels.includes(level.property) || name !== table.name || hours === null) return [];
+    const path = `contract.slaProperties[${index}]`;
+    const limit = Number(level.value) * hours;
+    const found = typed.get(column);
+    const rule = { ...base(path, column, level.property), path, accepts: (age: number) => age <= limit };
+    if (found === undefined || !/^(TIMESTAMP|DATE)/.test(found.resultType))
+      return [
+        {
+          ...rule,
+          measure: { kind: "known", failing: true },
+          accepts: none,
+          breach: `is no time of ${table.name}, whose age could be told`,
+        },
+      ];
+    return [
+      {
+        ...rule,
+        measure: { kind: "age", value: found.value },
+        breach: `must be ${String(level.value)} ${level.unit ?? ""} at most`,
+      },
+    ];
+  });
 }

@@ -120,6 +120,7 @@ async function manifestOf(
     ...shape,
     ...(encoding === undefined || encoding === "utf-8" ? {} : { encoding }),
     rows: frozen.reduce((rows, file) => rows + file.rows, 0),
+    ...(months === null ? {} : { until: months.until }),
     files: frozen.map(({ name, digest, bytes, rows }) => ({ name, digest, bytes, rows })),
   };
   const window = windowOf(files, months);

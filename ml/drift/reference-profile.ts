@@ -49,10 +49,14 @@ function profileNumbers(values: Float32Array | Float64Array): NumericProfile {
  * step), so that rows which leave it downwards are seen as well.
  */
 function decileEdges(sorted: Float64Array): number[] {
+  if (sorted.length === 0) return [];
+  return edgesOf(Array.from({ length: bins - 1 }, (_, at) => sorted[Math.floor(((sorted.length - 1) * (at + 1)) / bins)]!));
+}
+
+/** Inner edges of bins from quantiles in ascending order. */
+export function edgesOf(quantiles: number[]): number[] {
   const edges: number[] = [];
-  if (sorted.length === 0) return edges;
-  for (let bin = 1; bin < bins; bin += 1) {
-    const decile = sorted[Math.floor(((sorted.length - 1) * bin) / bins)]!;
+  for (const decile of quantiles) {
     const last = edges.at(-1);
     if (last === decile) {
       const below = decile - Math.max(Math.abs(decile), 1e-30) * 2 ** -25;

@@ -85,7 +85,7 @@ async function typedQuery(input: FeatureInput, name: string, source: SourceManif
   const paths: string[] = [];
   for (const file of source.files) paths.push(await verifiedPath(input.store, file.digest));
   const table = parseContract(input.definition.contract).schema.find((one) => one.name === name);
-  const types = new Map(table?.properties.map((property) => [property.physicalName ?? property.name, property.logicalType]));
+  const types = new Map(table?.properties.map((property) => [property.physicalName ?? property.name, property]));
   const columns = source.columns.map(
     (column) => `${typedColumn(column, types.get(column.name), source.format).value} AS ${quoteName(column.name)}`,
   );
