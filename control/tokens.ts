@@ -45,6 +45,7 @@ export async function makeToken(context: ControlContext, { caller, sent }: Omit<
   const body = checkBody(tokenRequestSchema, sent.body);
   const principal = body.principal ?? caller.principal.id;
   refuseFaults(faultsOf(context, caller, body));
+  await limitRate(context, caller, principal);
   const token = newToken();
   const answer = await runOnce<TokenMadeView>(context, { caller, route: "POST /api/tokens", key: sent.key, body }, async () => {
     const refusal = await tokenRefusal(context, caller, principal);
@@ -60,6 +61,16 @@ export async function makeToken(context: ControlContext, { caller, sent }: Omit<
   if (answer.kind !== "done" || answer.replayed) return answer;
   const value = { ...answer.value, token };
   return { ...answer, value, body: JSON.stringify(value) };
+}
+
+/** Before the command begins: that it was too soon is not kept as its answer. Throws `too-many-requests`. */
+async function limitRate(context: ControlContext, caller: Caller, principal: PrincipalId): Promise<void> {
+  const by = caller.principal.id;
+  const { lastHour } = await countTokens(context.db, { by, principal });
+  if (lastHour < mostAnHour) return;
+  throw new CountersignError("too-many-requests", `${by} made ${lastHour} tokens within the hour.`, {
+    extra: { retryAfterSeconds: 600 },
+  });
 }
 
 function faultsOf(context: ControlContext, caller: Caller, body: { scopes: string[]; expiresAt: string }): Fault[] {
@@ -89,11 +100,7 @@ async function tokenRefusal(context: ControlContext, caller: Caller, principal: 
       return new CountersignError("forbidden", `${principal} is a person, and nobody makes a token for another person.`);
   }
   if (!holder?.active) return new CountersignError("forbidden", `${principal} has left.`);
-  const { lastHour, valid } = await countTokens(context.db, { by: caller.principal.id, principal });
-  if (lastHour >= mostAnHour)
-    return new CountersignError("too-many-requests", `${caller.principal.id} made ${lastHour} tokens within the hour.`, {
-      extra: { retryAfterSeconds: 600 },
-    });
+  const { valid } = await countTokens(context.db, { by: caller.principal.id, principal });
   if (valid >= mostValid)
     return new CountersignError("forbidden", `${principal} has ${valid} valid tokens; revoke some that are not used.`);
   return null;
