@@ -23,6 +23,7 @@ COPY domain domain
 COPY workflows workflows
 COPY activities activities
 COPY ml ml
+COPY charts charts
 COPY artifacts artifacts
 COPY db db
 COPY control control

@@ -8,10 +8,11 @@ import { defineConfig } from "oxlint";
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   domain: { rooms: [], packages: ["zod", "yaml", "canonicalize"] },
   ml: { rooms: ["domain"], packages: ["node:*", "@duckdb/node-api", "onnxruntime-node", "onnx-proto", "protobufjs"] },
+  charts: { rooms: ["domain"], packages: ["node:*", "vega", "vega-lite", "@resvg/resvg-js"] },
   artifacts: { rooms: ["domain"], packages: ["node:*"] },
   db: { rooms: ["domain"], packages: ["node:*", "kysely", "pg"] },
   activities: {
-    rooms: ["domain", "ml", "db", "artifacts"],
+    rooms: ["domain", "ml", "charts", "db", "artifacts"],
     packages: [
       "node:*",
       "@temporalio/activity",
