@@ -7,6 +7,7 @@ import type { ModelName } from "../domain/ids.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
 import { lookAt } from "./prediction-watch.ts";
 import { runStage } from "./stage-run.ts";
+import { answerDrift } from "./watch/drift-finding.ts";
 
 type Deps = { db: Db; store: ArtifactStore };
 type Looked = { looked: number; drifting: ModelName[] };
@@ -55,5 +56,7 @@ async function lookAtSlot(deps: Deps, slot: WatchedSlot, tools: StageTools): Pro
   if (champion === null || profile === null) return null;
   const enrolment = { model, environment, version: champion, profile };
   if (champion !== enrolled) await enrol(deps.db, enrolment, `it serves again instead of ${enrolled}`);
-  return lookAt(deps, enrolment, tools);
+  const window = await lookAt(deps, enrolment, tools);
+  if (window?.verdict === "drift") await answerDrift(deps.db, { ...enrolment, window });
+  return window;
 }

@@ -74,7 +74,7 @@ async function openConditions(unit: Unit, gate: Resolved["gate"], conditions: Ap
       version: gate.subject_id,
       by: gate.outcome?.by ?? "countersign",
     };
-    open.push({ finding: known ? finding : await openFinding(unit, { model, ...title }), by });
+    open.push({ finding: known ? finding : (await openFinding(unit, { model, ...title })).id, by });
   }
   return open;
 }

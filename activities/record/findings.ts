@@ -10,19 +10,23 @@ export interface NewFinding {
   model: string;
   kind: FindingKind;
   title: string;
-  /** One cause opens one finding: while one with this key was ever opened, it is that one. */
+  /** One cause opens one finding. */
   key?: string;
+  /** The cause may come back after its finding was closed, and opens another one then. */
+  again?: boolean;
   gate?: string | null;
   version?: string | null;
   by: string;
 }
 
 /** Opens a finding, or gives the one that the same cause opened before. */
-export async function openFinding({ trx, note }: Unit, finding: NewFinding): Promise<string> {
-  const { model, kind, title, key, gate, version, by } = finding;
+export async function openFinding({ trx, note }: Unit, finding: NewFinding): Promise<{ id: string; opened: boolean }> {
+  const { model, kind, title, key, again, gate, version, by } = finding;
   if (key !== undefined) {
-    const before = await trx.selectFrom("findings").select("id").where("key", "=", key).executeTakeFirst();
-    if (before) return before.id;
+    let before = trx.selectFrom("findings").select("id").where("key", "=", key);
+    if (again === true) before = before.where("closed_at", "is", null);
+    const found = await before.executeTakeFirst();
+    if (found) return { id: found.id, opened: false };
   }
   const id = `fnd_${randomBytes(6).toString("hex")}`;
   await trx
@@ -36,7 +40,7 @@ export async function openFinding({ trx, note }: Unit, finding: NewFinding): Pro
     subject: id,
     data: { kind, title, ...(gate && { gate }), ...(version && { version }) },
   });
-  return id;
+  return { id, opened: true };
 }
 
 /**

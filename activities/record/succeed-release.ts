@@ -4,6 +4,7 @@ import { refused } from "./carry-out.ts";
 import { addContributor } from "./contributors.ts";
 import { insertRelease, refuseModel, refuseTaken, type Numbered } from "./new-release.ts";
 import type { RecordDeps } from "./deps.ts";
+import { beyondBounds } from "../../domain/parameter-bounds.ts";
 import { mergeParameters } from "../../domain/release-parameters.ts";
 import { lockRelease, readPinned } from "./pinned-release.ts";
 import { noteRefusedMessage } from "./refuse-message.ts";
@@ -14,8 +15,8 @@ type Parent = { release: ReleaseId; gate: GateId };
 
 /**
  * The successor of a release whose reviewers asked for changes: the same trigger, the parent's
- * parameters with the changes over them. Who asked for changes within the bounds of
- * ReleaseParameters did not contribute; who contributed to the parent did, for the parameters
+ * parameters with the changes over them. Who asked for changes within the bounds that the policy
+ * names did not contribute; who went beyond them did. Who contributed to the parent did, for the parameters
  * that the successor takes over.
  */
 export async function succeedRelease(deps: RecordDeps, input: Numbered, parent: Parent): Promise<PinnedRelease | Refused> {
@@ -60,6 +61,12 @@ async function create(unit: Unit, input: Numbered, parent: Parent): Promise<Refu
   });
   const contributors = await trx.selectFrom("contributors").selectAll().where("release_id", "=", parent.release).execute();
   for (const { principal_id, how } of contributors) await addContributor(trx, input.release, { principal: principal_id, how });
+  const beyond = beyondBounds(changes.parameters, changes.bounds);
+  if (beyond.length > 0)
+    await addContributor(trx, input.release, {
+      principal: changes.by,
+      how: `asked for ${beyond.join(", ")}, which the policy leaves to the model's authors`,
+    });
   await trx.updateTable("releases").set({ next: input.release }).where("id", "=", parent.release).execute();
   unit.note({
     kind: "release.requested",

@@ -64,6 +64,11 @@ export async function moveSlot({ trx, note }: Unit, move: SlotMove): Promise<num
       reason: move.reason,
     },
   });
+  if (kind === "promote" && slot.champion_version !== null)
+    await answerFindings(
+      { trx, note },
+      { version: slot.champion_version, by: move.by, closing: `${version} is the champion instead.` },
+    );
   await markStale(
     { trx, note },
     {
@@ -94,4 +99,20 @@ export async function clearSlot(
   const previous = slot.champion_version ?? "";
   note({ kind: "deployment.withdrawn", actor: by, model, subject: previous, data: { environment, epoch, previous, reason } });
   await markStale({ trx, note }, { model, what: "champion", why: `${previous} is the champion of ${environment} no longer.` });
+}
+
+/** Drift of a version that serves no longer needs no other answer. */
+async function answerFindings(
+  { trx, note }: Unit,
+  { version, by, closing }: { version: string; by: string; closing: string },
+): Promise<void> {
+  const closed = await trx
+    .updateTable("findings")
+    .set({ closed_at: new Date(), closed_by: by, closing })
+    .where("version_id", "=", version)
+    .where("kind", "=", "drift")
+    .where("closed_at", "is", null)
+    .returning(["id", "model"])
+    .execute();
+  for (const { id, model } of closed) note({ kind: "finding.closed", actor: by, model, subject: id, data: { reason: closing } });
 }

@@ -43,13 +43,13 @@ ALTER TABLE approvals
   ADD COLUMN conditions jsonb NOT NULL DEFAULT '[]',
   ADD COLUMN revoked_why text;
 
--- Something that somebody must answer. `key` keeps one cause from opening two.
+-- Something that somebody must answer. `key` keeps one cause from opening two at a time.
 CREATE TABLE findings (
   id         text PRIMARY KEY,
   model      text NOT NULL REFERENCES models (name),
   kind       text NOT NULL,
   title      text NOT NULL,
-  key        text UNIQUE,
+  key        text,
   gate_id    text REFERENCES gates (id),
   version_id text REFERENCES versions (id),
   opened_by  text NOT NULL,
@@ -61,6 +61,7 @@ CREATE TABLE findings (
   CHECK ((closed_at IS NULL) = (closing IS NULL))
 );
 CREATE INDEX findings_open ON findings (model) WHERE closed_at IS NULL;
+CREATE UNIQUE INDEX findings_cause ON findings (key) WHERE closed_at IS NULL;
 
 -- What was shown of a request, by the digest that a decision names as `seen`. The bytes are an artifact.
 CREATE TABLE renderings (
