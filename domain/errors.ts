@@ -128,6 +128,11 @@ export const errorCodes = {
     retry: false,
     cure: "Make the trainer write less than its limit.",
   },
+  "trainer-environment": {
+    status: 422,
+    retry: false,
+    cure: "Do what the message names (a Python, or a way to a package registry), then retry.",
+  },
   "model-refused": {
     status: 422,
     retry: false,

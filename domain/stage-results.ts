@@ -134,6 +134,34 @@ export interface TrainResult {
   environment: Record<string, string>;
   durationMs: number;
   modelBytes: number;
+  /** The ONNX bytes of the simple model that the candidate is measured against; null when the candidate is that model. Absent in releases made before there was one. */
+  baseline?: Digest | null;
+  /** How the parameters were found, where they were searched. */
+  search?: SearchSummary | null;
+  /** What was declared of a model that was trained elsewhere. */
+  origin?: Record<string, string> | null;
+}
+
+/** A search in a few numbers; `trials` is an artifact: canonical JSON of the SearchTrial[]. */
+export interface SearchSummary {
+  trials: Digest;
+  tried: number;
+  failed: number;
+  metric: string;
+  /** Number of the trial that was chosen, from 1, and its metric on the validation rows. */
+  chosen: number;
+  best: number;
+}
+
+/** One point of a search. */
+export interface SearchTrial {
+  number: number;
+  parameters: Record<string, number | string | boolean>;
+  /** On the validation rows; null when the trial failed. */
+  value: number | null;
+  durationMs: number;
+  /** Why it failed. */
+  fault: string | null;
 }
 
 /** The ids and digests that together are a version; its canonical JSON's digest is what a gate approves. */
