@@ -76,9 +76,9 @@ export interface PinnedRelease {
 export interface RecordActivities {
   // the model
   /** Verifies the command; registers the model or changes its definition. Writes command_results. */
-  applyDefinition(command: CommandOf<"apply-definition">): Promise<{ ok: true; definition: Digest } | Refused>;
+  applyDefinition(command: CommandOf<"apply-definition">): Promise<AppliedDefinition | Refused>;
   /** pause, resume, retire. Writes command_results. */
-  changeModelState(command: CommandOf<"pause" | "resume" | "retire">): Promise<{ ok: true } | Refused>;
+  changeModelState(command: CommandOf<"pause" | "resume" | "retire">): Promise<{ ok: true; gate?: StartedGate } | Refused>;
   /** Creates the release row (queued), pins definition and policy, names the contributors. */
   createRelease(input: { model: ModelName; release: ReleaseId; number: number } & StartedBy): Promise<PinnedRelease | Refused>;
   foldRequest(input: { command: CommandOf<"request-release">; release: ReleaseId }): Promise<{ ok: true } | Refused>;
@@ -181,6 +181,16 @@ export interface RecordActivities {
 export interface StartedGate {
   gate: GateId;
   digest: Digest;
+}
+
+export interface AppliedDefinition {
+  ok: true;
+  /** What is in force. */
+  definition: Digest;
+  /** The gate that the change passes first. */
+  gate?: StartedGate;
+  /** The request about an earlier change, which this one ended. */
+  ended?: GateId;
 }
 
 export interface ProposedPolicy {

@@ -45,5 +45,6 @@ export const workflowIds = {
   lifecycle: (model: ModelName) => `model/${model}`,
   release: (id: ReleaseId) => `release/${id}`,
   gate: (id: GateId) => `gate/${id}`,
+  proposal: (command: string) => `proposal/${command}`,
   monitorSweep: () => "monitor-sweep",
 };

@@ -17,7 +17,7 @@ export type Surface = (typeof surfaces)[number];
 
 /** What each role may do besides reading; approving is by group and stands in the policy. */
 export const rolePermissions: Record<
-  "release" | "define" | "unblock" | "rollback" | "pause" | "close-finding" | "break-glass",
+  "release" | "define" | "unblock" | "rollback" | "pause" | "close-finding" | "break-glass" | "propose",
   Role[]
 > = {
   define: ["engineer", "admin"],
@@ -28,6 +28,8 @@ export const rolePermissions: Record<
   "break-glass": ["break-glass"],
   // Whose group may close which finding stands with the finding.
   "close-finding": ["viewer", "engineer", "operator", "admin"],
+  // By group: the owners of the policy, and admins.
+  propose: ["viewer", "engineer", "operator", "admin", "break-glass"],
 };
 
 export function mayDo(principal: Principal, action: keyof typeof rolePermissions): boolean {

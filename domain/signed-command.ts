@@ -35,6 +35,7 @@ export type CommandBody =
       parameters: ReleaseParameters;
     }
   | { kind: "apply-definition"; model: ModelName; definition: Digest }
+  | { kind: "propose-policy"; policy: string; version: number; digest: Digest }
   | {
       kind: "rollback";
       model: ModelName;

@@ -3,4 +3,5 @@ export { courier } from "./courier.ts";
 export { gate } from "./gate.ts";
 export { lifecycle } from "./lifecycle.ts";
 export { monitorSweep } from "./monitor-sweep.ts";
+export { proposal } from "./proposal.ts";
 export { release } from "./release.ts";

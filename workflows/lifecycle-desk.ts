@@ -1,9 +1,11 @@
 import { condition, getExternalWorkflowHandle } from "@temporalio/workflow";
+import type { StartedGate } from "../activities/contract.ts";
 import { workflowIds, type Digest, type ReleaseId } from "../domain/ids.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
 import { BreakGlassLane } from "./break-glass-lane.ts";
 import { releaseCommandSignal, type LifecycleCommand } from "./messages.ts";
 import { record } from "./records.ts";
+import { startSubjectGate, tellEnded } from "./subject-gate.ts";
 import { refuseMessage } from "./refusal.ts";
 import { survive } from "./survive.ts";
 
@@ -18,6 +20,7 @@ export class LifecycleDesk {
   private malformed: unknown[] = [];
   private malformedSoFar = 0;
   private rollingBack = false;
+  private recallWanted = false;
   readonly breakGlass = new BreakGlassLane();
 
   take(command: LifecycleCommand): { accepted: true } {
@@ -42,9 +45,22 @@ export class LifecycleDesk {
     return this.reports.shift();
   }
 
+  /** A gate about the model closed: perhaps another definition is in force. */
+  recall(): void {
+    this.recallWanted = true;
+  }
+
+  /** Whether the definition is to be read again; says so once. */
+  takeRecall(): boolean {
+    const wanted = this.recallWanted;
+    this.recallWanted = false;
+    return wanted;
+  }
+
   get idle(): boolean {
     return (
       !this.rollingBack &&
+      !this.recallWanted &&
       this.breakGlass.idle &&
       this.commands.length + this.rollbacks.length + this.reports.length + this.malformed.length === 0
     );
@@ -52,7 +68,7 @@ export class LifecycleDesk {
 
   /** Something for the main loop; rollbacks have their own. */
   get waiting(): boolean {
-    return this.commands.length + this.reports.length + this.malformed.length > 0;
+    return this.recallWanted || this.commands.length + this.reports.length + this.malformed.length > 0;
   }
 
   /** A loop of its own, so that nothing that waits can hold a rollback up. */
@@ -80,7 +96,10 @@ export class LifecycleDesk {
           ...command,
           body,
         });
-        return answer.ok ? { definition: answer.definition } : {};
+        if (!answer.ok) return {};
+        if (answer.ended) await tellEnded(answer.ended);
+        if (answer.gate) await openSubjectGate(answer.gate);
+        return { definition: answer.definition };
       }
       case "withdraw-release":
         return body.release === queued ? withdrawQueued({ ...command, body }) : passOn({ ...command, body });
@@ -90,11 +109,18 @@ export class LifecycleDesk {
       case "close-finding":
         await record(`Verifies that ${command.principal} may close ${body.finding}`).closeFinding({ ...command, body });
         return {};
-      default:
-        await record(`Verifies the ${body.kind} of ${command.principal}`).changeModelState({ ...command, body });
+      default: {
+        const answer = await record(`Verifies the ${body.kind} of ${command.principal}`).changeModelState({ ...command, body });
+        if (answer.ok && answer.gate) await openSubjectGate(answer.gate);
         return {};
+      }
     }
   }
+}
+
+async function openSubjectGate(gate: StartedGate): Promise<void> {
+  const searchable = await record("Asks whether runs can be searched").searchAttributesReady();
+  await startSubjectGate(gate, searchable);
 }
 
 /** A queued release has no workflow yet that could be told. */

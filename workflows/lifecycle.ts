@@ -63,7 +63,11 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
     queued: state?.carried.queued?.release ?? null,
     nextNumber: state?.carried.nextNumber ?? 0,
   }));
-  setHandler(gateClosedSignal, (hint) => desk.breakGlass.hear(hint?.gate));
+  // Hints only: the database says how a review ended and which definition is in force.
+  setHandler(gateClosedSignal, (hint) => {
+    desk.breakGlass.hear(hint?.gate);
+    desk.recall();
+  });
   void desk.rollBackForever();
   void desk.breakGlass.runForever(input.model);
 
@@ -88,6 +92,10 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
 
 async function doNext(state: LifecycleState, desk: LifecycleDesk): Promise<void> {
   await survive(async () => {
+    if (desk.takeRecall()) {
+      const { definition } = await record("Reads the definition in force").recallModel({ model: state.model });
+      state.carried.definition = definition;
+    }
     const { definition, withdrawn } = await desk.carryOutNext(state.carried.queued?.release ?? null);
     if (definition) state.carried.definition = definition;
     if (withdrawn) state.clear(withdrawn);

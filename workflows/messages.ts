@@ -14,6 +14,7 @@ export const workflowTypes = {
   lifecycle: "lifecycle",
   release: "release",
   gate: "gate",
+  proposal: "proposal",
   monitorSweep: "monitorSweep",
 } as const;
 
@@ -37,6 +38,10 @@ export const releaseCommandUpdate = defineUpdate<{ accepted: true }, [ReleaseCom
 export const releaseCommandSignal = defineSignal<[ReleaseCommand]>("command-by-signal");
 /** A gate tells that it closed. A hint only: the release reads the resolution row. */
 export const gateClosedSignal = defineSignal<[{ gate: GateId; resolution?: Resolution }]>("gateClosed");
+
+// to `proposal/<command id>`
+/** The one command that a proposal is about; it starts the workflow. */
+export const proposalUpdate = defineUpdate<{ accepted: true }, [CommandOf<"propose-policy">]>("command");
 
 // to `gate/<id>`
 export interface GateReply {

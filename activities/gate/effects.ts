@@ -4,6 +4,9 @@ import type { RecordDeps } from "../record/deps.ts";
 import type { Unit } from "../record/transaction.ts";
 import { reviewBreakGlass } from "../slot/review-break-glass.ts";
 import { approveVersion } from "./approve-version.ts";
+import { applyApproved } from "./approved-definition.ts";
+import { publishApproved } from "./approved-policy.ts";
+import { retireApproved } from "./approved-retirement.ts";
 
 export interface Resolved {
   gate: Row<"gates">;
@@ -19,6 +22,9 @@ type Effect = (deps: RecordDeps, unit: Unit, resolved: Resolved) => Promise<void
  */
 const effects: Record<string, Effect> = {
   version: approveVersion,
+  definition: applyApproved,
+  policy: publishApproved,
+  retirement: retireApproved,
   deployment: reviewBreakGlass,
 };
 

@@ -1,29 +1,44 @@
 import type { Trx } from "../../db/database.ts";
+import type { Row } from "../../db/schema.ts";
 import { checkDefinition } from "../../domain/definition-check.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { digestOfJson } from "../../domain/digest.ts";
-import type { Digest } from "../../domain/ids.ts";
+import { governedChanges, needsGate, type GovernedChange } from "../../domain/governed-changes.ts";
+import type { Digest, GateId } from "../../domain/ids.ts";
 import type { Principal } from "../../domain/principal.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
-import type { Refused } from "../contract.ts";
+import type { AppliedDefinition, Refused } from "../contract.ts";
+import { freezeDefinitionGate } from "../gate/definition-gate.ts";
+import { endSubjectGate } from "../gate/subject-gate.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
+import { newestPolicy } from "./pinned-release.ts";
 import type { Unit } from "./transaction.ts";
+import { writeDefinition } from "./write-definition.ts";
 
 interface Applied {
   model: string;
+  /** What is in force now. */
   definitionDigest: Digest;
   created: boolean;
+  /** Where it was loosened: the gate that it passes before it is in force. */
+  gate: GateId | null;
+  gateDigest: Digest | null;
+  /** The request about an earlier change, which this one ended. */
+  ended: GateId | null;
+  /** The governed fields that changed. */
+  governed: GovernedChange[];
 }
 
 /**
  * Registers a model or changes its definition, from the canonical JSON in the artifact store.
- * Only an engineer or admin of the owner team may: of the present one, when there is one.
+ * Only an engineer or admin of the owner team may: of the present one, when there is one. What
+ * loosens a governed field passes the gate of the policy in force first, where it has one.
  */
 export async function applyDefinition(
   deps: RecordDeps,
   command: CommandOf<"apply-definition">,
-): Promise<{ ok: true; definition: Digest } | Refused> {
+): Promise<AppliedDefinition | Refused> {
   const model = claimed(command, "model");
   const outcome = await carryOut(
     deps,
@@ -32,10 +47,73 @@ export async function applyDefinition(
       const read = await readDefinition(deps, command);
       if (!read.ok) return read;
       const trouble = await refuseOwner(unit.trx, read.definition, actor);
-      return trouble ?? { ok: true, result: await write(unit, { command, definition: read.definition }) };
+      return trouble ?? { ok: true, result: await apply(deps, unit, { command, after: read.definition }) };
     },
   );
-  return outcome.ok ? { ok: true, definition: outcome.result.definitionDigest } : outcome;
+  if (!outcome.ok) return outcome;
+  const { definitionDigest: definition, gate, gateDigest, ended } = outcome.result;
+  return { ok: true, definition, ...(gate && gateDigest && { gate: { gate, digest: gateDigest } }), ...(ended && { ended }) };
+}
+
+async function apply(
+  deps: RecordDeps,
+  unit: Unit,
+  { command, after }: { command: CommandOf<"apply-definition">; after: ResolvedDefinition },
+): Promise<Applied> {
+  const digest = command.body.definition;
+  const model = await unit.trx.selectFrom("models").selectAll().where("name", "=", after.model).executeTakeFirst();
+  const applied = {
+    model: after.model,
+    definitionDigest: digest,
+    created: !model,
+    gate: null,
+    gateDigest: null,
+    ended: null,
+    governed: [],
+  };
+  const written = { definition: after, digest, by: command.principal, command: command.id };
+  if (!model) return { ...applied, ...(await writeDefinition(unit, written)) };
+  if (model.definition_digest === digest) {
+    const why = "The definition in force was applied again.";
+    return {
+      ...applied,
+      ended: await endSubjectGate(deps, unit, { ...aboutDefinition(model.name), resolution: "withdrawn", why }),
+    };
+  }
+  const before = await readInForce(unit.trx, model);
+  const governed = governedChanges(before, after);
+  const policy = await newestPolicy(unit.trx, model);
+  const rule = policy.body.definitionChange;
+  if (rule && needsGate(governed)) {
+    const frozen = await freezeDefinitionGate(deps, unit, {
+      command,
+      model,
+      before,
+      after,
+      digest,
+      changes: governed,
+      policy,
+      rule,
+    });
+    const { gate, ended } = frozen;
+    return { ...applied, definitionDigest: model.definition_digest, gate, gateDigest: frozen.digest, ended, governed };
+  }
+  const why = "Another definition was applied meanwhile.";
+  const ended = await endSubjectGate(deps, unit, { ...aboutDefinition(model.name), resolution: "superseded", why });
+  await writeDefinition(unit, { ...written, governed });
+  return { ...applied, ended, governed };
+}
+
+const aboutDefinition = (subject: string) => ({ kind: "definition" as const, subject });
+
+async function readInForce(trx: Trx, model: Row<"models">): Promise<ResolvedDefinition> {
+  const { body } = await trx
+    .selectFrom("definitions")
+    .select("body")
+    .where("model", "=", model.name)
+    .where("digest", "=", model.definition_digest)
+    .executeTakeFirstOrThrow();
+  return body;
 }
 
 /** The definition whose digest was signed, checked once more: what runs is what this says. */
@@ -85,61 +163,4 @@ async function refuseOwner(trx: Trx, definition: ResolvedDefinition, actor: Prin
   if (owner?.kind !== "person" || !owner.active)
     return refused("invalid", `owner.person: there is no person ${definition.owner.person}.`);
   return null;
-}
-
-async function write(
-  { trx, note }: Unit,
-  given: { command: CommandOf<"apply-definition">; definition: ResolvedDefinition },
-): Promise<Applied> {
-  const { command, definition } = given;
-  const digest = command.body.definition;
-  const present = await trx
-    .selectFrom("models")
-    .select("definition_digest")
-    .where("name", "=", definition.model)
-    .executeTakeFirst();
-  const applied: Applied = { model: definition.model, definitionDigest: digest, created: !present };
-  if (present?.definition_digest === digest) return applied;
-  await trx
-    .insertInto("definitions")
-    .values({ digest, model: definition.model, body: JSON.stringify(definition), applied_by: command.principal })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  const columns = {
-    owner_team: definition.owner.team,
-    owner_person: definition.owner.person,
-    tier: definition.tier,
-    maturity: definition.maturity,
-    title: definition.title,
-    environment: definition.deploy.environment,
-    definition_digest: digest,
-    updated_at: new Date(),
-  };
-  await trx
-    .insertInto("models")
-    .values({ name: definition.model, state: "active", ...columns })
-    .onConflict((conflict) => conflict.column("name").doUpdateSet(columns))
-    .execute();
-  await trx
-    .insertInto("slots")
-    .values({ model: definition.model, environment: definition.deploy.environment })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  const about = { actor: command.principal, model: definition.model, subject: definition.model };
-  const { team, person } = definition.owner;
-  if (!present) note({ kind: "model.registered", ...about, data: { command: command.id, team, person, tier: definition.tier } });
-  note({
-    kind: "definition.applied",
-    ...about,
-    data: {
-      command: command.id,
-      definition: digest,
-      previous: present?.definition_digest ?? null,
-      tier: definition.tier,
-      maturity: definition.maturity,
-      team,
-      person,
-    },
-  });
-  return applied;
 }

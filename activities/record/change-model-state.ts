@@ -1,8 +1,22 @@
+import type { Row } from "../../db/schema.ts";
+import type { Digest, GateId } from "../../domain/ids.ts";
 import type { ModelState } from "../../domain/lifecycle.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
-import type { Refused } from "../contract.ts";
+import type { Refused, StartedGate } from "../contract.ts";
+import { freezeRetirementGate } from "../gate/retirement-gate.ts";
+import type { FrozenSubject } from "../gate/subject-gate.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
+import { newestPolicy } from "./pinned-release.ts";
+import type { Unit } from "./transaction.ts";
+
+interface StateChange {
+  model: string;
+  state: ModelState;
+  /** Where the policy wants one before a model is retired; until then its state is as it was. */
+  gate?: GateId;
+  gateDigest?: Digest;
+}
 
 type StateCommand = CommandOf<"pause" | "resume" | "retire">;
 
@@ -13,23 +27,24 @@ const becomes = { pause: "paused", resume: "active", retire: "retired" } as cons
 const told = { pause: "model.paused", resume: "model.resumed", retire: "model.retired" } as const;
 
 /** Pauses, resumes or retires a model; what it is already is no change and no fault. A retired one stays so. */
-export async function changeModelState(deps: RecordDeps, command: StateCommand): Promise<{ ok: true } | Refused> {
+export async function changeModelState(
+  deps: RecordDeps,
+  command: StateCommand,
+): Promise<{ ok: true; gate?: StartedGate } | Refused> {
   const model = claimed(command, "model");
   const outcome = await carryOut(
     deps,
     { command, rule: { action: "pause", subject: model, model } },
-    async ({ trx, note }): Promise<Outcome<{ model: string; state: ModelState }>> => {
+    async (unit): Promise<Outcome<StateChange>> => {
+      const { trx, note } = unit;
       const { kind, reason } = command.body;
-      const present = await trx
-        .selectFrom("models")
-        .select("state")
-        .where("name", "=", model)
-        .forNoKeyUpdate()
-        .executeTakeFirst();
+      const present = await trx.selectFrom("models").selectAll().where("name", "=", model).forNoKeyUpdate().executeTakeFirst();
       if (!present) return refused("not-found", `There is no model ${model}.`);
       const state = becomes[kind];
       if (present.state === state) return { ok: true, result: { model, state } };
       if (present.state === "retired") return refused("model-retired", `${model} was retired; that is for ever.`);
+      const asked = kind === "retire" ? await askToRetire(deps, unit, { command, model: present }) : null;
+      if (asked) return { ok: true, result: { model, state: present.state, gate: asked.gate, gateDigest: asked.digest } };
       await trx.updateTable("models").set({ state, updated_at: new Date() }).where("name", "=", model).execute();
       note({
         kind: told[kind],
@@ -41,5 +56,18 @@ export async function changeModelState(deps: RecordDeps, command: StateCommand):
       return { ok: true, result: { model, state } };
     },
   );
-  return outcome.ok ? { ok: true } : outcome;
+  if (!outcome.ok) return outcome;
+  const { gate, gateDigest } = outcome.result;
+  return { ok: true, ...(gate !== undefined && gateDigest !== undefined && { gate: { gate, digest: gateDigest } }) };
+}
+
+/** Where the policy in force wants a gate before a model is retired: the request. Else null. */
+async function askToRetire(
+  deps: RecordDeps,
+  unit: Unit,
+  { command, model }: { command: StateCommand; model: Row<"models"> },
+): Promise<FrozenSubject | null> {
+  const policy = await newestPolicy(unit.trx, model);
+  const rule = policy.body.retirement;
+  return rule ? freezeRetirementGate(deps, unit, { command, model, policy, rule }) : null;
 }

@@ -3,6 +3,7 @@ import { fallDue } from "../gate/fall-due.ts";
 import { freezeExternalGate } from "../gate/freeze-external-gate.ts";
 import { freezeGate } from "../gate/freeze-gate.ts";
 import { gateIdTaken } from "../gate/gate-id-taken.ts";
+import { askSubjectAnew } from "../gate/ask-subject-anew.ts";
 import { openGate } from "../gate/open-gate.ts";
 import { readGate } from "../gate/read-gate.ts";
 import { renewGate } from "../gate/renew-gate.ts";
@@ -21,6 +22,7 @@ import type { RecordDeps } from "./deps.ts";
 import { endRelease } from "./end-release.ts";
 import { closeFinding } from "./findings.ts";
 import { foldRequest } from "./fold-request.ts";
+import { proposePolicy } from "./propose-policy.ts";
 import { readChampion, readRelease } from "./read-release.ts";
 import { recallModel } from "./recall-model.ts";
 import { recordEvaluation } from "./record-evaluation.ts";
@@ -60,6 +62,8 @@ export function createRecordActivities(deps: RecordDeps): RecordActivities {
     readChampion: bind(readChampion),
     readRelease: bind(readRelease),
     endRelease: bind(endRelease),
+    proposePolicy: bind(proposePolicy),
+    askSubjectAnew: bind(askSubjectAnew),
     freezeGate: bind(freezeGate),
     openGate: bind(openGate),
     closeGate: bind(closeGate),

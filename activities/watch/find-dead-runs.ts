@@ -3,7 +3,9 @@ import { failureOf } from "../record/faults.ts";
 import { tellStaleGates } from "../gate/mark-stale.ts";
 import { endDeadReleases } from "./dead-releases.ts";
 import { supersedeDeadGates } from "./dead-gates.ts";
+import { reviveDeadGates } from "./dead-subject-gates.ts";
 import { supersedeDeadReviews } from "./dead-reviews.ts";
+import { renewDeadSubjectGates } from "./dead-subject-gates.ts";
 import { lapseConditions } from "./lapsed-conditions.ts";
 
 /** Younger rows may stand for a workflow that is being started at this moment. */
@@ -22,6 +24,8 @@ export async function findDeadRuns(deps: RecordDeps): Promise<{ dead: { kind: "r
     const releases = await endDeadReleases(deps, temporalClient, olderThan);
     const ofReleases = await supersedeDeadGates(deps, temporalClient, olderThan);
     const gates = [...ofReleases, ...(await supersedeDeadReviews(deps, temporalClient, olderThan))];
+    gates.push(...(await renewDeadSubjectGates(deps, temporalClient, olderThan)));
+    gates.push(...(await reviveDeadGates(deps, temporalClient, olderThan)));
     await lapseConditions(deps);
     await tellStaleGates(deps);
     return {

@@ -20,7 +20,7 @@ CREATE TABLE policy_proposals (
   version     integer NOT NULL,
   digest      text NOT NULL,
   body        jsonb NOT NULL,
-  command_id  text NOT NULL UNIQUE,
+  command_id  text NOT NULL,
   proposed_by text NOT NULL,
   proposed_at timestamptz NOT NULL DEFAULT now()
 );
@@ -33,7 +33,7 @@ CREATE TABLE definition_changes (
   definition_digest text NOT NULL,
   previous_digest   text NOT NULL,
   changes           jsonb NOT NULL,
-  command_id        text NOT NULL UNIQUE,
+  command_id        text NOT NULL,
   proposed_by       text NOT NULL,
   proposed_at       timestamptz NOT NULL DEFAULT now(),
   FOREIGN KEY (model, definition_digest) REFERENCES definitions (model, digest)
