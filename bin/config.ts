@@ -81,6 +81,7 @@ const environmentSchema = z.object({
   COUNTERSIGN_POSTGRES_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_UI_PORT: port.optional(),
+  COUNTERSIGN_SLACK_SANDBOX_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_CLI: z.string().optional(),
 });
 

@@ -61,6 +61,7 @@ function readOptions(display: Display): InstanceOptions {
       temporal: config.COUNTERSIGN_TEMPORAL_PORT,
       temporalUi: config.COUNTERSIGN_TEMPORAL_UI_PORT,
       postgres: config.COUNTERSIGN_POSTGRES_PORT,
+      slack: config.COUNTERSIGN_SLACK_SANDBOX_PORT,
     },
   };
 }
@@ -114,9 +115,10 @@ async function run(args: Arguments, options: InstanceOptions, display: Display):
   const { home, supervisor, teardown } = await takeHome(options, display);
   const starting = startInstance(options, { home, supervisor, display });
   const running = starting.then(async (instance) => {
-    const { console, temporalUi } = instance.endpoints;
+    const { console, temporalUi, slackSandbox } = instance.endpoints;
     const took = seconds(performance.now() - startedAt);
-    display.line(`ready after ${took}: console ${console}, Temporal ${temporalUi}, state in ${home.folder}`);
+    const slack = slackSandbox === null ? "" : `, Slack sandbox ${slackSandbox}`;
+    display.line(`ready after ${took}: console ${console}, Temporal ${temporalUi}${slack}, state in ${home.folder}`);
     if (args.until === undefined) display.line("Ctrl-C ends all of it; the next start goes on from there.");
     return runJob(options, { args, instance, display, signal });
   });

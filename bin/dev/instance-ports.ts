@@ -2,7 +2,7 @@ import { z } from "zod";
 import { readJson, writePrivate, type Home } from "./home.ts";
 import { freePortFrom, isPortFree } from "./ports.ts";
 
-const defaultPorts = { api: 4400, serving: 4410, temporal: 7233, temporalUi: 8233, postgres: 5433 };
+const defaultPorts = { api: 4400, serving: 4410, temporal: 7233, temporalUi: 8233, postgres: 5433, slack: 4420 };
 type PortName = keyof typeof defaultPorts;
 export type InstancePorts = Record<PortName, number>;
 
@@ -13,10 +13,11 @@ const settingOf: Record<PortName, string> = {
   temporal: "COUNTERSIGN_TEMPORAL_PORT",
   temporalUi: "COUNTERSIGN_TEMPORAL_UI_PORT",
   postgres: "COUNTERSIGN_POSTGRES_PORT",
+  slack: "COUNTERSIGN_SLACK_SANDBOX_PORT",
 };
 
 const rememberedSchema = z.partialRecord(
-  z.enum(["api", "serving", "temporal", "temporalUi", "postgres"]),
+  z.enum(["api", "serving", "temporal", "temporalUi", "postgres", "slack"]),
   z.int().min(1).max(65_535),
 );
 

@@ -8,6 +8,7 @@ import { endLeftovers } from "./supervision/leftovers.ts";
 import { takeLock } from "./supervision/lock.ts";
 import { ensureDatabase, preparePostgres } from "./postgres-process.ts";
 import { productProcesses } from "./product-processes.ts";
+import { linkSandboxPeople, ownMail, ownMessages, sandboxEnvironment, sandboxProcess } from "./slack-process.ts";
 import { createSupervisor, type Supervisor } from "./supervision/supervisor.ts";
 import { ensureNamespace, prepareTemporal } from "./temporal-process.ts";
 import type { Failure } from "./supervision/supervised-process.ts";
@@ -101,11 +102,14 @@ export async function startInstance(
   const endpoints = endpointsOf(ports, {
     databaseUrl: postgres.url,
     temporalAddress: temporal.address,
+    hasSandbox: ownMessages() === null,
   });
   await writePrivate(home.path("endpoints.json"), `${JSON.stringify(endpoints, null, 2)}\n`);
+  const messages = await startSlack(options, { ...parts, ports, databaseUrl: postgres.url });
   await display.step("server, serving and workers", () =>
     supervisor.start(
       productProcesses({
+        messages,
         home,
         ports,
         keys,
@@ -120,14 +124,33 @@ export async function startInstance(
   return { home, endpoints, tokens, failed: supervisor.failed };
 }
 
-function endpointsOf(ports: InstancePorts, addresses: { databaseUrl: string; temporalAddress: string }): Endpoints {
+/** The workspace that the environment names, or else a sandbox; gives what server and workers are told of it. */
+async function startSlack(
+  options: InstanceOptions,
+  of: { home: Home; supervisor: Supervisor; display: Display; ports: InstancePorts; databaseUrl: string },
+): Promise<Record<string, string>> {
+  const own = ownMessages();
+  if (own !== null) return own;
+  const { home, supervisor, display, ports, databaseUrl } = of;
+  return display.step("Slack sandbox", async () => {
+    await supervisor.start([sandboxProcess({ home, root: options.root, ports })]);
+    await linkSandboxPeople(databaseUrl);
+    return { ...ownMail(), ...(await sandboxEnvironment(home)) };
+  });
+}
+
+function endpointsOf(
+  ports: InstancePorts,
+  addresses: { databaseUrl: string; temporalAddress: string; hasSandbox: boolean },
+): Endpoints {
+  const { hasSandbox, ...rest } = addresses;
   const at = (port: number) => `http://127.0.0.1:${port}`;
   return {
     api: at(ports.api),
     console: at(ports.api),
-    slackSandbox: null,
+    slackSandbox: hasSandbox ? at(ports.slack) : null,
     serving: at(ports.serving),
     temporalUi: at(ports.temporalUi),
-    ...addresses,
+    ...rest,
   };
 }

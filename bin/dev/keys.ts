@@ -1,10 +1,12 @@
-import { createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { readOrMake, writePrivate, type Home } from "./home.ts";
 
 export interface KeyFiles {
   signing: string;
   verify: string;
+  /** Not a file: 32 bytes in base64, for what is kept sealed. */
+  secrets: string;
 }
 
 /** The instance's Ed25519 pair, made once. Only control signs; the public half is written anew from the private one. */
@@ -17,5 +19,6 @@ export async function ensureKeys(home: Home): Promise<KeyFiles> {
     generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   );
   await writePrivate(files.verify, createPublicKey(signing).export({ type: "spki", format: "pem" }).toString());
-  return files;
+  const secrets = await readOrMake(join(home.keys, "secrets.key"), () => randomBytes(32).toString("base64"));
+  return { ...files, secrets };
 }

@@ -16,6 +16,8 @@ export interface InstanceFacts {
   temporalAddress: string;
   dataRoot: string;
   logLevel: string;
+  /** Slack and mail, for the server and for the worker that delivers messages. */
+  messages: Record<string, string>;
   /** The checkout. */
   root: string;
 }
@@ -31,13 +33,14 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
   const { keys, databaseUrl } = facts;
   const database = { DATABASE_URL: databaseUrl };
   const verify = { COUNTERSIGN_VERIFY_KEY_FILE: keys.verify };
+  const messages = { ...facts.messages, COUNTERSIGN_SECRETS_KEY: facts.messages["COUNTERSIGN_SECRETS_KEY"] ?? keys.secrets };
   const watch = createPollWatch(facts.temporalAddress);
   return [
     {
       ...program(facts, {
         name: "server",
         file: "server.ts",
-        env: { ...database, ...verify, COUNTERSIGN_SIGNING_KEY_FILE: keys.signing },
+        env: { ...database, ...verify, ...messages, COUNTERSIGN_SIGNING_KEY_FILE: keys.signing },
       }),
       isReady: () => answers(`http://127.0.0.1:${facts.ports.api}/api/health/live`),
     },
@@ -45,7 +48,7 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       ...program(facts, { name: "serving", file: "serving.ts", env: { ...database, ...verify } }),
       isReady: () => acceptsConnections(facts.ports.serving),
     },
-    worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify } }),
+    worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...messages } }),
     worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...sourceEnvironment() } }),
     worker(facts, { watch, queue: "train", type: "activity", env: {} }),
   ];
@@ -65,7 +68,8 @@ function worker(
     ...program(facts, {
       name: `worker-${queue}`,
       file: "worker.ts",
-      env: { ...env, COUNTERSIGN_QUEUES: queue },
+      // Messages are light and have slots of their own: no process for them alone.
+      env: { ...env, COUNTERSIGN_QUEUES: queue === "lifecycle" ? "lifecycle,notify" : queue },
     }),
     isReady: ({ at }) => watch.isPolled({ queue, type, since: at }),
   };

@@ -14,7 +14,7 @@ const patienceMs = 240_000;
 let env: NodeJS.ProcessEnv;
 
 beforeAll(async () => {
-  const [api, serving, temporal, temporalUi, postgres] = await anyFreePorts(5);
+  const [api, serving, temporal, temporalUi, postgres, slack] = await anyFreePorts(6);
   env = {
     ...process.env,
     COUNTERSIGN_API_PORT: String(api),
@@ -22,6 +22,7 @@ beforeAll(async () => {
     COUNTERSIGN_TEMPORAL_PORT: String(temporal),
     COUNTERSIGN_TEMPORAL_UI_PORT: String(temporalUi),
     COUNTERSIGN_POSTGRES_PORT: String(postgres),
+    COUNTERSIGN_SLACK_SANDBOX_PORT: String(slack),
   };
 });
 

@@ -29,7 +29,7 @@ export class FaultInstance {
 
   static async create(): Promise<FaultInstance> {
     const home = await mkdtemp(join(tmpdir(), "countersign-faults-"));
-    const [api, serving, temporal, ui, postgres] = (await anyFreePorts(5)).map(String);
+    const [api, serving, temporal, ui, postgres, slack] = (await anyFreePorts(6)).map(String);
     return new FaultInstance(home, {
       ...process.env,
       COUNTERSIGN_HOME: home,
@@ -39,6 +39,7 @@ export class FaultInstance {
       COUNTERSIGN_TEMPORAL_PORT: temporal,
       COUNTERSIGN_TEMPORAL_UI_PORT: ui,
       COUNTERSIGN_POSTGRES_PORT: postgres,
+      COUNTERSIGN_SLACK_SANDBOX_PORT: slack,
     });
   }
 
