@@ -14,13 +14,17 @@ export function sensitiveColumns(table: ContractTable | undefined): Set<string> 
 
 function isSensitive(column: ContractColumn): boolean {
   const { classification, tags, encryptedName, customProperties } = column;
-  const words = [classification, ...(Array.isArray(tags) ? tags : [])].filter((one) => typeof one === "string");
-  const custom = Array.isArray(customProperties) ? customProperties : [];
+  const words = [classification, ...listed(tags)].filter((one) => typeof one === "string");
+  const custom = listed(customProperties);
   return (
     encryptedName !== undefined ||
     words.some((word) => sensitiveWords.test(word)) ||
     custom.some((one) => isRecord(one) && one["property"] === "sensitive" && one["value"] === true)
   );
+}
+
+function listed(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 /** What stands where a value of a sensitive column would. */

@@ -26,7 +26,7 @@ export interface ColumnSummary {
   /** NaN and infinities. */
   notFinite: number;
   distinct: number;
-  /** False: an estimate of HyperLogLog, within some percent. */
+  /** False: an estimate, within about a percent. */
   distinctExact: boolean;
   /** True: the contract calls it sensitive, and no value of it stands here. */
   masked: boolean;

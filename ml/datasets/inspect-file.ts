@@ -81,7 +81,7 @@ async function jsonKeys(db: DuckDb, path: string): Promise<string[]> {
   const [strange] = await db.rows(`SELECT count(*) AS n FROM ${objects} WHERE json_type(json) <> 'OBJECT'`);
   if (Number(strange?.["n"]) > 0) throw new Error(`${String(strange?.["n"])} of its lines are no object`);
   const found = await db.rows(
-    `SELECT key FROM (SELECT unnest(json_keys(json)) AS key, generate_subscripts(json_keys(json), 1) AS at, row_number() OVER () AS line FROM ${objects}) GROUP BY key ORDER BY min((line, at))`,
+    `SELECT key FROM (SELECT unnest(json_keys(json)) AS key, generate_subscripts(json_keys(json), 1) AS nth, row_number() OVER () AS line FROM ${objects}) GROUP BY key ORDER BY min(line * 1000000 + nth)`,
   );
   return found.map((row) => String(row["key"]));
 }

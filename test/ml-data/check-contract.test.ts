@@ -39,7 +39,10 @@ describe("checking data against its contract", () => {
       { dataRoot: checkout, store: bench.store, data: definition.data, parameters: {} },
       unwatched,
     );
-    const report = await checkContract({ contract: parseContract(definition.contract), manifest, store: bench.store, now: new Date() }, unwatched);
+    const report = await checkContract(
+      { contract: parseContract(definition.contract), manifest, store: bench.store, now: new Date() },
+      unwatched,
+    );
     expect(report).toMatchObject({ source: "flights", rows: 80_789 });
     expect(report.rules.length).toBeGreaterThan(60);
     expect(report.rules.filter((rule) => rule.outcome === "fail")).toEqual([
@@ -57,7 +60,10 @@ describe("checking data against its contract", () => {
       { dataRoot: checkout, store: bench.store, data: definition.data, parameters: {} },
       unwatched,
     );
-    const report = await checkContract({ contract: parseContract(definition.contract), manifest, store: bench.store, now: new Date() }, unwatched);
+    const report = await checkContract(
+      { contract: parseContract(definition.contract), manifest, store: bench.store, now: new Date() },
+      unwatched,
+    );
     const failed = report.rules.filter((rule) => rule.outcome === "fail");
     expect(failed.map((rule) => [rule.column, rule.severity, rule.failing])).toEqual([["checking_account", "warning", 394]]);
     expect(failed[0]?.sample[0]).toEqual({ row: 3, file: "examples/credit-risk/data/german-credit.csv", value: "not_known" });
