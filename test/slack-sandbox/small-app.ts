@@ -10,10 +10,39 @@ export interface AppAnswer {
   delayMs?: number;
 }
 
+/** What the tests look at in what Slack sends; each kind has a part of it. */
+export interface Payload {
+  type?: string;
+  challenge?: string;
+  command?: string;
+  text?: string;
+  channel_name?: string;
+  user_id?: string;
+  trigger_id: string;
+  response_url: string;
+  team: { id: string };
+  user: { id: string; team_id: string };
+  channel?: { id: string; name: string };
+  container: Record<string, unknown>;
+  message?: Record<string, unknown>;
+  state: { values: Record<string, Record<string, unknown>> };
+  actions: Record<string, unknown>[];
+  view: {
+    id: string;
+    hash: string;
+    callback_id: string;
+    private_metadata: string;
+    state: { values: Record<string, Record<string, unknown>> };
+  };
+  is_cleared?: boolean;
+  event: { type: string; user: string; tab?: string; text?: string };
+  event_id?: string;
+}
+
 /** A request as the app read it, its signature checked by Slack's own library. */
 export interface AppRequest {
   /** The payload of an interaction, the body of an event, or the fields of a command. */
-  payload: Record<string, any>;
+  payload: Payload;
   headers: Record<string, string>;
   isVerified: boolean;
 }
@@ -100,6 +129,7 @@ function understood(signingSecret: string, incoming: IncomingMessage, body: stri
   }
   const isJson = headers["content-type"]?.startsWith("application/json") === true;
   const fields = isJson ? {} : Object.fromEntries(new URLSearchParams(body));
-  const payload = isJson ? JSON.parse(body) : fields["payload"] === undefined ? fields : JSON.parse(fields["payload"]);
-  return { payload, headers, isVerified };
+  const inside: unknown = isJson ? JSON.parse(body) : fields["payload"] === undefined ? fields : JSON.parse(fields["payload"]);
+  // What Slack sent; a test that asks for what this kind has not fails on `undefined`.
+  return { payload: inside as Payload, headers, isVerified };
 }
