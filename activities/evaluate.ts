@@ -17,6 +17,7 @@ import {
 import { reportSensitivity } from "../ml/evaluation/sensitivity.ts";
 import { explainModel } from "../ml/explain/explain-model.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
+import { drawEvaluation } from "./evaluation-pictures.ts";
 import { liesOnTheWorseSide, summaryOf } from "./evaluation-summary.ts";
 import { runStage } from "./stage-run.ts";
 
@@ -28,7 +29,8 @@ export function createEvaluateActivity({ store }: { store: ArtifactStore }): (in
     const holdout = await readHoldout(store, input);
     const candidate = await loadModel(store, input.candidate);
     try {
-      const evaluation = await examine({ store, input, definition, holdout, candidate }, tools);
+      const examined = await examine({ store, input, definition, holdout, candidate }, tools);
+      const evaluation = { ...examined, charts: await drawEvaluation(store, examined, tools) };
       const { headline, verdict } = evaluation;
       const change = evaluation.metrics.find(({ metric }) => metric === headline.metric)?.change ?? null;
       return {
@@ -56,8 +58,9 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
   const { store, input, definition, holdout, candidate } = of;
   const answers = await candidate.score(holdout.data.columns);
   const champion = await scoreChampion(store, { input, holdout }, tools);
+  // Where the candidate is the simple model itself there is nothing to compare.
   const baseline =
-    input.baseline === undefined || input.baseline === null
+    input.baseline === undefined || input.baseline === null || input.baseline === input.candidate.onnx
       ? null
       : await scoreOnce(store, { onnx: input.baseline, features: input.candidate.features }, holdout.data.columns);
   tools.signal.throwIfAborted();

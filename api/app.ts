@@ -8,6 +8,7 @@ import type { ApiDeps, ApiEnv, FaultLog } from "./environment.ts";
 import { apiHeaders, authenticated, loopbackHostOnly } from "./guards.ts";
 import { answerFault } from "./problems.ts";
 import { defaultRate, limitRate, type Rate } from "./rate-limit.ts";
+import { chartRoutes } from "./routes/charts.ts";
 import { documentRoutes } from "./routes/documents.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { gateRoutes } from "./routes/gates.ts";
@@ -66,6 +67,7 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
   breakGlassRoute(table, deps);
   releaseRoutes(table, deps);
   gateRoutes(table, deps);
+  chartRoutes(table, deps);
   versionRoutes(table, deps);
   peopleRoutes(table, deps);
   groupRoutes(table, deps);

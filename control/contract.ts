@@ -5,7 +5,6 @@ import type {
   GroupView,
   MeView,
   Page,
-  PolicyView,
   ReadyView,
 } from "../domain/http/record-views.ts";
 import type {
@@ -28,6 +27,7 @@ import type {
   VersionView,
 } from "../domain/http/model-views.ts";
 import type { ReleaseItemView, ReleaseRequestedView, ReleaseView } from "../domain/http/release-views.ts";
+import type { PolicyItemView, PolicyProposedView, PolicyTestView, PolicyView } from "../domain/http/policy-views.ts";
 import type { AuditKind } from "../domain/audit-events.ts";
 import type { GateState } from "../domain/gate.ts";
 import type { Digest, GateId, ModelName, ReleaseId, VersionId } from "../domain/ids.ts";
@@ -37,6 +37,7 @@ import type { UnblockAction } from "../domain/signed-command.ts";
 import type { Stage } from "../domain/stages.ts";
 import type { Answer } from "./answer.ts";
 import type { Caller, Sent } from "./caller.ts";
+import type { ChartFile } from "./charts.ts";
 import type { PeopleControl } from "./people-control.ts";
 
 /**
@@ -70,11 +71,18 @@ export interface Control {
   ): Promise<string>;
   gates(caller: Caller, filter: PageInput & GateFilter): Promise<Page<GateItemView>>;
   gate(caller: Caller, gate: GateId): Promise<GateView>;
+  /** Throws `not-found`, also where the evidence has no such chart. */
+  gateChart(caller: Caller, wanted: { gate: GateId; chart: string }): Promise<ChartFile>;
   versions(caller: Caller, filter: PageInput & { model?: ModelName | undefined }): Promise<Page<VersionItemView>>;
   version(caller: Caller, version: VersionId): Promise<VersionView>;
   prediction(caller: Caller, prediction: string): Promise<PredictionView>;
   monitoring(caller: Caller, model: ModelName): Promise<MonitoringView>;
-  policies(caller: Caller, page: PageInput): Promise<Page<PolicyView>>;
+  policies(caller: Caller, page: PageInput): Promise<Page<PolicyItemView>>;
+  /** Throws `not-found`. */
+  policy(caller: Caller, policy: string): Promise<PolicyView>;
+  /** What it would ask of whom; asks nobody. `sent.body` as in domain/http/policy-views.ts. Throws `not-found`, `invalid`. */
+  testPolicy(caller: Caller, policy: string, body: unknown): Promise<PolicyTestView>;
+  proposePolicy(caller: Caller, policy: string, sent: DefinitionSent): Promise<Answer<PolicyProposedView>>;
   groups(caller: Caller, page: PageInput): Promise<Page<GroupView>>;
   audit(caller: Caller, filter: PageInput & AuditFilter): Promise<Page<AuditRecordView>>;
   verifyAudit(caller: Caller): Promise<AuditVerificationView>;

@@ -1,6 +1,7 @@
 import { createAdmission } from "./admission.ts";
 import { applyDefinition } from "./apply-definition.ts";
 import { breakGlass } from "./break-glass.ts";
+import { readGateChart } from "./charts.ts";
 import type { Control } from "./contract.ts";
 import { decide } from "./decide.ts";
 import { defaultLimits, type ControlContext, type ControlDeps } from "./deps.ts";
@@ -11,9 +12,11 @@ import { changeState, rollback } from "./model-commands.ts";
 import { listModels, readModel } from "./models.ts";
 import { readModelMonitoring } from "./monitoring.ts";
 import { createPeopleControl } from "./people-control.ts";
+import { listPolicies, readPolicy, testPolicy } from "./policies.ts";
 import { tracePrediction } from "./predictions.ts";
-import { checkAudit, listAudit, listGroups, listPolicies, me, readOwnCommand } from "./records.ts";
+import { checkAudit, listAudit, listGroups, me, readOwnCommand } from "./records.ts";
 import { unblock, withdraw } from "./release-commands.ts";
+import { proposePolicy } from "./propose-policy.ts";
 import { listReleases, readRelease, readReleaseLog } from "./releases.ts";
 import { requestRelease } from "./request-release.ts";
 import { requireScope } from "./read-rights.ts";
@@ -46,11 +49,15 @@ export function createControl(deps: ControlDeps): Control {
     releaseLog: (caller, release, options) => readReleaseLog(context, caller, { release, ...options }),
     gates: (caller, filter) => listGates(context, caller, filter),
     gate: (caller, gate) => readGate(context, caller, gate),
+    gateChart: (caller, wanted) => readGateChart(context, caller, wanted),
     versions: (caller, filter) => listVersions(context, caller, filter),
     version: (caller, version) => readVersion(context, caller, version),
     prediction: (caller, prediction) => tracePrediction(context, caller, prediction),
     monitoring: (caller, model) => readModelMonitoring(context, caller, model),
     policies: (caller, page) => listPolicies(context, caller, page),
+    policy: (caller, policy) => readPolicy(context, caller, policy),
+    testPolicy: (caller, policy, body) => testPolicy(context, caller, { policy, body }),
+    proposePolicy: (caller, about, sent) => proposePolicy(context, { caller, about, sent }),
     groups: (caller, page) => listGroups(context, caller, page),
     audit: (caller, filter) => listAudit(context, caller, filter),
     verifyAudit: (caller) => checkAudit(context, caller),

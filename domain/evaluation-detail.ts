@@ -211,5 +211,6 @@ export interface ChartReference {
   /** In words, for those who do not see it. */
   alt: string;
   svg: Digest;
-  png: Digest;
+  /** For surfaces that show no SVG; the main charts have one. */
+  png: Digest | null;
 }
