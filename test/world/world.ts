@@ -87,6 +87,15 @@ export async function createWorld() {
       await stopWorkers();
       stopWorkers = await start();
     },
+    /** No worker runs until `startWorkers`. */
+    async stopWorkers() {
+      await stopWorkers();
+      stopWorkers = () => Promise.resolve();
+    },
+    async startWorkers() {
+      await stopWorkers();
+      stopWorkers = await start();
+    },
     async stop() {
       await stopWorkers();
       await db.destroy();
