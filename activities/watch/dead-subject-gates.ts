@@ -1,59 +1,37 @@
-import { WorkflowExecutionAlreadyStartedError, type Client } from "@temporalio/client";
-import { workflowIds, type Digest, type GateId } from "../../domain/ids.ts";
+import type { Client } from "@temporalio/client";
+import { workflowIds, type GateId } from "../../domain/ids.ts";
 import { taskQueues } from "../contract.ts";
-import { endUndecided } from "../gate/fall-due.ts";
+import { askSubjectAnew } from "../gate/ask-subject-anew.ts";
 import type { RecordDeps } from "../record/deps.ts";
-import { inTransaction, type Unit } from "../record/transaction.ts";
 import { filterByAsking, mostLookedAt, runStatus } from "./run-status.ts";
 
 /**
- * Open gates that belong to no release and whose workflows are no more. The request of a definition, a
- * policy, a retirement or a review goes on in a new run: frozen it is, its votes are in the database,
- * and nobody else would ask again. The starter of a foreign one learned of the death itself and asks
- * anew under another id; here it is closed. Gives the gates found dead.
+ * Requests about policies, definitions and retirements whose workflows are no more: they are asked
+ * anew, by a workflow that this starts itself, because nobody waits for them.
  */
-export async function reviveDeadGates(deps: RecordDeps, client: Client, olderThan: Date): Promise<GateId[]> {
+export async function renewDeadSubjectGates(deps: RecordDeps, client: Client, olderThan: Date): Promise<GateId[]> {
   const rows = await deps.db
     .selectFrom("gates")
-    .select(["id", "request_digest as digest"])
+    .select("id")
     .where("state", "<>", "closed")
-    .where("release_id", "is", null)
+    .where("subject_kind", "in", ["policy", "definition", "retirement"])
     .where((eb) => eb(eb.fn.coalesce("opened_at", "created_at"), "<", olderThan))
     .orderBy((eb) => eb.fn("random"))
     .limit(mostLookedAt)
     .execute();
-  const dead = await filterByAsking(rows, async (row) => (await runStatus(client, workflowIds.gate(row.id))) !== "running");
-  for (const { id, digest } of dead) {
-    const foreign = id.startsWith("ext.");
-    if ((await noteDeath(deps, id, foreign)) && !foreign) await startAgain(deps, client, { gate: id, digest });
+  const dead = await filterByAsking(rows, async ({ id }) => (await runStatus(client, workflowIds.gate(id))) !== "running");
+  for (const { id } of dead) {
+    const why = `Its workflow ${workflowIds.gate(id)} ended in silence (terminated or lost); it is asked anew.`;
+    const next = await askSubjectAnew(deps, { gate: id, why });
+    if (next === null) continue;
+    const searchable = (await deps.searchAttributes?.ready()) ?? false;
+    await client.workflow.start("gate", {
+      workflowId: workflowIds.gate(next.gate),
+      taskQueue: taskQueues.lifecycle,
+      args: [{ ...next, searchable }],
+      workflowIdReusePolicy: "REJECT_DUPLICATE",
+      staticSummary: `Gate ${next.gate}`,
+    });
   }
   return dead.map((row) => row.id);
-}
-
-async function noteDeath(deps: RecordDeps, gate: GateId, foreign: boolean): Promise<boolean> {
-  return inTransaction(deps.db, async (unit: Unit) => {
-    const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirstOrThrow();
-    if (row.state === "closed") return false;
-    const workflow = workflowIds.gate(gate);
-    unit.note({ kind: "workflow.died", actor: "unknown", model: row.model, subject: gate, data: { workflow } });
-    const why = `Its workflow ${workflow} ended in silence (terminated or lost).`;
-    if (foreign) await endUndecided(deps, unit, row, { resolution: "superseded", why });
-    return true;
-  });
-}
-
-async function startAgain(deps: RecordDeps, client: Client, frozen: { gate: GateId; digest: Digest }): Promise<void> {
-  const searchable = (await deps.searchAttributes?.ready()) ?? false;
-  try {
-    await client.workflow.start("gate", {
-      workflowId: workflowIds.gate(frozen.gate),
-      workflowIdReusePolicy: "ALLOW_DUPLICATE",
-      taskQueue: taskQueues.lifecycle,
-      args: [{ ...frozen, searchable }],
-      staticSummary: `Gate ${frozen.gate}, again`,
-    });
-  } catch (error) {
-    // Another round of the watch was quicker.
-    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-  }
 }
