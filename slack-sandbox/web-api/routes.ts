@@ -45,13 +45,12 @@ export function webApiRoutes(deps: Deps) {
     const name = context.req.param("method");
     const { faults, api } = deps;
     const at = api.workspace.now();
+    let args: Record<string, unknown> = {};
+    const note = (error: string | null, httpStatus: number) =>
+      deps.record({ method: name, at, ok: error === null, error, httpStatus, args });
     if (faults.take("unreachable", name) !== null) return hangUp(context, () => note("unreachable", 0));
     const slow = faults.take("slow", name);
     if (slow !== null) await sleep(slow.delayMs);
-    let args: Record<string, unknown> = {};
-    function note(error: string | null, httpStatus: number): void {
-      deps.record({ method: name, at, ok: error === null, error, httpStatus, args });
-    }
     const answer = await answerTo(deps, name, async () => {
       args = await readArguments(context);
       return { args, token: tokenOf(context, args) };

@@ -76,7 +76,14 @@ function ownMessage(api: Api, at: { channel: string; ts: string }, otherwise: st
 const update = defineMethod({
   tier: 3,
   scopes: ["chat:write"],
-  args: z.object({ ...target, ...contentArgs, ...ignored, ts: z.string().min(1), reply_broadcast: flag, file_ids: z.unknown().optional() }),
+  args: z.object({
+    ...target,
+    ...contentArgs,
+    ...ignored,
+    ts: z.string().min(1),
+    reply_broadcast: flag,
+    file_ids: z.unknown().optional(),
+  }),
   run(api, args) {
     const channel = visibleChannel(api, args.channel);
     if (channel.is_archived) throw new SlackError("is_inactive");
