@@ -10,7 +10,9 @@ import { auditRoutes } from "./routes/audit.ts";
 import { entranceRoutes } from "./routes/entrance.ts";
 import { gateRoutes } from "./routes/gates.ts";
 import { liveRoutes } from "./routes/live.ts";
+import { messageRoutes } from "./routes/messages.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { meRoutes, peopleRoutes } from "./routes/people.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { guardHeaders, sameOriginOnly } from "./security.ts";
 import { requireSession } from "./session.ts";
@@ -42,6 +44,9 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.route("/", releaseRoutes(deps));
   app.route("/", gateRoutes(deps));
   app.route("/", auditRoutes(deps));
+  app.route("/", peopleRoutes(deps));
+  app.route("/", meRoutes(deps));
+  app.route("/", messageRoutes(deps));
   app.route("/", liveRoutes(deps));
   app.notFound(async (context) =>
     showFault(context, deps, new CountersignError("not-found", `There is no page ${context.req.path}.`)),

@@ -92,6 +92,9 @@ export const paths = {
   version: (id: string) => `/versions/${encodeURIComponent(id)}`,
   inbox: () => "/inbox",
   audit: () => "/audit",
+  messages: () => "/messages",
+  people: () => "/people",
+  me: () => "/me",
 };
 
 export function releaseLink(id: string): Html {

@@ -5,7 +5,7 @@ import type { Caller } from "../control/caller.ts";
 import type { Control } from "../control/contract.ts";
 import { faultInWords } from "../domain/definition-check.ts";
 import { CountersignError } from "../domain/errors.ts";
-import type { ReceiptView } from "../domain/http/gate-views.ts";
+import type { DecisionAnswersView, ReceiptView } from "../domain/http/gate-views.ts";
 import type { CommandView } from "../domain/http/record-views.ts";
 import type { Problem } from "../domain/http/problem.ts";
 import { isRecord, textAt, valueAt } from "../domain/loose-value.ts";
@@ -53,8 +53,23 @@ function answerInWords(status: number, body: unknown): Html {
   // What is kept of a command was written by control under these schemas.
   if (status >= 400) return problemBox(body as Problem);
   if (textAt(body, ["receipt"]) !== null) return decisionBox(body as ReceiptView);
+  const items = valueAt(body, ["items"]);
+  if (Array.isArray(items)) return severalBox(items as DecisionAnswersView["items"]);
+  if (textAt(body, ["gate"]) !== null && textAt(body, ["by"]) !== null)
+    return box("accepted", html`<p><strong>Taken back.</strong> Your decision does not count; you may decide anew.</p>`);
   const release = textAt(body, ["release"]);
   const deployment = valueAt(body, ["deployment"]);
+  const review = textAt(body, ["review"]);
+  if (isRecord(deployment) && review !== null)
+    return box(
+      "accepted",
+      html`<p>
+        <strong>Done.</strong> ${String(deployment["version"])} serves ${String(deployment["environment"])} (epoch
+        ${String(deployment["epoch"])}). Others review it: ${gateLink(review)}
+      </p>`,
+    );
+  const changes = valueAt(body, ["changes"]);
+  if (Array.isArray(changes)) return changesBox(changes);
   if (isRecord(deployment))
     return box(
       "accepted",
@@ -80,6 +95,30 @@ function answerInWords(status: number, body: unknown): Html {
           ? "The release is abandoned."
           : "It is carried out.";
   return box("accepted", html`<p><strong>Done.</strong> ${done}</p>`);
+}
+
+/** One line a decision of the batch: what each was answered. */
+function severalBox(items: DecisionAnswersView["items"]): Html {
+  const taken = items.filter((item) => item.status < 300).length;
+  return box(
+    taken === items.length ? "accepted" : "fail",
+    html`<p><strong>${taken} of ${items.length} decisions were taken.</strong></p>
+      <ul>
+        ${items.map(({ gate, answer }) => html`<li>${gateLink(gate)}: ${textAt(answer, ["message"]) ?? textAt(answer, ["detail"]) ?? ""}</li>`)}
+      </ul>`,
+  );
+}
+
+/** What became of a change of people. */
+function changesBox(changes: unknown[]): Html {
+  if (changes.length === 0) return box("accepted", html`<p><strong>Done.</strong> It was so already.</p>`);
+  return box(
+    "accepted",
+    html`<p><strong>Done.</strong></p>
+      <ul>
+        ${changes.map((one) => html`<li>${String(one)}</li>`)}
+      </ul>`,
+  );
 }
 
 const headings: Record<ReceiptView["receipt"], string> = {

@@ -10,12 +10,12 @@ import {
 } from "../domain/http/people-views.ts";
 import { reasonRequestSchema } from "../domain/http/requests.ts";
 import { principalPattern, type PrincipalId } from "../domain/ids.ts";
-import { faultsInFile, fileOf, groupPattern, peopleFileSchema, stateOf, wantedIn } from "../domain/people-file.ts";
+import { faultsInFile, fileOf, groupPattern, groupTag, peopleFileSchema, stateOf, wantedIn } from "../domain/people-file.ts";
 import { changeInWords, faultsOfWanted, planChanges, refusePeople, type People } from "../domain/people-rules.ts";
 import type { Answer } from "./answer.ts";
 import type { Asked, Caller, Sent } from "./caller.ts";
 import type { ControlContext } from "./deps.ts";
-import { groupTag, principalTag, readPrincipalView } from "./people-reads.ts";
+import { principalTag, readPrincipalView } from "./people-reads.ts";
 import { changeOnce, presentPeople, refuseFaults } from "./people.ts";
 import { notFound, requireScope } from "./read-rights.ts";
 import { checkBody } from "./request-body.ts";

@@ -2,6 +2,7 @@ import { digestOfJson } from "../domain/digest.ts";
 import type { GroupView, Page } from "../domain/http/record-views.ts";
 import type { PrincipalView } from "../domain/http/people-views.ts";
 import type { PrincipalId } from "../domain/ids.ts";
+import { groupTag } from "../domain/people-file.ts";
 import type { People } from "../domain/people-rules.ts";
 import type { Principal } from "../domain/principal.ts";
 import type { Caller } from "./caller.ts";
@@ -71,11 +72,6 @@ export function readPrincipalView(present: People, id: PrincipalId): PrincipalVi
   if (!one) throw new Error(`${id} is not there.`);
   const groups = Object.keys(present.groups).filter((group) => present.groups[group]?.includes(id));
   return { principal: id, kind: one.kind, displayName: one.displayName, roles: one.roles, groups, active: one.active };
-}
-
-/** The ETag of a group: it changes with its members. */
-export function groupTag(members: PrincipalId[]): string {
-  return digestOfJson(members.toSorted());
 }
 
 export function principalTag(present: People, id: PrincipalId): string | null {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { digestOfJson } from "./digest.ts";
 import type { Fault } from "./errors.ts";
-import { principalPattern, type Digest } from "./ids.ts";
+import { principalPattern, type Digest, type PrincipalId } from "./ids.ts";
 import type { People, Somebody, WantedPeople } from "./people-rules.ts";
 import { roles } from "./principal.ts";
 
@@ -79,6 +79,11 @@ export function stateOf(people: People): Digest {
     ]),
     groups: people.groups,
   });
+}
+
+/** Names the members of one group. */
+export function groupTag(members: PrincipalId[]): Digest {
+  return digestOfJson(members.toSorted());
 }
 
 /** Faults of what is wanted, at the places where the file says it. */

@@ -11,7 +11,7 @@ export interface Frame {
   /** Open gates on which the reader may decide. */
   waiting: number;
   /** Which part of the site the page belongs to. */
-  here: "models" | "releases" | "inbox" | "audit";
+  here: "models" | "releases" | "inbox" | "audit" | "people" | "me";
   /** The model whose events change the page; null: any. Undefined: the page does not change. */
   live?: string | null;
   /** Where this page is found again; a page that answers a form has another address. */
@@ -83,10 +83,13 @@ function header({ me, waiting, here, csrf }: Frame): Html {
       <ul>
         ${link("models", paths.models(), "Models")} ${link("releases", paths.releases(), "Releases")}
         ${link("inbox", paths.inbox(), html`Inbox${count}`)} ${link("audit", paths.audit(), "Audit")}
+        ${link("messages", paths.messages(), "Messages")} ${link("people", paths.people(), "People")}
       </ul>
     </nav>
     <form class="me" method="post" action="/sign-out">
-      <input type="hidden" name="csrf" value="${csrf}" /><span title="${me.groups.join(", ")}">${me.displayName}</span>
+      <input type="hidden" name="csrf" value="${csrf}" /><a href="${paths.me()}" title="${me.groups.join(", ")}"
+        >${me.displayName}</a
+      >
       <button class="plain" type="submit">Sign out</button>
     </form>
   </header>`;

@@ -3,6 +3,7 @@ import type { ModelItemView, ModelView, VersionItemView } from "../../domain/htt
 import type { ReleaseItemView } from "../../domain/http/release-views.ts";
 import { badge, digest, facts, guards, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
 import type { Html } from "../markup.ts";
+import { breakGlassForm, breakGlassLine } from "./break-glass.ts";
 import { crumbs } from "./layout.ts";
 import { parameterFields } from "./parameters.ts";
 
@@ -77,7 +78,7 @@ export function modelPage(view: ModelPage): Html {
       <div>
         <section class="card" id="slots" data-part aria-labelledby="slots-title">
           <h2 id="slots-title">In service</h2>
-          ${model.slots.map(slot)}${model.slots.length === 0 ? html`<p>Nothing serves yet.</p>` : nothing}${findings(model)}
+          ${model.slots.map(slot)}${model.slots.length === 0 ? html`<p>Nothing serves yet.</p>` : nothing}${findings(model)}${breakGlassLine(model)}
         </section>
         <section class="card" aria-labelledby="releases-title">
           <h2 id="releases-title">Releases</h2>
@@ -102,6 +103,7 @@ export function modelPage(view: ModelPage): Html {
         ${model.actions.includes("release") ? requestForm(view) : nothing}
         <div id="rollback" data-part data-keep="${champions.join(" ")}">
           ${model.actions.includes("rollback") ? rollbackForms(view) : nothing}
+          ${model.actions.includes("break-glass") ? breakGlassForm(view) : nothing}
         </div>
       </aside>
     </div>`;

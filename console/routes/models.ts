@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { Context } from "hono";
+import type { Answer } from "../../control/answer.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import { problemOf } from "../../domain/http/problem.ts";
 import type { ConsoleDeps, ConsoleEnv } from "../deps.ts";
@@ -41,18 +42,34 @@ export function modelRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const to = filled(fields, "to");
     const body = { environment: fields["environment"], reason: fields["reason"] ?? "", ...(to === undefined ? {} : { to }) };
     const send = async () => {
-      if (fields["confirm"] !== "yes")
-        throw new CountersignError("invalid", "Nothing was moved: the box that confirms it was not ticked.");
+      confirmed(fields);
       return control.rollback(context.get("caller"), context.req.param("model"), { body, key: fields["key"] ?? null });
+    };
+    return submit(context, deps, { fields, send });
+  });
+  app.post("/models/:model/break-glass", async (context) => {
+    const fields = await readForm(context);
+    const version = filled(fields, "what");
+    const action = version === undefined ? "rollback" : "promote";
+    const body = { action, version: version ?? null, environment: fields["environment"], reason: fields["reason"] ?? "" };
+    const send = async () => {
+      confirmed(fields);
+      return control.breakGlass(context.get("caller"), context.req.param("model"), { body, key: fields["key"] ?? null });
     };
     return submit(context, deps, { fields, send });
   });
   return app;
 }
 
+/** Traffic moves at once: what was not confirmed is not sent. */
+function confirmed(fields: Fields): void {
+  if (fields["confirm"] !== "yes")
+    throw new CountersignError("invalid", "Nothing was moved: the box that confirms it was not ticked.");
+}
+
 interface Submission {
   fields: Fields;
-  send(): ReturnType<ConsoleDeps["control"]["requestRelease"]> | ReturnType<ConsoleDeps["control"]["rollback"]>;
+  send(): Promise<Answer<unknown>>;
 }
 
 async function submit(
