@@ -1,6 +1,7 @@
 import type { MetricRow } from "../domain/evidence.ts";
 import { higherIsBetter } from "../domain/evidence.ts";
 import type { GateView } from "../domain/http/gate-views.ts";
+import { quorumInWords } from "../domain/quorum.ts";
 import { changeInWords, metricInWords } from "../domain/wording.ts";
 import { clock, paint, table, toneOf } from "./output.ts";
 import type { Output } from "./output.ts";
@@ -8,7 +9,7 @@ import type { Output } from "./output.ts";
 /** The gate as a person should see it before deciding: the ask, the number, what changes, who. */
 export function gateInWords(output: Output, gate: GateView): string {
   const { request, you } = gate;
-  const { evidence, deciders, excluded } = request;
+  const { evidence, excluded } = request;
   const state = gate.resolution ?? gate.state;
   return [
     `${paint(output, "strong", gate.id)}  ${paint(output, toneOf(state), state)}`,
@@ -17,11 +18,22 @@ export function gateInWords(output: Output, gate: GateView): string {
     `${paint(output, toneOf(evidence.recommendation.verdict), evidence.recommendation.verdict)}: ${evidence.recommendation.sentence}`,
     ...(evidence.evaluationBody === null ? [] : ["", metricTable(output, evidence.evaluationBody.metrics)]),
     "",
-    `Decides   ${deciders.quorum === 1 ? "one member" : `${deciders.quorum} members`} of ${deciders.groups.join(" or ")}, until ${clock(request.deadline)}`,
+    ...(request.changed === null
+      ? []
+      : [`Changed since ${request.changed.gate}:`, ...request.changed.changes.map((one) => `  ${one}`), ""]),
+    ...(evidence.details ?? []).flatMap(({ title, text }) => [`${title}:`, ...text.split("\n").map((line) => `  ${line}`), ""]),
+    `Decides   ${decidersOf(gate)}, until ${clock(request.deadline)}, ${{ hold: "then it goes on waiting", reject: "then it expires", approve: "then the policy approves" }[request.onDeadline]}`,
+    ...(gate.overdueSince === null ? [] : [`Overdue   since ${clock(gate.overdueSince)}`]),
+    ...(gate.stale === null ? [] : [`Stale     ${gate.stale}`]),
+    ...(gate.undecidable === null ? [] : [`Nobody    ${gate.undecidable}`]),
+    ...request.inputs.map(
+      (input) => `Input     ${input.name}: ${input.title}${input.default === undefined ? "" : ` (${String(input.default)})`}`,
+    ),
+    ...(evidence.findings ?? []).map(({ id, title }) => `Finding   ${id}: ${title}`),
     ...excluded.map(({ principal, why }) => `Not       ${principal}, who ${why}`),
     ...gate.decisions.map(
       (one) =>
-        `Decided   ${one.by}: ${one.decision}${one.counted ? "" : " (does not count)"}${one.reason === null ? "" : `, “${one.reason}”`}, ${clock(one.at)}`,
+        `Decided   ${one.by}${one.onBehalfOf === null ? "" : ` for ${one.onBehalfOf}`}: ${one.decision}${one.counted ? "" : " (does not count)"}${one.reason === null ? "" : `, “${one.reason}”`}, ${clock(one.at)}`,
     ),
     ...gate.missing.map((missing) => `Missing   ${missing}`),
     ...(gate.state === "open" ? [`You       ${you.mayDecide ? "may decide" : (you.why ?? "may not decide")}`] : []),
@@ -29,6 +41,12 @@ export function gateInWords(output: Output, gate: GateView): string {
     `Digest    ${request.digest}`,
     `Review    ${gate.links.console}`,
   ].join("\n");
+}
+
+function decidersOf({ request, escalationLevel }: GateView): string {
+  const { groups, quorum, people, oneFromEach } = request.deciders;
+  const escalatedTo = request.escalation.slice(0, escalationLevel).flatMap((step) => step.groups);
+  return quorumInWords({ groups, quorum, escalatedTo, ...(people && { people }), ...(oneFromEach && { oneFromEach }) });
 }
 
 function metricTable(output: Output, rows: MetricRow[]): string {

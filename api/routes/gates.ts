@@ -12,9 +12,12 @@ import { pageOf } from "../../domain/http/record-views.ts";
 import {
   decisionRequestSchema,
   decisionsRequestSchema,
+  digestSchema,
   pageQuerySchema,
   reasonRequestSchema,
+  renderingRequestSchema,
 } from "../../domain/http/requests.ts";
+import { checkBody } from "../../control/request-body.ts";
 import { pendingAnswer, sendAnswer } from "../answers.ts";
 import { readCommand } from "../bodies.ts";
 import type { ApiDeps } from "../environment.ts";
@@ -92,6 +95,24 @@ export function gateRoutes(table: RouteTable, { control }: ApiDeps): void {
       refusals: ["not-found", "nothing-to-withdraw", "already-decided"],
     },
     async (c) => sendAnswer(await control.withdrawDecision(c.get("caller"), param(c, "id"), await readCommand(c))),
+  );
+  addRoute(
+    table,
+    {
+      method: "post",
+      path: "/api/gates/{id}/renderings",
+      tag,
+      summary: "Keep what is about to be shown of a gate",
+      description:
+        "A decision that names the digest as `seen` is provably about this very text. The same text gives the same digest.",
+      body: { schema: renderingRequestSchema },
+      answers: { 200: { description: "Kept.", schema: z.object({ digest: digestSchema }) } },
+      refusals: ["not-found"],
+    },
+    async (c) => {
+      const { mediaType, text } = checkBody(renderingRequestSchema, (await readCommand(c)).body);
+      return c.json({ digest: await control.keepRendered(c.get("caller"), { gate: param(c, "id"), mediaType, text }) });
+    },
   );
   addRoute(
     table,

@@ -1,9 +1,10 @@
 import { html } from "hono/html";
-import { decisionKinds } from "../../domain/gate.ts";
+import type { DecisionKind } from "../../domain/gate.ts";
 import type { GateView } from "../../domain/http/gate-views.ts";
 import { stages } from "../../domain/stages.ts";
 import { guards, nothing, paths } from "../markup.ts";
 import type { Html } from "../markup.ts";
+import { conditionFields, inputFields } from "./approval-fields.ts";
 import { parameterFields } from "./parameters.ts";
 
 export interface DecisionForm {
@@ -16,12 +17,37 @@ export interface DecisionForm {
   fault: string | null;
 }
 
-const offered = decisionKinds.filter((kind) => kind !== "escalate");
-const labels: Record<(typeof offered)[number], { title: string; what: string }> = {
-  approve: { title: "Approve", what: "It becomes the champion." },
-  reject: { title: "Reject", what: "The release ends; the champion stays." },
-  "request-changes": { title: "Request changes", what: "The release ends and starts anew with them." },
+const titles: Record<DecisionKind, string> = {
+  approve: "Approve",
+  reject: "Reject",
+  "request-changes": "Request changes",
+  escalate: "Escalate",
 };
+
+/** What an approval leads to, by the kind of what is asked about. */
+const approvals: Record<string, string> = {
+  version: "It goes on its way to become the champion.",
+  dataset: "Training may begin.",
+  definition: "The changed definition is in force.",
+  policy: "The policy is published.",
+  retirement: "The model is retired.",
+  deployment: "The move stands.",
+};
+
+/** The decisions that this gate takes now, each with what it leads to. */
+function offered(gate: GateView): { kind: DecisionKind; what: string }[] {
+  const { escalation } = gate.request;
+  const next = escalation[gate.escalationLevel];
+  const ofRelease = gate.release !== null;
+  return [
+    { kind: "approve", what: approvals[gate.subject.kind] ?? "What was asked for goes on." },
+    { kind: "reject", what: ofRelease ? "The release ends; the champion stays." : "It does not go on." },
+    ...(ofRelease ? [{ kind: "request-changes" as const, what: "The release ends and starts anew with them." }] : []),
+    ...(next
+      ? [{ kind: "escalate" as const, what: `From now on ${next.groups.join(" or ")} may decide as well. Uses up no vote.` }]
+      : []),
+  ];
+}
 
 /** Sends by POST only; the digest binds it to what is shown here. */
 export function decisionForm(gate: GateView, { csrf, key, seen, kept, fault }: DecisionForm): Html {
@@ -35,11 +61,11 @@ export function decisionForm(gate: GateView, { csrf, key, seen, kept, fault }: D
     ${fault === null ? nothing : html`<p class="fault" role="alert">${fault}</p>`}
     <fieldset class="choice">
       <legend>Your decision</legend>
-      ${offered.map(
-        (kind) =>
+      ${offered(gate).map(
+        ({ kind, what }) =>
           html`<label class="${kind}"
             ><input type="radio" name="decision" value="${kind}" required${chosen === kind ? html` checked` : nothing} />
-            <span><strong>${labels[kind].title}</strong> <small>${labels[kind].what}</small></span></label
+            <span><strong>${titles[kind]}</strong> <small>${what}</small></span></label
           >`,
       )}
     </fieldset>
@@ -47,6 +73,7 @@ export function decisionForm(gate: GateView, { csrf, key, seen, kept, fault }: D
       ><span>Reason <small>(required unless you approve; it is kept on record)</small></span
       ><textarea id="reason" name="reason" rows="3" maxlength="2000">${kept["reason"] ?? ""}</textarea>
     </label>
+    ${inputFields(gate.request.inputs, kept)}${conditionFields(gate.request.conditional, kept)}
     <div class="changes">
       <p>What should change</p>
       <label class="field" for="returnTo"

@@ -1,7 +1,8 @@
 import { html } from "hono/html";
 import type { GateView } from "../../domain/http/gate-views.ts";
+import { quorumInWords, type QuorumRule } from "../../domain/quorum.ts";
 import { durationInWords } from "../../domain/wording.ts";
-import { badge, digest, gateLink, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
+import { badge, digest, gateLink, guards, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
 import type { Html } from "../markup.ts";
 import { decisionForm } from "./decision-form.ts";
 import type { DecisionForm } from "./decision-form.ts";
@@ -30,11 +31,12 @@ export function gatePage({ gate, evidence, form, receipt, now }: GatePage): Html
         ${gate.subject.kind} <strong>${gate.subject.id}</strong> ${badge(gate.resolution ?? gate.state)} ${deadline(gate, now)}
       </p>
     </header>
-    ${receipt}
+    ${receipt} ${warnings(gate)}
     ${gate.you.mayDecide && gate.state === "open" ? html`<p class="jump"><a class="button main" href="#decide">To the decision</a></p>` : nothing}
     <p class="why">${request.why}</p>
+    ${changed(gate)}
     <div class="split">
-      <div class="evidence">${evidence}</div>
+      <div class="evidence">${details(gate)}${evidence}</div>
       <aside class="decide" aria-label="Decision">
         <section class="card" id="decide" data-part data-keep="${keepKey(gate)}" aria-labelledby="decide-title">
           <h2 id="decide-title">${gate.state === "closed" ? "Decided" : "Decide"}</h2>
@@ -66,30 +68,103 @@ function deadline({ state, request }: GateView, now: number): Html {
   return html`<span>until ${moment(request.deadline)} (${durationInWords(leftMs)}; ${onDeadline})</span>`;
 }
 
+/** What makes this request special at this moment: out of date, past its deadline, or undecidable. */
+function warnings({ state, stale, undecidable, overdueSince, request }: GateView): Html {
+  if (state === "closed") return nothing;
+  const said = [
+    ...(stale === null ? [] : [`${stale} The evidence is being renewed; it is asked anew.`]),
+    ...(undecidable === null ? [] : [`${undecidable} The policy's owner was told.`]),
+    ...(overdueSince === null || request.expiresAt === null
+      ? []
+      : ["The deadline has passed. Decisions are still taken until the evidence is too old."]),
+  ];
+  return html`${said.map((sentence) => html`<p class="card callout bad" role="status">${sentence}</p>`)}`;
+}
+
+/** For whoever read the request before: what is different now, and nothing else. */
+function changed({ request }: GateView): Html {
+  if (request.changed === null) return nothing;
+  const { gate, changes } = request.changed;
+  return html`<section class="card" id="changed" aria-labelledby="changed-title">
+    <h2 id="changed-title">What changed since ${gateLink(gate)}</h2>
+    ${
+      changes.length === 0
+        ? html`<p>Nothing of what is shown.</p>`
+        : html`<ul>
+            ${changes.map((one) => html`<li>${one}</li>`)}
+          </ul>`
+    }
+  </section>`;
+}
+
+/** A subject that no stage made says itself what it is about. */
+function details({ request }: GateView): Html {
+  const { details: sections = [], findings = [] } = request.evidence;
+  return html`${sections.map(
+    ({ title, text }) =>
+      html`<section class="card">
+        <h2>${title}</h2>
+        <pre class="details">${text}</pre>
+      </section>`,
+  )}${
+    findings.length === 0
+      ? nothing
+      : html`<section class="card">
+          <h2>Open findings</h2>
+          <ul class="plain-list">
+            ${findings.map((one) => html`<li><code>${one.id}</code> ${one.title} ${moment(one.since)}</li>`)}
+          </ul>
+        </section>`
+  }`;
+}
+
 function decideBody(gate: GateView, form: DecisionForm): Html {
   if (gate.state === "closed") return closed(gate);
   if (gate.state === "opening") return html`<p>The request is being opened; this takes a moment.</p>`;
   if (gate.you.mayDecide) return decisionForm(gate, form);
-  return html`<p class="barred">${gate.you.why ?? "You may not decide on this gate."}</p>`;
+  return html`<p class="barred">${gate.you.why ?? "You may not decide on this gate."}</p>
+    ${gate.you.receipt === "duplicate" || gate.you.receipt === "already-voted" ? withdrawalForm(gate, form) : nothing}`;
+}
+
+function withdrawalForm(gate: GateView, { csrf, key }: DecisionForm): Html {
+  return html`<form method="post" action="${paths.gate(gate.id)}/withdrawals" data-once>
+    ${guards({ csrf, key })}<label class="field" for="withdraw-reason"
+      ><span>Take your decision back, as long as the gate is open. Why?</span
+      ><textarea id="withdraw-reason" name="reason" rows="2" maxlength="2000" required></textarea></label
+    ><button type="submit">Take it back</button>
+  </form>`;
 }
 
 function closed(gate: GateView): Html {
-  const last = gate.decisions.findLast((one) => one.counted);
+  const by = gate.outcome?.by ?? gate.decisions.findLast((one) => one.counted)?.by;
   return html`<p class="outcome">
-      ${badge(gate.resolution ?? "closed")} ${last === undefined ? nothing : `by ${last.by}`}
+      ${badge(gate.resolution ?? "closed")} ${by === undefined ? nothing : `by ${by}`}
       ${gate.closedAt === null ? nothing : moment(gate.closedAt)}
     </p>
+    ${gate.outcome?.by === null && gate.outcome.reason !== null ? html`<p>${gate.outcome.reason}</p>` : nothing}
     ${gate.supersededBy === null ? nothing : html`<p>It was asked anew: ${gateLink(gate.supersededBy)}.</p>`}
     ${gate.release === null ? nothing : html`<p>What came of it: ${releaseLink(gate.release)}</p>`}`;
 }
 
-function people({ request, decisions, missing, state }: GateView): Html {
+/** The chain that the request was frozen with, and how far it has come. */
+function chain({ request, escalationLevel }: Pick<GateView, "request" | "escalationLevel">): Html {
+  if (request.escalation.length === 0) return nothing;
+  return html`<p class="note">
+    ${request.escalation.map(({ groups, afterMs }, index) =>
+      index < escalationLevel
+        ? html`Escalated to ${groups.join(" or ")}. `
+        : html`After ${durationInWords(afterMs)} without a decision ${groups.join(" or ")} decide as well. `,
+    )}
+  </p>`;
+}
+
+function people({ request, decisions, missing, state, escalationLevel }: GateView): Html {
   const { deciders, excluded } = request;
-  const quorum = deciders.quorum === 1 ? "One member" : `${deciders.quorum} members`;
+  const escalatedTo = request.escalation.slice(0, escalationLevel).flatMap((step) => step.groups);
   return html`<p>
-      ${quorum} of
-      ${deciders.groups.join(" or ")}.${state === "open" && missing.length > 0 ? ` Still missing: ${missing.join(", ")}.` : ""}
+      ${quorumInWords(asRule(deciders, escalatedTo))}.${state === "open" && missing.length > 0 ? ` Still missing: ${missing.join(", ")}.` : ""}
     </p>
+    ${chain({ request, escalationLevel })}
     ${
       excluded.length === 0
         ? nothing
@@ -108,13 +183,21 @@ function people({ request, decisions, missing, state }: GateView): Html {
     }`;
 }
 
+function asRule(deciders: GateView["request"]["deciders"], escalatedTo: string[]): QuorumRule {
+  const { groups, quorum, people: named, oneFromEach } = deciders;
+  return { groups, quorum, escalatedTo, ...(named && { people: named }), ...(oneFromEach && { oneFromEach }) };
+}
+
+const badgeOf = { approve: "approved", reject: "rejected", "request-changes": "changes-requested", escalate: "waiting" } as const;
+
 function decisionItem(one: GateView["decisions"][number]): Html {
   const changes = parametersInWords(one.parameters);
   return html`<li>
-    <strong>${one.by}</strong>
-    ${badge(one.decision === "approve" ? "approved" : one.decision === "reject" ? "rejected" : "changes-requested", one.decision)}
-    ${moment(one.at)}${one.surface === "console" ? nothing : ` by ${one.surface}`}
+    <strong>${one.by}</strong>${one.onBehalfOf === null ? nothing : ` for ${one.onBehalfOf}`}
+    ${badge(badgeOf[one.decision], one.decision)} ${moment(one.at)}${one.surface === "console" ? nothing : ` by ${one.surface}`}
     ${one.reason === null ? nothing : html`<q>${one.reason}</q>`}${one.returnTo === null ? nothing : html`<p>Back to ${one.returnTo}.</p>`}${changes === null ? nothing : html`<p>${changes}</p>`}
+    ${one.conditions.map(({ finding, by }) => html`<p>On condition: ${finding}, by ${moment(by)}</p>`)}
+    ${Object.entries(one.inputs).map(([name, value]) => html`<p>${name}: ${String(value)}</p>`)}
     ${one.counted ? nothing : html`<p class="fault">Does not count: ${one.whyNot ?? "it came too late"}</p>`}
   </li>`;
 }

@@ -1,5 +1,4 @@
 import { html } from "hono/html";
-import type { GateItemView } from "../../domain/http/gate-views.ts";
 import type { VersionView } from "../../domain/http/model-views.ts";
 import type { AuditRecordView, AuditVerificationView } from "../../domain/http/record-views.ts";
 import type { ReleaseItemView } from "../../domain/http/release-views.ts";
@@ -32,48 +31,6 @@ function more(path: string, { next, ...filter }: Record<string, string | null> &
   if (next === null) return nothing;
   const kept = Object.entries(filter).flatMap(([name, value]) => (value === null ? [] : [[name, value] as [string, string]]));
   return html`<p><a href="${path}?${new URLSearchParams([...kept, ["after", next]]).toString()}">Older</a></p>`;
-}
-
-export function inboxPage(gates: GateItemView[]): Html {
-  const mine = gates.filter((gate) => gate.you.mayDecide);
-  const others = gates.filter((gate) => !gate.you.mayDecide);
-  return html`<header class="title"><h1>Inbox</h1></header>
-    <div id="inbox" data-part>
-      <section aria-labelledby="mine">
-        <h2 id="mine">You may decide</h2>
-        ${
-          mine.length === 0
-            ? html`<p class="card empty">Nothing waits for you.</p>`
-            : html`<ul class="tiles">
-                ${mine.map((gate) => gateTile(gate, "Review and decide"))}
-              </ul>`
-        }
-      </section>
-      ${
-        others.length === 0
-          ? nothing
-          : html`<section aria-labelledby="others">
-              <h2 id="others">Others decide</h2>
-              <ul class="tiles">
-                ${others.map((gate) => gateTile(gate, "Look"))}
-              </ul>
-            </section>`
-      }
-    </div>`;
-}
-
-function gateTile(gate: GateItemView, action: string): Html {
-  return html`<li class="card">
-    <h3>${gate.request.ask}</h3>
-    <p><strong>${gate.subject.id}</strong> ${badge(gate.recommendation.verdict)} ${gate.recommendation.sentence}</p>
-    <p class="note">
-      ${gate.request.deciders.groups.join(" or ")}, until
-      ${moment(gate.request.deadline)}.${gate.you.mayDecide || gate.you.why === null ? "" : ` ${gate.you.why}`}
-    </p>
-    <p>
-      <a class="button" href="${paths.gate(gate.id)}">${action} <span class="for-readers">${gate.id}</span></a>
-    </p>
-  </li>`;
 }
 
 export interface AuditPage {

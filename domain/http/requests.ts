@@ -123,6 +123,13 @@ export const decisionsRequestSchema = z
   })
   .meta({ id: "DecisionsRequest" });
 
+export const renderingRequestSchema = z
+  .strictObject({
+    mediaType: z.enum(["text/plain", "text/html", "application/json"]),
+    text: z.string().min(1).max(1_000_000),
+  })
+  .meta({ id: "RenderingRequest" });
+
 export const predictionRequestSchema = z
   .strictObject({
     instances: z

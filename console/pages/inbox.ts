@@ -1,0 +1,93 @@
+import { html } from "hono/html";
+import type { GateItemView } from "../../domain/http/gate-views.ts";
+import { badge, guards, moment, nothing, paths } from "../markup.ts";
+import type { Html } from "../markup.ts";
+
+export interface InboxForm {
+  csrf: string;
+  key: string;
+  receipt: Html;
+}
+
+/** What waits: mine first, what is overdue before the rest. */
+export function inboxPage(gates: GateItemView[], form: InboxForm): Html {
+  const sorted = gates.toSorted(
+    (one, other) =>
+      Number(other.overdueSince !== null) - Number(one.overdueSince !== null) ||
+      one.request.deadline.localeCompare(other.request.deadline),
+  );
+  const mine = sorted.filter((gate) => gate.you.mayDecide);
+  const others = sorted.filter((gate) => !gate.you.mayDecide);
+  return html`<header class="title"><h1>Inbox</h1></header>
+    ${form.receipt}
+    <div id="inbox" data-part>
+      <section aria-labelledby="mine">
+        <h2 id="mine">You may decide</h2>
+        ${
+          mine.length === 0
+            ? html`<p class="card empty">Nothing waits for you.</p>`
+            : html`<ul class="tiles">
+                  ${mine.map((gate) => gateTile(gate, "Review and decide"))}
+                </ul>
+                ${mine.length > 1 ? several(mine, form) : nothing}`
+        }
+      </section>
+      ${
+        others.length === 0
+          ? nothing
+          : html`<section aria-labelledby="others">
+              <h2 id="others">Others decide</h2>
+              <ul class="tiles">
+                ${others.map((gate) => gateTile(gate, "Look"))}
+              </ul>
+            </section>`
+      }
+    </div>`;
+}
+
+function gateTile(gate: GateItemView, action: string): Html {
+  return html`<li class="card">
+    <h3>${gate.request.ask}</h3>
+    <p><strong>${gate.subject.id}</strong> ${badge(gate.recommendation.verdict)} ${gate.recommendation.sentence}</p>
+    <p class="note">
+      ${gate.missing.join(" and ") || "nothing is missing"},
+      ${gate.overdueSince === null ? html`until ${moment(gate.request.deadline)}.` : html`overdue since ${moment(gate.overdueSince)}.`}
+      ${gate.undecidable ?? ""} ${gate.you.mayDecide || gate.you.why === null ? "" : gate.you.why}
+    </p>
+    <p>
+      <a class="button" href="${paths.gate(gate.id)}">${action} <span class="for-readers">${gate.id}</span></a>
+    </p>
+  </li>`;
+}
+
+/** Each decision of the batch is answered by a receipt of its own. */
+function several(gates: GateItemView[], { csrf, key }: InboxForm): Html {
+  return html`<details class="card several">
+    <summary>Decide on several at once</summary>
+    <form method="post" action="${paths.inbox()}/decisions" data-once>
+      ${guards({ csrf, key })}
+      <ul class="plain-list">
+        ${gates.map(
+          ({ id, request }) =>
+            html`<li>
+              <label><input type="checkbox" name="gate.${id}" value="yes" /> ${id} <small>${request.ask}</small></label
+              ><input type="hidden" name="digest.${id}" value="${request.digest}" />
+            </li>`,
+        )}
+      </ul>
+      <fieldset class="choice">
+        <legend>Your decision on all of them</legend>
+        <label class="approve"
+          ><input type="radio" name="decision" value="approve" required /> <span><strong>Approve</strong></span></label
+        >
+        <label class="reject"
+          ><input type="radio" name="decision" value="reject" required /> <span><strong>Reject</strong></span></label
+        >
+      </fieldset>
+      <label class="field" for="several-reason"
+        ><span>Reason <small>(required to reject)</small></span
+        ><textarea id="several-reason" name="reason" rows="2" maxlength="2000"></textarea></label
+      ><button type="submit">Send decisions</button>
+    </form>
+  </details>`;
+}
