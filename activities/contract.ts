@@ -12,11 +12,14 @@ import type {
   IngestResult,
   MonitorResult,
   ReleaseParameters,
+  SearchTrial,
   StageContext,
   TrainResult,
   ValidateResult,
 } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
+import type { AppliedDefinition, ProposedPolicy, StartedGate } from "../domain/subject-gates.ts";
+import type { SearchMetric } from "../domain/train-schema.ts";
 
 /**
  * What workflows may ask of activities, as types: the only thing that workflow code imports from
@@ -37,7 +40,57 @@ export interface StageActivities {
 }
 
 export interface TrainActivities {
-  train(input: StageContext & { spec: Digest; train: Digest }): Promise<TrainResult>;
+  train(input: TrainingInput & { search?: SearchFound }): Promise<TrainResult>;
+  /** How the workflow is to train: where, and with which points of a search. */
+  planTraining(input: TrainingInput): Promise<TrainingPlan>;
+  /** One point of a search, judged on validation rows. */
+  tryParameters(input: TrainingInput & { trial: TrialWanted }): Promise<SearchTrial>;
+  /** Lays out the job folder of a foreign trainer, where its worker sees it. */
+  prepareJob(input: TrainingInput): Promise<ForeignJob>;
+  /** Takes what a foreign trainer wrote. */
+  collectJob(input: TrainingInput & { job: string; taskQueue: string; durationMs: number }): Promise<TrainResult>;
+}
+
+/** What a worker on a foreign task queue does; in any language (examples/python-trainer). */
+export interface ForeignTrainActivities {
+  train(job: ForeignJob): Promise<unknown>;
+}
+
+export interface ForeignJob {
+  contract: 1;
+  release: ReleaseId;
+  /** Name of the job folder in the exchange. */
+  job: string;
+  /** Its path as the engine sees it. */
+  folder: string;
+}
+
+export type TrainingInput = StageContext & { spec: Digest; train: Digest };
+
+export interface TrainingPlan {
+  /** The Temporal task queue of a foreign trainer. */
+  taskQueue: string | null;
+  /** What training may take. */
+  minutes: number;
+  search: {
+    metric: SearchMetric;
+    parallel: number;
+    /** No trial begins after so long. */
+    minutes: number | null;
+    points: SearchTrial["parameters"][];
+  } | null;
+}
+
+export interface TrialWanted {
+  number: number;
+  parameters: SearchTrial["parameters"];
+  metric: SearchMetric;
+}
+
+export interface SearchFound {
+  metric: SearchMetric;
+  trials: SearchTrial[];
+  chosen: number;
 }
 
 export interface MonitorInput extends StageContext {
@@ -175,30 +228,6 @@ export interface RecordActivities {
   // the watch
   /** Finds releases and gates whose workflows died in silence (terminated, lost) and tells their parents. */
   findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
-}
-
-/** A frozen request whose workflow is to be started. */
-export interface StartedGate {
-  gate: GateId;
-  digest: Digest;
-}
-
-export interface AppliedDefinition {
-  ok: true;
-  /** What is in force. */
-  definition: Digest;
-  /** The gate that the change passes first. */
-  gate?: StartedGate;
-  /** The request about an earlier change, which this one ended. */
-  ended?: GateId;
-}
-
-export interface ProposedPolicy {
-  ok: true;
-  /** Null: it was published at once. */
-  gate: StartedGate | null;
-  /** The request that it took the place of. */
-  ended: GateId | null;
 }
 
 export interface RecalledModel {

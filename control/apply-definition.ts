@@ -1,4 +1,5 @@
 import { readOwner } from "../db/reads/people.ts";
+import { definitionWaits } from "../db/reads/policies.ts";
 import { checkDefinition, faultInWords } from "../domain/definition-check.ts";
 import type { ResolvedDefinition } from "../domain/definition-schema.ts";
 import { digestOfJson } from "../domain/digest.ts";
@@ -47,7 +48,9 @@ export async function applyDefinition(
         model: present ? model : null,
         error: refusal,
       });
-    if (present?.definitionDigest === digest) return { kind: "done", status: 200, value: { model, definitionDigest: digest } };
+    // Applied again, it takes back a change that waits at its gate.
+    if (present?.definitionDigest === digest && !(await definitionWaits(context.db, model)))
+      return { kind: "done", status: 200, value: { model, definitionDigest: digest, gate: null, governed: [] } };
     await context.store.putJson(definition);
     return finishApply(
       context,
@@ -65,11 +68,14 @@ export function finishApply(
     to: { model },
     update: lifecycleCommandUpdate,
     gone: lifecycleGone,
-    outcome: async (result) => ({
-      kind: "done",
-      status: result["created"] === true ? 201 : 200,
-      value: { model, definitionDigest: definition },
-    }),
+    outcome: async (result) => {
+      const gate = typeof result["gate"] === "string" ? result["gate"] : null;
+      // As the activity wrote it; one of an earlier version of the product knew no governed changes.
+      const governed = (Array.isArray(result["governed"]) ? result["governed"] : []) as DefinitionAppliedView["governed"];
+      const status = gate !== null ? 202 : result["created"] === true ? 201 : 200;
+      const told = governed.map(({ path, direction, sentence }) => ({ path, direction, sentence }));
+      return { kind: "done", status, value: { model, definitionDigest: definition, gate, governed: told } };
+    },
   });
 }
 

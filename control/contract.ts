@@ -38,6 +38,7 @@ import type { Stage } from "../domain/stages.ts";
 import type { Answer } from "./answer.ts";
 import type { Caller, Sent } from "./caller.ts";
 import type { ChartFile } from "./charts.ts";
+import type { MessagesControl } from "./messages.ts";
 import type { PeopleControl } from "./people-control.ts";
 
 /**
@@ -55,6 +56,7 @@ export interface Control {
 
   /** People, groups, tokens and delegations. */
   people: PeopleControl;
+  messages: MessagesControl;
   me(caller: Caller): MeView;
   models(caller: Caller, page: PageInput): Promise<Page<ModelItemView>>;
   model(caller: Caller, model: ModelName): Promise<ModelView>;
@@ -110,7 +112,7 @@ export interface Control {
     caller: Caller,
     change: { model: ModelName; kind: "pause" | "resume" | "retire" },
     sent: Sent,
-  ): Promise<Answer<{ model: ModelName; state: ModelState }>>;
+  ): Promise<Answer<{ model: ModelName; state: ModelState; gate: GateId | null }>>;
   unblock(caller: Caller, release: ReleaseId, sent: Sent): Promise<Answer<{ release: ReleaseId; action: UnblockAction }>>;
   withdraw(caller: Caller, release: ReleaseId, sent: Sent): Promise<Answer<{ release: ReleaseId; gate: GateId | null }>>;
 

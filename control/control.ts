@@ -11,6 +11,7 @@ import { readiness } from "./health.ts";
 import { changeState, rollback } from "./model-commands.ts";
 import { listModels, readModel } from "./models.ts";
 import { readModelMonitoring } from "./monitoring.ts";
+import { createMessagesControl } from "./messages.ts";
 import { createPeopleControl } from "./people-control.ts";
 import { listPolicies, readPolicy, testPolicy } from "./policies.ts";
 import { tracePrediction } from "./predictions.ts";
@@ -20,6 +21,7 @@ import { proposePolicy } from "./propose-policy.ts";
 import { listReleases, readRelease, readReleaseLog } from "./releases.ts";
 import { requestRelease } from "./request-release.ts";
 import { requireScope } from "./read-rights.ts";
+import { createSecretBox } from "./secret-box.ts";
 import { forgetOldCommands, settlePending } from "./settle.ts";
 import { decideMany } from "./decide-many.ts";
 import { closeFinding, listFindings } from "./findings.ts";
@@ -38,6 +40,7 @@ export function createControl(deps: ControlDeps): Control {
     endSession: (caller) => endSession(db, caller),
 
     people: createPeopleControl(context),
+    messages: createMessagesControl(context, deps.secrets ?? createSecretBox(null)),
     me,
     models: (caller, page) => listModels(context, caller, page),
     model: (caller, model) => readModel(context, caller, model),

@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { WithStartWorkflowOperation, WorkflowNotFoundError, WorkflowUpdateFailedError } from "@temporalio/client";
+import {
+  WithStartWorkflowOperation,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+} from "@temporalio/client";
 import { ApplicationFailure, type UpdateDefinition } from "@temporalio/common";
 import { workflowIds } from "../domain/ids.ts";
 import type { SignedCommand } from "../domain/signed-command.ts";
@@ -19,8 +24,8 @@ export type Delivery<Reply> =
   | { kind: "unreached"; why: string };
 
 export interface Parcel<Reply, Command extends SignedCommand> {
-  /** Where: a workflow that runs, or a model's lifecycle, which is started when it does not run. */
-  to: { workflowId: string } | { model: string };
+  /** Where: a workflow that runs, a model's lifecycle, which is started when it does not run, or the proposal that the command is. */
+  to: { workflowId: string } | { model: string } | { proposal: string };
   update: UpdateDefinition<Reply, [Command]>;
   command: Command;
   /** Milliseconds since the epoch. */
@@ -64,6 +69,18 @@ function send<Reply, Command extends SignedCommand>(context: ControlContext, par
   const options = { updateId: command.id, args: [command] as [Command] };
   return temporal.withDeadline(deadline, () => {
     if ("workflowId" in to) return temporal.workflow.getHandle(to.workflowId).executeUpdate(update, options);
+    if ("proposal" in to) {
+      const startWorkflowOperation = new WithStartWorkflowOperation(workflowTypes.proposal, {
+        workflowId: workflowIds.proposal(to.proposal),
+        taskQueue: "lifecycle",
+        workflowIdConflictPolicy: "USE_EXISTING",
+        // One that has ended did what was asked; its record is read.
+        workflowIdReusePolicy: "REJECT_DUPLICATE",
+        args: [],
+        staticSummary: "A new version of a policy",
+      });
+      return temporal.workflow.executeUpdateWithStart(update, { ...options, startWorkflowOperation });
+    }
     // A lifecycle is an entity: whether it runs or was terminated, there is one, and it recalls itself from the database.
     const startWorkflowOperation = new WithStartWorkflowOperation(workflowTypes.lifecycle, {
       workflowId: workflowIds.lifecycle(to.model),
@@ -102,6 +119,7 @@ const neverSentWords = /No connection established|ECONNREFUSED|ENOTFOUND|EAI_AGA
 
 function faultOf(error: unknown): Fault {
   if (error instanceof WorkflowUpdateFailedError) return refusalOf(error);
+  if (error instanceof WorkflowExecutionAlreadyStartedError) return { kind: "gone", message: error.message };
   if (error instanceof WorkflowNotFoundError) return { kind: "gone", message: error.message };
   const { code, details } = grpcStatus(error);
   const message = details || (error instanceof Error ? error.message : String(error));

@@ -1,7 +1,7 @@
 import { CountersignError } from "../domain/errors.ts";
 import { rolledBackSchema, type RolledBackView } from "../domain/http/model-views.ts";
 import { reasonRequestSchema, rollbackRequestSchema } from "../domain/http/requests.ts";
-import type { ModelName } from "../domain/ids.ts";
+import type { GateId, ModelName } from "../domain/ids.ts";
 import { modelStates, type ModelState } from "../domain/lifecycle.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
 import { lifecycleCommandUpdate } from "../workflows/messages.ts";
@@ -49,7 +49,7 @@ export function finishRollback(context: ControlContext, command: CommandOf<"roll
 }
 
 type StateKind = "pause" | "resume" | "retire";
-type StateChanged = { model: ModelName; state: ModelState };
+type StateChanged = { model: ModelName; state: ModelState; gate: GateId | null };
 
 export async function changeState(context: ControlContext, kind: StateKind, asked: Asked): Promise<Answer<StateChanged>> {
   const { caller, about: model, sent } = asked;
@@ -72,7 +72,8 @@ export function finishStateChange(context: ControlContext, command: CommandOf<St
     outcome: async (result) => {
       const state = modelStates.find((one) => one === result["state"]);
       if (!state) throw new Error(`The ${kind} ${command.id} left no state.`);
-      return { kind: "done", status: 200, value: { model, state } };
+      const gate = typeof result["gate"] === "string" ? result["gate"] : null;
+      return { kind: "done", status: gate === null ? 200 : 202, value: { model, state, gate } };
     },
   });
 }

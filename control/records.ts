@@ -2,7 +2,6 @@ import { verifyAudit } from "../db/audit.ts";
 import { readCommand } from "../db/commands.ts";
 import { readAudit, readAuditHead, type AuditBody } from "../db/reads/audit.ts";
 import { readGroups } from "../db/reads/people.ts";
-import { readPolicies } from "../db/reads/policies.ts";
 import type { AuditRecord } from "../domain/audit-events.ts";
 import type {
   AuditRecordView,
@@ -11,7 +10,6 @@ import type {
   GroupView,
   MeView,
   Page,
-  PolicyView,
 } from "../domain/http/record-views.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { Caller } from "./caller.ts";
@@ -23,29 +21,6 @@ import { notFound, requireScope, scopeOf } from "./read-rights.ts";
 export function me(caller: Caller): MeView {
   const { id, kind, displayName, groups, roles } = caller.principal;
   return { principal: id, kind, displayName, groups, roles, scopes: caller.token.scopes };
-}
-
-export async function listPolicies(context: ControlContext, caller: Caller, page: PageInput): Promise<Page<PolicyView>> {
-  requireScope(caller, "read");
-  const offset = numberOf(page.after);
-  const rows = await readPolicies(context.db, { limit: page.limit + 1, offset });
-  return pageOf(rows, page.limit, {
-    item: ({ id, version, digest, body, published_by, published_at }): PolicyView => {
-      const { title, tier, gates, skippable } = body;
-      return {
-        id,
-        version,
-        digest,
-        title,
-        tier,
-        gates,
-        skippable,
-        publishedBy: published_by,
-        publishedAt: published_at.toISOString(),
-      };
-    },
-    cursor: () => [offset + page.limit],
-  });
 }
 
 export async function listGroups(context: ControlContext, caller: Caller, page: PageInput): Promise<Page<GroupView>> {

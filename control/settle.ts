@@ -12,6 +12,7 @@ import { finishWithdrawal } from "./withdraw-decision.ts";
 import type { ControlContext } from "./deps.ts";
 import { keep } from "./idempotency.ts";
 import { finishRollback, finishStateChange } from "./model-commands.ts";
+import { finishPropose } from "./propose-policy.ts";
 import { finishUnblock, finishWithdraw } from "./release-commands.ts";
 import { finishRequest } from "./request-release.ts";
 
@@ -64,6 +65,8 @@ function finish(context: ControlContext, command: SignedCommand): Promise<Outcom
       return finishRequest(context, command as CommandOf<"request-release">);
     case "apply-definition":
       return finishApply(context, command as CommandOf<"apply-definition">);
+    case "propose-policy":
+      return finishPropose(context, command as CommandOf<"propose-policy">);
     case "rollback":
       return finishRollback(context, command as CommandOf<"rollback">);
     case "pause":

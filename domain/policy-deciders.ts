@@ -25,6 +25,11 @@ export function groupsIn(rule: GateRule): string[] {
   return [...new Set(all)].filter((group) => group !== ownerTeam);
 }
 
+/** Whether who decides depends on which team owns the model. */
+export function namesOwner(rule: GateRule): boolean {
+  return [...rule.groups, ...(rule.oneFromEach ?? [])].includes(ownerTeam);
+}
+
 /** All who decide on releases by this policy: they may read the model. Who decides on anything else reads it from when she is asked. */
 export function decidersOf(policy: Policy): { groups: string[]; people: PrincipalId[] } {
   return {

@@ -1,5 +1,5 @@
 import { condition, getExternalWorkflowHandle } from "@temporalio/workflow";
-import type { StartedGate } from "../activities/contract.ts";
+import type { StartedGate } from "../domain/subject-gates.ts";
 import { workflowIds, type Digest, type ReleaseId } from "../domain/ids.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
 import { BreakGlassLane } from "./break-glass-lane.ts";

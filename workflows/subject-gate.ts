@@ -1,6 +1,6 @@
 import { WorkflowExecutionAlreadyStartedError } from "@temporalio/common";
 import { getExternalWorkflowHandle, ParentClosePolicy, startChild, WorkflowIdReusePolicy } from "@temporalio/workflow";
-import type { StartedGate } from "../activities/contract.ts";
+import type { StartedGate } from "../domain/subject-gates.ts";
 import { workflowIds, type GateId } from "../domain/ids.ts";
 import { gate as gateWorkflow } from "./gate.ts";
 import { lookSignal } from "./messages.ts";

@@ -6,7 +6,7 @@ import type { GateRequest } from "../../domain/gate.ts";
 import { workflowIds, type Digest, type GateId } from "../../domain/ids.ts";
 import type { GateRule } from "../../domain/policy.ts";
 import { rulesOf } from "../../domain/policy-deciders.ts";
-import type { StartedGate } from "../contract.ts";
+import type { StartedGate } from "../../domain/subject-gates.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { endUndecided } from "./fall-due.ts";

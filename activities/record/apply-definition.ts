@@ -7,7 +7,8 @@ import { governedChanges, needsGate, type GovernedChange } from "../../domain/go
 import type { Digest, GateId } from "../../domain/ids.ts";
 import type { Principal } from "../../domain/principal.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
-import type { AppliedDefinition, Refused } from "../contract.ts";
+import type { Refused } from "../contract.ts";
+import type { AppliedDefinition } from "../../domain/subject-gates.ts";
 import { freezeDefinitionGate } from "../gate/definition-gate.ts";
 import { endSubjectGate } from "../gate/subject-gate.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";

@@ -12,7 +12,8 @@ import type { Policy } from "../../domain/policy.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import { freezePolicyGate } from "../gate/policy-gate.ts";
 import { endSubjectGate } from "../gate/subject-gate.ts";
-import type { ProposedPolicy, Refused } from "../contract.ts";
+import type { Refused } from "../contract.ts";
+import type { ProposedPolicy } from "../../domain/subject-gates.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
 

@@ -3,7 +3,7 @@ import { failureOf } from "../record/faults.ts";
 import { tellStaleGates } from "../gate/mark-stale.ts";
 import { endDeadReleases } from "./dead-releases.ts";
 import { supersedeDeadGates } from "./dead-gates.ts";
-import { reviveDeadGates } from "./dead-subject-gates.ts";
+import { endDeadForeignGates } from "./dead-foreign-gates.ts";
 import { supersedeDeadReviews } from "./dead-reviews.ts";
 import { renewDeadSubjectGates } from "./dead-subject-gates.ts";
 import { lapseConditions } from "./lapsed-conditions.ts";
@@ -25,7 +25,7 @@ export async function findDeadRuns(deps: RecordDeps): Promise<{ dead: { kind: "r
     const ofReleases = await supersedeDeadGates(deps, temporalClient, olderThan);
     const gates = [...ofReleases, ...(await supersedeDeadReviews(deps, temporalClient, olderThan))];
     gates.push(...(await renewDeadSubjectGates(deps, temporalClient, olderThan)));
-    gates.push(...(await reviveDeadGates(deps, temporalClient, olderThan)));
+    gates.push(...(await endDeadForeignGates(deps, temporalClient, olderThan)));
     await lapseConditions(deps);
     await tellStaleGates(deps);
     return {

@@ -32,7 +32,10 @@ export function definitionRoute(table: RouteTable, { control }: ApiDeps): void {
       answers: {
         200: { description: "Changed, or the same.", schema: definitionAppliedSchema },
         201: { description: "Registered.", schema: definitionAppliedSchema },
-        202: pendingAnswer,
+        202: {
+          description: "`gate` is to be passed first: a governed field was loosened; or it is not known in time.",
+          schema: z.union([definitionAppliedSchema, pendingSchema]),
+        },
       },
       refusals: ["not-found", "precondition-failed", "model-retired"],
     },
@@ -137,7 +140,13 @@ export function modelStateRoutes(table: RouteTable, { control }: ApiDeps): void 
         summary: stateSummaries[kind],
         body: { schema: reasonRequestSchema },
         command: true,
-        answers: { 200: { description: "Done.", schema: modelStateSchema }, 202: pendingAnswer },
+        answers: {
+          200: { description: "Done.", schema: modelStateSchema },
+          202: {
+            description: "`gate` is to be passed first; or it is not known in time.",
+            schema: z.union([modelStateSchema, pendingSchema]),
+          },
+        },
         refusals: ["not-found", "model-retired"],
       },
       async (c) =>

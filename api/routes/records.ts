@@ -6,7 +6,6 @@ import {
   groupSchema,
   meSchema,
   pageOf,
-  policySchema,
 } from "../../domain/http/record-views.ts";
 import { pageQuerySchema } from "../../domain/http/requests.ts";
 import type { ApiDeps } from "../environment.ts";
@@ -35,18 +34,6 @@ export function peopleRoutes(table: RouteTable, { control }: ApiDeps): void {
       answers: { 200: { description: "By name.", schema: pageOf(groupSchema) } },
     },
     async (c, query) => c.json(await control.groups(c.get("caller"), query)),
-  );
-  addRoute(
-    table,
-    {
-      method: "get",
-      path: "/api/policies",
-      tag: "policies",
-      summary: "Published policies",
-      query: pageQuerySchema,
-      answers: { 200: { description: "By id, the newest version first.", schema: pageOf(policySchema) } },
-    },
-    async (c, query) => c.json(await control.policies(c.get("caller"), query)),
   );
 }
 

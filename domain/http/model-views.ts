@@ -54,11 +54,24 @@ export const modelSchema = z.object({ ...modelItemSchema.shape, definition: defi
 export type ModelView = z.output<typeof modelSchema>;
 
 export const definitionAppliedSchema = z
-  .object({ model: z.string(), definitionDigest: digestSchema })
+  .object({
+    model: z.string(),
+    definitionDigest: digestSchema.describe("what was sent; with a gate it is in force once that is approved"),
+    gate: z.string().nullable().describe("the gate that a loosened definition passes first; null: it is in force"),
+    governed: z
+      .array(z.object({ path: z.string(), direction: z.enum(["loosened", "tightened", "changed"]), sentence: z.string() }))
+      .describe("the governed fields that changed"),
+  })
   .meta({ id: "DefinitionApplied" });
 export type DefinitionAppliedView = z.output<typeof definitionAppliedSchema>;
 
-export const modelStateSchema = z.object({ model: z.string(), state: z.enum(modelStates) }).meta({ id: "ModelState" });
+export const modelStateSchema = z
+  .object({
+    model: z.string(),
+    state: z.enum(modelStates),
+    gate: z.string().nullable().describe("the gate that a retirement passes first, where the policy has one"),
+  })
+  .meta({ id: "ModelState" });
 
 export const rolledBackSchema = z
   .object({

@@ -1,8 +1,6 @@
 import { z } from "zod";
 import { auditKinds } from "../audit-events.ts";
-import { tiers } from "../policy.ts";
 import { roles } from "../principal.ts";
-import { stages } from "../stages.ts";
 import { digestSchema } from "./requests.ts";
 
 /** What is answered about people, policies, commands, the audit chain and health. */
@@ -19,31 +17,6 @@ export const meSchema = z
   })
   .meta({ id: "Me" });
 export type MeView = z.output<typeof meSchema>;
-
-export const policySchema = z
-  .object({
-    id: z.string(),
-    version: z.int(),
-    digest: digestSchema,
-    title: z.string(),
-    tier: z.enum(tiers),
-    gates: z.array(
-      z.object({
-        name: z.string(),
-        after: z.enum(["train", "evaluate"]),
-        ask: z.string(),
-        groups: z.array(z.string()),
-        quorum: z.int(),
-        deadlineMs: z.int(),
-        onDeadline: z.enum(["hold", "reject", "approve"]),
-      }),
-    ),
-    skippable: z.array(z.enum(stages)),
-    publishedBy: z.string(),
-    publishedAt: time,
-  })
-  .meta({ id: "Policy" });
-export type PolicyView = z.output<typeof policySchema>;
 
 export const groupSchema = z
   .object({
@@ -113,8 +86,11 @@ export type CommandView = z.output<typeof commandSchema>;
 const check = z.object({ up: z.boolean(), detail: z.string() });
 export const readySchema = z
   .object({
-    status: z.enum(["ready", "unready"]),
+    status: z.enum(["ready", "degraded", "unready"]).describe("degraded: it works, but people are not told by every way"),
     checks: z.object({ temporal: check, postgres: check, artifacts: check, workers: check }),
+    ways: z
+      .array(z.object({ way: z.string(), up: z.boolean(), detail: z.string(), cure: z.string() }))
+      .describe("how people are told: what is wrong with a way, and what cures it"),
   })
   .meta({ id: "Ready" });
 export type ReadyView = z.output<typeof readySchema>;

@@ -1,0 +1,84 @@
+import type { ConditionFacts } from "../../domain/conditions.ts";
+import type { Evaluation } from "../../domain/evidence.ts";
+import { governedChanges } from "../../domain/governed-changes.ts";
+import { hasParameters } from "../../domain/release-parameters.ts";
+import type { Db } from "../database.ts";
+import type { Row } from "../schema.ts";
+
+export type ReleaseOfFacts = Pick<Row<"releases">, "id" | "model" | "definition_digest" | "trigger" | "parameters">;
+
+/** The facts that conditions are about, as they are on record; what has not happened yet is null. */
+export async function conditionFacts(db: Db, release: ReleaseOfFacts): Promise<ConditionFacts> {
+  const definition = await readDefinition(db, release.model, release.definition_digest);
+  const version = await db.selectFrom("versions").select("evaluation").where("release_id", "=", release.id).executeTakeFirst();
+  const evaluation = version?.evaluation ?? null;
+  const champion = await readChampion(db, release.model, definition.deploy.environment);
+  const before = champion && (await readDefinition(db, release.model, champion.definition));
+  const drift = await db
+    .selectFrom("findings")
+    .select((eb) => eb.fn.countAll<string>().as("open"))
+    .where("model", "=", release.model)
+    .where("kind", "=", "drift")
+    .where("closed_at", "is", null)
+    .executeTakeFirst();
+  return {
+    metrics: (evaluation?.metrics ?? []).map(({ metric, candidate, champion: other }) => ({
+      metric,
+      candidate: candidate.value,
+      champion: other?.value ?? null,
+    })),
+    verdict: evaluation?.verdict ?? null,
+    protectedGaps: gapsOf(evaluation, definition.evaluate.protected),
+    champion: champion?.version ?? null,
+    governedChanged: before ? governedChanges(before, definition).map((one) => one.path) : [],
+    contractWarnings: await readContractWarnings(db, release.id),
+    driftFindings: Number(drift?.open ?? 0),
+    trigger: release.trigger,
+    hasParameters: hasParameters(release.parameters),
+  };
+}
+
+/** An attribute that the evaluation says nothing of was told for too few rows, at best. */
+function gapsOf(evaluation: Evaluation | null, attributes: string[]): ConditionFacts["protectedGaps"] {
+  if (attributes.length === 0 || evaluation === null) return null;
+  return attributes.map((attribute) => {
+    const row = evaluation.fairness?.find((one) => one.attribute === attribute);
+    return row
+      ? { attribute, gap: row.gap, limit: row.limit, verdict: row.verdict }
+      : { attribute, gap: null, limit: 0, verdict: "too-few" };
+  });
+}
+
+async function readDefinition(db: Db, model: string, digest: string): Promise<Row<"definitions">["body"]> {
+  const { body } = await db
+    .selectFrom("definitions")
+    .select("body")
+    .where("model", "=", model)
+    .where("digest", "=", digest as Row<"definitions">["digest"])
+    .executeTakeFirstOrThrow();
+  return body;
+}
+
+async function readChampion(db: Db, model: string, environment: string): Promise<{ version: string; definition: string } | null> {
+  const row = await db
+    .selectFrom("slots as s")
+    .innerJoin("versions as v", "v.id", "s.champion_version")
+    .innerJoin("releases as r", "r.id", "v.release_id")
+    .select(["v.id", "r.definition_digest"])
+    .where("s.model", "=", model)
+    .where("s.environment", "=", environment)
+    .executeTakeFirst();
+  return row ? { version: row.id, definition: row.definition_digest } : null;
+}
+
+async function readContractWarnings(db: Db, release: string): Promise<number | null> {
+  const row = await db
+    .selectFrom("release_stages")
+    .select("result")
+    .where("release_id", "=", release)
+    .where("stage", "=", "validate")
+    .where("state", "=", "done")
+    .executeTakeFirst();
+  const warned = row?.result?.["warned"];
+  return typeof warned === "number" ? warned : null;
+}
