@@ -193,7 +193,7 @@ export interface RecordActivities {
   /** Verifies the command; publishes a version of a policy, or freezes the gate that it passes first. Writes command_results. */
   proposePolicy(command: CommandOf<"propose-policy">): Promise<ProposedPolicy | Refused>;
   /** Somebody else's workflow has the id of a gate about a policy, a definition or a retirement, or its own died: asks anew. Null when it is closed. */
-  askSubjectAnew(input: { gate: GateId; why: string }): Promise<StartedGate | null>;
+  askSubjectAnew(input: { gate: GateId; why: string; taken: boolean }): Promise<StartedGate | null>;
 
   // the gate
   /** Builds and freezes the k-th request of a gate from what the database holds: nothing of it comes from a message. */

@@ -3,18 +3,24 @@ import { setPriority } from "node:os";
 import { fileURLToPath } from "node:url";
 import { CountersignError } from "../domain/errors.ts";
 import { type BoundedProcess, type ProcessEnd, runBounded } from "../ml/trainers/bounded-process.ts";
+import type { CodeFolder } from "../ml/trainers/code-folder.ts";
 import { type Command, isolationFor } from "../ml/trainers/isolation.ts";
 import { jobFiles, type TrainerReport, type TrainJob } from "../ml/trainers/job-contract.ts";
 import { createJobFolder, readOutput, writtenBytes } from "../ml/trainers/job-folder.ts";
+import { mostClasses } from "../ml/trainers/training-data.ts";
 import { endOrphans, forgetJob, recordJob } from "../ml/trainers/job-records.ts";
 
 export interface TrainProcessInput {
+  /** The release, or one trial of it: what an earlier attempt at the same left running is ended first. */
   release: string;
   trainer: string;
   command: Command;
   job: TrainJob;
   /** Path of the training data's Parquet. */
   trainData: string;
+  validationData?: string | null;
+  /** A command's own files. */
+  code?: CodeFolder | null;
   limits: { minutes: number; memoryMb: number; outputMb: number };
   jobsDirectory: string;
   /** Files and folders that the trainer must not see, where the system can hide them. */
@@ -35,7 +41,19 @@ export interface TrainProcessResult {
 
 /** Nothing else of the worker's environment reaches a trainer. */
 const environmentNames = ["PATH", "LANG", "LC_ALL", "TZ"];
-const reportLimitBytes = 1 << 20;
+/**
+ * What a Python trainer needs to give the same bytes twice (the order of its hashes, the number of its
+ * threads), to tell its lines as they come, and to leave the processor alone while its threads wait.
+ */
+const steadyPython = {
+  PYTHONHASHSEED: "0",
+  PYTHONUNBUFFERED: "1",
+  PYTHONDONTWRITEBYTECODE: "1",
+  OMP_NUM_THREADS: "2",
+  OMP_WAIT_POLICY: "PASSIVE",
+  OPENBLAS_NUM_THREADS: "1",
+};
+export const reportLimitBytes = 1 << 20;
 const summaryLength = 300;
 
 export const builtInTrainers: Record<string, Command> = {
@@ -50,7 +68,7 @@ export const builtInTrainers: Record<string, Command> = {
  * whatever an earlier attempt left running, and reads what it wrote. The folder is gone afterwards.
  */
 export async function runTrainer(input: TrainProcessInput): Promise<TrainProcessResult> {
-  const { jobsDirectory, release, job, trainData, limits, signal, onLine } = input;
+  const { jobsDirectory, release, job, trainData, validationData = null, code = null, limits, signal, onLine } = input;
   await mkdir(jobsDirectory, { recursive: true });
   await endOrphans(jobsDirectory, release);
   const isolation = await isolationFor(input.command, input.hidden);
@@ -59,6 +77,8 @@ export async function runTrainer(input: TrainProcessInput): Promise<TrainProcess
     release,
     job,
     trainData,
+    validationData,
+    code,
     user: isolation.user,
   });
   const bounded: BoundedProcess = {
@@ -72,7 +92,7 @@ export async function runTrainer(input: TrainProcessInput): Promise<TrainProcess
     },
     signal,
     onLine,
-    fileBytes: () => writtenBytes(folder.path),
+    fileBytes: async () => (await writtenBytes(folder.path)) - (code?.bytes ?? 0),
     onStart: (pid) => {
       recordJob({ jobsDirectory, job: folder.name, release, pid });
       lowerPriority(pid);
@@ -110,7 +130,7 @@ function environment(folder: string): Record<string, string> {
     const value = process.env[name];
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { PATH: "/usr/bin:/bin", ...Object.fromEntries(kept), HOME: folder, TMPDIR: folder };
+  return { PATH: "/usr/bin:/bin", ...Object.fromEntries(kept), ...steadyPython, HOME: folder, TMPDIR: folder };
 }
 
 /** Serving and decisions on the same machine come first. */
@@ -122,7 +142,7 @@ function lowerPriority(pid: number): void {
   }
 }
 
-function readReport(bytes: Buffer | null): TrainerReport | null {
+export function readReport(bytes: Buffer | null): TrainerReport | null {
   if (bytes === null) return null;
   const refuse = (cause: string) => new CountersignError("model-refused", `The trainer's ${jobFiles.report} ${cause}.`);
   let content: unknown;
@@ -140,8 +160,20 @@ function readReport(bytes: Buffer | null): TrainerReport | null {
   )
     throw refuse("must give at most 100 short strings as its environment");
   const summary = typeof content === "object" && content !== null && "summary" in content ? content.summary : undefined;
+  const predictions =
+    typeof content === "object" && content !== null && "predictions" in content ? content.predictions : undefined;
+  if (predictions !== undefined && !isNumbers(predictions))
+    throw refuse(`must give at most ${mostPredictions} numbers as its predictions`);
   return {
     environment: Object.fromEntries(entries.map(([name, value]) => [name, String(value)])),
     ...(typeof summary === "string" ? { summary: summary.slice(0, summaryLength) } : {}),
+    ...(predictions === undefined ? {} : { predictions }),
   };
+}
+
+/** Of twenty rows, each with a number a class. */
+const mostPredictions = 20 * mostClasses;
+
+function isNumbers(value: unknown): value is number[] {
+  return Array.isArray(value) && value.length <= mostPredictions && value.every((one) => typeof one === "number");
 }

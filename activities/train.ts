@@ -1,174 +1,118 @@
-import type { ArtifactStore } from "../artifacts/artifact-store.ts";
-import type { ResolvedDefinition } from "../domain/definition-schema.ts";
-import { CountersignError, type ErrorCode } from "../domain/errors.ts";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CountersignError } from "../domain/errors.ts";
 import type { Digest } from "../domain/ids.ts";
-import type { FeatureSpec, StageContext, TrainResult } from "../domain/stage-results.ts";
-import { inspectModel } from "../ml/onnx/inspect-model.ts";
-import type { ProcessEnd } from "../ml/trainers/bounded-process.ts";
-import type { Command } from "../ml/trainers/isolation.ts";
-import { jobFiles, type TrainJob } from "../ml/trainers/job-contract.ts";
-import { readTrainingData } from "../ml/trainers/training-data.ts";
+import type { SearchSummary, TrainResult } from "../domain/stage-results.ts";
+import type { StageTools } from "../ml/stage-tools.ts";
+import type { SearchFound } from "./contract.ts";
+import { readImported } from "./import-model.ts";
 import { runStage } from "./stage-run.ts";
-import { builtInTrainers, runTrainer } from "./train-process.ts";
+import { type CommandDependencies, commandOf } from "./train-command.ts";
+import { readTrainingJob, type TrainingJob, type TrainInput } from "./train-job.ts";
+import { builtInTrainers } from "./train-process.ts";
+import { kilobytes, type RunDependencies, runTraining, seconds } from "./train-run.ts";
 
-export interface TrainDependencies {
-  store: ArtifactStore;
-  /** Job folders and the records by which orphans are found; of this installation alone, on this machine. */
-  jobsDirectory: string;
-  /** Trainers by name. */
-  trainers?: Record<string, Command>;
-  /** Files and folders that trainers must not see (tokens, keys), where the system can hide them. */
-  hidden?: string[];
+export type TrainDependencies = Omit<RunDependencies, "hidden"> &
+  Partial<Pick<RunDependencies, "hidden">> &
+  Omit<CommandDependencies, "trainers"> &
+  Partial<Pick<CommandDependencies, "trainers">> & {
+    /** A folder that workers of foreign task queues see too. */
+    exchangeDirectory?: string | undefined;
+  };
+
+export function withDefaults(given: TrainDependencies) {
+  return { trainers: builtInTrainers, hidden: [], ...given };
 }
 
-type TrainInput = StageContext & { spec: Digest; train: Digest };
-
-const tailLines = 20;
-const tailLength = 2_000;
-const sampleRows = 20;
-/** Often enough to follow, seldom enough for a trainer that prints without end. */
-const progressEveryMs = 500;
-
-/** The fourth stage: other people's code makes an ONNX model of the training data, and the model is inspected before anybody trusts it. */
-export function createTrainActivity({
-  store,
-  jobsDirectory,
-  trainers = builtInTrainers,
-  hidden = [],
-}: TrainDependencies): (input: TrainInput) => Promise<TrainResult> {
+/** The fourth stage: other people's code makes an ONNX model of the training data, beside it the baseline is made, and both are inspected before anybody trusts them. */
+export function createTrainActivity(
+  given: TrainDependencies,
+): (input: TrainInput & { search?: SearchFound }) => Promise<TrainResult> {
+  const deps = withDefaults(given);
   return runStage(async (input, tools) => {
-    const { train } = await store.getJson<ResolvedDefinition>(input.definition);
-    const { features } = await store.getJson<FeatureSpec>(input.spec);
-    const command = trainers[train.trainer];
-    if (command === undefined)
-      throw new CountersignError(
-        "trainer-failed",
-        `This worker has no trainer "${train.trainer}"; it has ${Object.keys(trainers).join(", ")}.`,
-      );
-    await store.verify(input.train);
-    const trainData = await store.pathOf(input.train);
-    const job: TrainJob = {
-      contract: 1,
-      train: jobFiles.train,
-      features,
-      label: "label",
-      seed: input.parameters.seed ?? train.seed,
-      parameters: { ...train.parameters, ...input.parameters.train },
-    };
-    const limits = { ...train.limits, ...input.parameters.limits };
-    let toldAt = Number.NEGATIVE_INFINITY;
-    const onLine = (line: string) => {
-      if (performance.now() - toldAt < progressEveryMs) return;
-      toldAt = performance.now();
-      tools.progress(line);
-    };
-    tools.progress(`starting the trainer ${train.trainer}`);
-    const run = await runTrainer({
-      release: input.release,
-      trainer: train.trainer,
-      command,
-      job,
-      trainData,
-      limits,
-      jobsDirectory,
-      hidden,
-      signal: tools.signal,
-      onLine,
-    });
-    tools.signal.throwIfAborted();
-    const log = await store.put(run.log);
-    const extra = { log, logTail: tailOf(run.log) };
-    const failure = failureOf(run.end, limits);
-    if (failure !== null) throw new CountersignError(failure.code, failure.detail, { extra });
-    if (run.refusal !== null) throw new CountersignError(run.refusal.code, run.refusal.message, { extra });
-    if (run.model === null)
-      throw new CountersignError("trainer-failed", `The trainer ended well but wrote no ${jobFiles.model}.`, { extra });
-    tools.progress("inspecting the model");
-    await inspect(run.model, { features, trainData, extra, signal: tools.signal });
-    return {
-      summary:
-        `${train.trainer} trained in ${seconds(run.end.durationMs)} on ${features.length} features: ${kilobytes(run.model.byteLength)} of ONNX. ${run.report?.summary ?? ""}`.trimEnd(),
-      model: await store.put(run.model),
-      log,
-      trainer: train.trainer,
-      seed: job.seed,
-      parameters: job.parameters,
-      environment: run.report?.environment ?? {},
-      durationMs: run.end.durationMs,
-      modelBytes: run.model.byteLength,
-    };
+    const scratch = await mkdtemp(join(tmpdir(), "countersign-train-"));
+    try {
+      const { search, ...context } = input;
+      const prepared = await readTrainingJob(deps.store, withChosen(context, search), { scratch, trial: false });
+      const made =
+        prepared.train.trainer === "import"
+          ? await readImported(deps, prepared, tools)
+          : await trainHere(deps, { release: input.release, prepared }, tools);
+      return {
+        ...made,
+        ...(await trainBaselineToo(deps, { input, prepared }, tools)),
+        search: search === undefined ? null : await summaryOf(deps, search),
+      };
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
   });
 }
 
-async function inspect(
-  bytes: Buffer,
-  {
-    features,
-    trainData,
-    extra,
-    signal,
-  }: {
-    features: FeatureSpec["features"];
-    trainData: string;
-    extra: Record<string, unknown>;
-    signal: AbortSignal;
-  },
-): Promise<void> {
-  const sample = await readTrainingData({
-    path: trainData,
-    features,
-    label: "label",
-    limit: sampleRows,
-  });
+function withChosen(input: TrainInput, search: SearchFound | undefined): TrainInput {
+  const chosen = search?.trials.find(({ number }) => number === search.chosen);
+  if (chosen === undefined) return input;
+  return { ...input, parameters: { ...input.parameters, train: { ...input.parameters.train, ...chosen.parameters } } };
+}
+
+async function trainHere(
+  deps: RunDependencies & CommandDependencies,
+  { release, prepared }: { release: string; prepared: TrainingJob },
+  tools: StageTools,
+): Promise<TrainResult> {
+  const { train, job } = prepared;
+  const trainer = { ...(await commandOf(deps, train, tools)), name: train.trainer };
+  const made = await runTraining(deps, { key: release, prepared, trainer }, tools);
+  const { report, bytes, durationMs } = made;
+  return {
+    summary:
+      `${train.trainer} trained in ${seconds(durationMs)} on ${job.features.length} features: ${kilobytes(bytes.byteLength)} of ONNX. ${report?.summary ?? ""}`.trimEnd(),
+    model: await deps.store.put(bytes),
+    log: made.log,
+    trainer: train.trainer,
+    seed: job.seed,
+    parameters: job.parameters,
+    environment: { ...report?.environment, ...trainer.environment },
+    durationMs,
+    modelBytes: bytes.byteLength,
+  };
+}
+
+/**
+ * Every release trains the baseline too, so that the evaluation compares with something simple. Where it
+ * cannot be made the release goes on and says so: the candidate is what is asked about.
+ */
+export async function trainBaselineToo(
+  deps: RunDependencies & CommandDependencies,
+  { input, prepared }: { input: TrainInput; prepared: TrainingJob },
+  tools: StageTools,
+): Promise<{ baseline: Digest | null }> {
+  const command = deps.trainers["baseline"] ?? builtInTrainers["baseline"];
+  if (prepared.train.trainer === "baseline" || command === undefined) return { baseline: null };
+  const job = { ...prepared.job, parameters: {}, validation: null, earlyStoppingRounds: null, monotone: {}, classWeights: null };
+  // It sees all training rows, whatever the candidate's trainer set apart.
+  const trainData = await deps.store.pathOf(input.train);
+  const alone: TrainingJob = { ...prepared, job, trainData, validationData: null };
+  const trainer = { command, code: null, environment: {}, name: "baseline" };
   try {
-    await inspectModel({ bytes, features, sample: sample.columns, signal });
+    const { bytes } = await runTraining(deps, { key: `${input.release}+baseline`, prepared: alone, trainer }, tools);
+    return { baseline: await deps.store.put(bytes) };
   } catch (error) {
-    if (error instanceof CountersignError) throw new CountersignError(error.code, error.message, { extra, cause: error });
-    throw error;
+    tools.signal.throwIfAborted();
+    if (!(error instanceof CountersignError)) throw error;
+    tools.progress(`no baseline: ${error.message}`);
+    return { baseline: null };
   }
 }
 
-/** What the way it ended means, or null when it ended well. */
-function failureOf(
-  end: ProcessEnd,
-  limits: { minutes: number; memoryMb: number; outputMb: number },
-): { code: ErrorCode; detail: string } | null {
-  if (end.stoppedBy === "time")
-    return {
-      code: "trainer-timeout",
-      detail: `The trainer was ended after ${seconds(end.durationMs)}; it may take ${limits.minutes} minutes.`,
-    };
-  if (end.stoppedBy === "memory")
-    return {
-      code: "trainer-memory",
-      detail: `The trainer was ended when it held ${Math.round(end.peakMemoryBytes / 2 ** 20)} MB of memory; it may hold ${limits.memoryMb} MB.`,
-    };
-  if (end.stoppedBy === "output")
-    return {
-      code: "trainer-output",
-      detail: `The trainer was ended when its log and files passed ${limits.outputMb} MB (${Math.round(end.logBytes / 2 ** 20)} MB of it log).`,
-    };
-  if (end.signal !== null)
-    return {
-      code: "trainer-failed",
-      detail: `The trainer died by ${end.signal} after ${seconds(end.durationMs)}.`,
-    };
-  if (end.code !== 0)
-    return {
-      code: "trainer-failed",
-      detail: `The trainer ended with exit code ${end.code} after ${seconds(end.durationMs)}.`,
-    };
-  return null;
-}
-
-function tailOf(log: string): string {
-  return log.trimEnd().split("\n").slice(-tailLines).join("\n").slice(-tailLength);
-}
-
-function seconds(durationMs: number): string {
-  return `${(durationMs / 1000).toFixed(1)} s`;
-}
-
-function kilobytes(bytes: number): string {
-  return bytes < 1 << 20 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 2 ** 20).toFixed(1)} MB`;
+async function summaryOf({ store }: RunDependencies, { metric, trials, chosen }: SearchFound): Promise<SearchSummary> {
+  return {
+    trials: await store.putJson(trials),
+    tried: trials.length,
+    failed: trials.filter(({ value }) => value === null).length,
+    metric,
+    chosen,
+    best: trials.find(({ number }) => number === chosen)?.value ?? Number.NaN,
+  };
 }

@@ -48,6 +48,12 @@ const environmentSchema = z.object({
           ),
       ),
     ),
+  // Of the training worker alone:
+  COUNTERSIGN_TRAINERS_ROOT: z.string().optional(),
+  COUNTERSIGN_EXCHANGE: z.string().optional(),
+  COUNTERSIGN_PYTHON: z.string().optional(),
+  COUNTERSIGN_PYTHON_ENVIRONMENTS: z.string().optional(),
+  COUNTERSIGN_TRAININGS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(2),
   COUNTERSIGN_SIGNING_KEY_FILE: z.string().optional(),
   COUNTERSIGN_VERIFY_KEY_FILE: z.string().optional(),
   COUNTERSIGN_QUEUES: queues.optional(),

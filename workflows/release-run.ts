@@ -1,4 +1,4 @@
-import { ActivityFailure } from "@temporalio/common";
+import { ActivityFailure, ApplicationFailure } from "@temporalio/common";
 import { isCancellation, setCurrentDetails } from "@temporalio/workflow";
 import type { PinnedRelease } from "../activities/contract.ts";
 import type { Digest } from "../domain/ids.ts";
@@ -114,7 +114,7 @@ export class ReleaseRun {
   }
 
   private blockFor(stage: Stage, error: unknown): Promise<Unblocked> {
-    if (isCancellation(error) || !(error instanceof ActivityFailure)) throw error;
+    if (isCancellation(error) || !(error instanceof ActivityFailure || error instanceof ApplicationFailure)) throw error;
     const { cause, log } = blockedCause(stage, error, this.pinned.skippable.includes(stage));
     return this.block(cause, log);
   }

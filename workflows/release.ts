@@ -11,10 +11,11 @@ import {
   releaseEndedSignal,
   releaseStateQuery,
 } from "./messages.ts";
-import { record, stageWork, trainWork } from "./records.ts";
+import { record, stageWork } from "./records.ts";
 import { ReleaseDesk } from "./release-desk.ts";
 import { ReleaseEnd, ReleaseRun } from "./release-run.ts";
 import { makeFindable } from "./search-attributes.ts";
+import { trainCandidate } from "./training.ts";
 
 export interface ReleaseInput {
   release: ReleaseId;
@@ -150,13 +151,7 @@ async function make(run: ReleaseRun): Promise<Made> {
   );
   await passGates(run, "featurize");
   const trained = needed(
-    await run.runStage("train", (context) =>
-      trainWork("Trains the candidate in a process of its own").train({
-        ...context,
-        spec: featurized.spec,
-        train: featurized.train,
-      }),
-    ),
+    await run.runStage("train", (context) => trainCandidate({ ...context, spec: featurized.spec, train: featurized.train })),
   );
   const recorded = () =>
     record("Records the version").recordVersion({
@@ -182,6 +177,7 @@ async function examine(run: ReleaseRun, { featurized, trained }: Made): Promise<
         ...context,
         holdout: featurized,
         candidate,
+        baseline: trained.baseline ?? null,
         champion,
       });
     }),

@@ -10,7 +10,7 @@ import { createMonitorActivity } from "../../activities/monitor.ts";
 import { createRemoteOffers } from "../../activities/sources/remote-offers.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
-import { createTrainActivity } from "../../activities/train.ts";
+import { createTrainActivities } from "../../activities/train-activities.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
 import {
@@ -22,6 +22,7 @@ import {
 } from "../../activities/contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
+import { createPythonEnvironments } from "../../ml/trainers/python-environment.ts";
 import { createSourceFiles, readChampionData } from "../../db/source-files.ts";
 import { readConfig, sourceConnections } from "../config.ts";
 import { createNotifyWorker } from "../messages/notify-worker.ts";
@@ -132,15 +133,23 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
   const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
   const home = resolve(config.COUNTERSIGN_HOME);
   // Other people's code runs as the worker's own user where the system knows no better.
-  const hidden = ["keys", "tokens.json", "endpoints.json", "postgres-password"].map((name) => join(home, name));
-  const activities: TrainActivities = {
-    train: createTrainActivity({ store, jobsDirectory: join(home, "jobs"), hidden }),
-  };
+  const hidden = ["keys", "tokens.json", "endpoints.json", "postgres-password", "slack-sandbox"].map((name) => join(home, name));
+  const activities: TrainActivities = createTrainActivities({
+    store,
+    jobsDirectory: join(home, "jobs"),
+    hidden,
+    trainersRoot: resolve(config.COUNTERSIGN_TRAINERS_ROOT ?? config.COUNTERSIGN_DATA_ROOT),
+    exchangeDirectory: resolve(config.COUNTERSIGN_EXCHANGE ?? join(home, "exchange")),
+    python: createPythonEnvironments({
+      folder: resolve(config.COUNTERSIGN_PYTHON_ENVIRONMENTS ?? join(home, "python")),
+      python: config.COUNTERSIGN_PYTHON,
+    }),
+  });
   const worker = await Worker.create({
     ...common(connection, config.TEMPORAL_NAMESPACE),
     taskQueue: taskQueues.train,
     activities,
-    maxConcurrentActivityTaskExecutions: 1,
+    maxConcurrentActivityTaskExecutions: config.COUNTERSIGN_TRAININGS_AT_ONCE,
   });
   return { worker, close: () => Promise.resolve() };
 }

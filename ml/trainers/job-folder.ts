@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { chmod, chown, copyFile, lstat, mkdir, open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CountersignError } from "../../domain/errors.ts";
+import { type CodeFolder, copyCode } from "./code-folder.ts";
 import { jobFiles, type TrainJob } from "./job-contract.ts";
 
 export interface JobFolderInput {
@@ -11,8 +12,14 @@ export interface JobFolderInput {
   job: TrainJob;
   /** Copied: a trainer must not hold a link to the store's bytes. */
   trainData: string;
+  /** The rows set apart, copied as well. */
+  validationData?: string | null;
+  /** A command's own files. */
+  code?: CodeFolder | null;
   /** Who it is to belong to; null: to us. */
   user: number | null;
+  /** True where a worker of another user shares the folder: its name, which nobody can guess, is then what keeps others out. */
+  openToOthers?: boolean;
 }
 
 /** A private folder for one attempt. Its name cannot be guessed, and the folder above lists nothing to others. */
@@ -21,7 +28,10 @@ export async function createJobFolder({
   release,
   job,
   trainData,
+  validationData = null,
+  code = null,
   user,
+  openToOthers = false,
 }: JobFolderInput): Promise<{ name: string; path: string }> {
   await mkdir(jobsDirectory, { recursive: true });
   await chmod(jobsDirectory, 0o711);
@@ -31,12 +41,25 @@ export async function createJobFolder({
   await copyFile(trainData, join(path, jobFiles.train), constants.COPYFILE_FICLONE);
   await writeFile(join(path, jobFiles.job), JSON.stringify(job, null, 2));
   await chmod(join(path, jobFiles.train), 0o600);
-  if (user !== null)
-    for (const owned of [join(path, jobFiles.train), join(path, jobFiles.job), path]) await chown(owned, user, user);
+  const owned = [join(path, jobFiles.train), join(path, jobFiles.job), path];
+  if (validationData !== null) {
+    const validation = join(path, jobFiles.validation);
+    await copyFile(validationData, validation, constants.COPYFILE_FICLONE);
+    await chmod(validation, 0o600);
+    owned.unshift(validation);
+  }
+  if (openToOthers) {
+    for (const one of owned) await chmod(one, 0o644);
+    await chmod(path, 0o777);
+  }
+  // These stay ours: another user reads them and cannot change them.
+  if (code !== null) await copyCode(code, join(path, jobFiles.code));
+  if (user !== null) for (const one of owned) await chown(one, user, user);
   return { name, path };
 }
 
 const mostFiles = 10_000;
+const inputs: string[] = [jobFiles.train, jobFiles.validation, jobFiles.job];
 
 /** Bytes of all that was written into the folder, its inputs apart; infinite when there are too many files to count. Never rejects. */
 export async function writtenBytes(folder: string): Promise<number> {
@@ -50,7 +73,7 @@ export async function writtenBytes(folder: string): Promise<number> {
       if (files > mostFiles) return Number.POSITIVE_INFINITY;
       const path = join(directory, entry.name);
       if (entry.isDirectory()) waiting.push(path);
-      else if (directory !== folder || (entry.name !== jobFiles.train && entry.name !== jobFiles.job))
+      else if (directory !== folder || !inputs.includes(entry.name))
         bytes += await lstat(path).then(
           ({ size }) => size,
           () => 0,

@@ -72,13 +72,13 @@ async function prepare(
     await mkdir(folder, { recursive: true });
     try {
       progress(`making a Python ${base.version} environment for the trainers (once, about 340 MB)`);
-      await step("venv", base.path, ["-m", "venv", partial], signal);
+      await step("venv", [base.path, "-m", "venv", partial], signal);
       const inside = join(partial, "bin", "python");
       progress("installing LightGBM, scikit-learn and the ONNX tools, as locked");
       await step(
         "pip",
-        inside,
         [
+          inside,
           "-m",
           "pip",
           "install",
@@ -95,7 +95,7 @@ async function prepare(
       );
       progress("compiling what the trainers load");
       // Another user than ours runs them, who cannot keep what Python compiles: 2 s at every start otherwise.
-      await step("import", inside, ["-c", "import lightgbm, skl2onnx, sklearn.ensemble, sklearn.pipeline, duckdb, onnx"], signal);
+      await step("import", [inside, "-c", "import lightgbm, skl2onnx, sklearn.ensemble, sklearn.pipeline, duckdb, onnx"], signal);
       const { stdout } = await run(inside, ["-m", "pip", "freeze", "--all"], { timeout: probeMs, signal });
       const seconds = Math.round((performance.now() - began) / 1000);
       await writeFile(join(partial, "countersign.json"), JSON.stringify({ lock, installed: digest(stdout), seconds }));
@@ -115,7 +115,7 @@ async function prepare(
   return { python: join(place, "bin", "python"), lock: `sha256:${lock}`, installed: `sha256:${installed}` };
 }
 
-async function step(what: string, command: string, args: string[], signal: AbortSignal): Promise<void> {
+async function step(what: "venv" | "pip" | "import", [command = "", ...args]: string[], signal: AbortSignal): Promise<void> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => pipSettings.test(name)));
   try {
     await run(command, args, {
@@ -135,7 +135,7 @@ async function step(what: string, command: string, args: string[], signal: Abort
     }[what];
     throw new CountersignError(
       "trainer-environment",
-      `The Python environment of the trainers could not be made: ${cause.slice(0, 500) || "its installer failed"}. ${cure ?? ""}`,
+      `The Python environment of the trainers could not be made: ${cause.slice(0, 500) || "its installer failed"}. ${cure}`,
       { cause: error },
     );
   }

@@ -1,14 +1,7 @@
 """Gradient-boosted trees by LightGBM: classes and numbers, text features, missing values, monotone constraints."""
 
-import lightgbm as lgb
-import numpy as np
-from onnx import helper
-
 import contract
-import graphs
-from categories import encoders_of, matrix_of
 from contract import Refusal, number, one_of, whole
-from tree_ensemble import of_lightgbm
 
 THREADS = 2
 TOLD_EVERY = 20
@@ -39,6 +32,10 @@ def train(job):
     given = contract.take_parameters(job["parameters"], PARAMETERS)
     if task != "regression" and "objective" in job["parameters"]:
         raise Refusal("train.parameters.objective is chosen by the task, but for a regression.")
+    signs = contract.monotone_signs(job)
+    if task == "multiclass" and any(signs):
+        raise Refusal("train.monotone: LightGBM keeps no monotone constraint for more than two classes.")
+    load()
     table = contract.read_table(job["train"], job)
     contract.check_labels(job, table)
     print(f"Read {len(table)} rows with {len(job['features'])} features.", flush=True)
@@ -65,6 +62,18 @@ def train(job):
         iterations=rounds,
         metrics={f"validation {name}": value for name, value in best.items()},
     )
+
+
+def load():
+    """After the parameters were found to be good: these take a second to load."""
+    global lgb, np, helper, graphs, encoders_of, matrix_of, of_lightgbm
+    import lightgbm as lgb
+    import numpy as np
+    from onnx import helper
+
+    import graphs
+    from categories import encoders_of, matrix_of
+    from tree_ensemble import of_lightgbm
 
 
 def dataset(job, table, encoders, reference=None):
@@ -94,9 +103,7 @@ def fit(job, task, given, data, validation):
     }
     if task == "multiclass":
         parameters["num_class"] = len(job["classes"])
-        # LightGBM has no monotone constraints for several classes.
-        if any(parameters.pop("monotone_constraints")):
-            raise Refusal("train.monotone: LightGBM keeps no monotone constraint for more than two classes.")
+        parameters.pop("monotone_constraints")
     total = parameters.pop("num_iterations")
     callbacks = [lambda state: tell(state, total)]
     if job.get("earlyStoppingRounds"):

@@ -24,6 +24,8 @@ from contract import Refusal, number, one_of, whole
 from tree_ensemble import of_hist_gradient_boosting
 
 THREADS = 2
+# skl2onnx takes no name with a slash, such as our own nodes have.
+MATRIX = "countersign_matrix"
 CLASSIFIERS = {
     "logistic-regression": LogisticRegression,
     "random-forest": RandomForestClassifier,
@@ -159,10 +161,10 @@ def convert(job, estimator, encoders, width):
         return graphs.to_bytes(graph, "countersign-scikit-learn")
     options = None if regression else {id(last_of(estimator)): {"zipmap": False}}
     converted = to_onnx(
-        estimator, initial_types=[("/matrix", FloatTensorType([None, width]))], options=options, target_opset={"": 17, "ai.onnx.ml": 3}
+        estimator, initial_types=[(MATRIX, FloatTensorType([None, width]))], options=options, target_opset={"": 17, "ai.onnx.ml": 3}
     )
     inner = converted.graph
-    front = graphs.matrix_nodes(job, encoders, "/matrix")
+    front = graphs.matrix_nodes(job, encoders, MATRIX)
     nodes = [*front, *inner.node]
     if regression:
         nodes.append(helper.make_node("Identity", [inner.output[0].name], ["value"]))

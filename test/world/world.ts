@@ -11,13 +11,14 @@ import { createLookAtPredictions } from "../../activities/look-at-predictions.ts
 import { createMonitorActivity } from "../../activities/monitor.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
-import { createTrainActivity } from "../../activities/train.ts";
+import { createTrainActivities } from "../../activities/train-activities.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { createTestNamespace, temporalAddress, workflowBundle } from "../setup/temporal.ts";
+import { testPython } from "./python.ts";
 import { createDoor, type Caller } from "./door.ts";
 
 Runtime.install({ logger: new DefaultLogger("ERROR") });
@@ -61,7 +62,13 @@ export async function createWorld() {
       Worker.create({
         ...common,
         taskQueue: "train",
-        activities: { train: createTrainActivity({ store, jobsDirectory: join(folder, "jobs") }) },
+        activities: createTrainActivities({
+          store,
+          jobsDirectory: join(folder, "jobs"),
+          exchangeDirectory: join(folder, "exchange"),
+          trainersRoot: process.cwd(),
+          python: testPython(),
+        }),
       }),
     ]);
     const running = Promise.all(workers.map((worker) => worker.run()));

@@ -1,0 +1,77 @@
+import { open, realpath } from "node:fs/promises";
+import { join, sep } from "node:path";
+import { CountersignError } from "../domain/errors.ts";
+import type { TrainResult } from "../domain/stage-results.ts";
+import type { TrainDefinition } from "../domain/train-schema.ts";
+import { defaultModelLimitBytes } from "../ml/onnx/model-bytes.ts";
+import type { StageTools } from "../ml/stage-tools.ts";
+import type { CommandDependencies } from "./train-command.ts";
+import type { TrainingJob } from "./train-job.ts";
+import { inspectTrained, kilobytes, type RunDependencies } from "./train-run.ts";
+
+/**
+ * A model that was trained elsewhere takes the place of training: its bytes are read, inspected on the
+ * release's own data and kept; what was declared of its origin goes on record as declared, not as known.
+ * Throws `model-refused`.
+ */
+export async function readImported(
+  { store, trainersRoot }: RunDependencies & CommandDependencies,
+  prepared: TrainingJob,
+  tools: StageTools,
+): Promise<TrainResult> {
+  const { train, job } = prepared;
+  const { model, origin } = train;
+  if (model === undefined || origin === undefined)
+    throw new CountersignError(
+      "model-refused",
+      "train.model and train.origin must say which model it is and where it comes from.",
+    );
+  tools.progress("reading the model from elsewhere");
+  const began = performance.now();
+  const bytes = "digest" in model ? await store.get(model.digest) : await readModelFile(trainersRoot, model.file);
+  tools.progress("inspecting the model");
+  await inspectTrained(bytes, prepared, { signal: tools.signal });
+  const declared = declaredOf(origin);
+  const log = [
+    `A model that was trained elsewhere: ${"digest" in model ? model.digest : model.file}, ${bytes.byteLength} bytes.`,
+    ...declared.map(([name, value]) => `Declared ${name}: ${value}`),
+    "Its inputs and output fit the features; it answers as a model of this task must.",
+  ].join("\n");
+  return {
+    summary: `Trained elsewhere by ${origin.trainedBy} with ${origin.framework}, as declared: ${kilobytes(bytes.byteLength)} of ONNX on ${job.features.length} features.`,
+    model: await store.put(bytes),
+    log: await store.put(`${log}\n`),
+    trainer: "import",
+    seed: job.seed,
+    parameters: {},
+    environment: Object.fromEntries(declared.map(([name, value]) => [`declared ${name}`, value.slice(0, 300)])),
+    durationMs: Math.round(performance.now() - began),
+    modelBytes: bytes.byteLength,
+    origin: Object.fromEntries(declared),
+  };
+}
+
+function declaredOf(origin: NonNullable<TrainDefinition["origin"]>): [string, string][] {
+  return Object.entries(origin).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
+}
+
+async function readModelFile(root: string | undefined, file: string): Promise<Buffer> {
+  const refuse = (cause: string) =>
+    new CountersignError("model-refused", `train.model.file: ${file} ${cause}.`, {
+      faults: [{ path: "train.model.file", message: `${file} ${cause}` }],
+    });
+  if (root === undefined) throw refuse("cannot be read: this worker has no trainers' root");
+  const base = await realpath(root);
+  const path = await realpath(join(base, file)).catch(() => null);
+  if (path === null) throw refuse("is not there, below the trainers' root");
+  if (!path.startsWith(base + sep)) throw refuse("leads out of the trainers' root");
+  const handle = await open(path, "r");
+  try {
+    const stat = await handle.stat();
+    if (!stat.isFile()) throw refuse("is no plain file");
+    if (stat.size > defaultModelLimitBytes) throw refuse(`has ${stat.size} bytes; ${defaultModelLimitBytes} are allowed`);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}

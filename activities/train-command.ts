@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { CountersignError } from "../domain/errors.ts";
+import type { StageTools } from "../ml/stage-tools.ts";
+import { type CodeFolder, readCodeFolder } from "../ml/trainers/code-folder.ts";
+import type { Command } from "../ml/trainers/isolation.ts";
+import { type PythonEnvironments, pythonTrainers } from "../ml/trainers/python-environment.ts";
+import type { TrainDefinition } from "../domain/train-schema.ts";
+
+export interface CommandDependencies {
+  /** Trainers that a worker brings along, by name; they come before all others. */
+  trainers: Record<string, Command>;
+  /** Makes the environment of the Python trainers; absent where a worker has none. */
+  python?: PythonEnvironments | undefined;
+  /** Below it lie the files of commands and the models from elsewhere. */
+  trainersRoot?: string | undefined;
+}
+
+export interface TrainerCommand {
+  command: Command;
+  code: CodeFolder | null;
+  /** What the engine itself knows of the surroundings, for the record. */
+  environment: Record<string, string>;
+}
+
+const pythonMains: Partial<Record<string, string>> = {
+  lightgbm: "lightgbm_trainer.py",
+  "scikit-learn": "scikit_learn_trainer.py",
+};
+
+/** The program that a definition asks for. Throws `trainer-failed` and `trainer-environment`. */
+export async function commandOf(
+  { trainers, python, trainersRoot }: CommandDependencies,
+  train: TrainDefinition,
+  tools: StageTools,
+): Promise<TrainerCommand> {
+  const known = trainers[train.trainer];
+  if (known !== undefined) return { command: known, code: null, environment: {} };
+  const main = pythonMains[train.trainer];
+  const ofCommand = train.trainer === "command" ? train.command : undefined;
+  if (main === undefined && ofCommand === undefined) throw unknownTrainer(train.trainer, trainers);
+  const code = train.files === undefined || trainersRoot === undefined ? null : await readCodeFolder(trainersRoot, train.files);
+  const codeFacts: Record<string, string> = code === null ? {} : { "trainer files": code.digest };
+  const words = ofCommand ?? ["{python}", "-B", join(pythonTrainers, main ?? "")];
+  if (!words.includes("{python}")) return { command: split(words), code, environment: codeFacts };
+  if (python === undefined) throw unknownTrainer(train.trainer, trainers);
+  const made = await python.prepare(tools);
+  return {
+    command: split(words.map((word) => (word === "{python}" ? made.python : word))),
+    code,
+    environment: { "python lock": made.lock, "python packages": made.installed, ...codeFacts },
+  };
+}
+
+function split([command = "", ...args]: string[]): Command {
+  return { command, args };
+}
+
+function unknownTrainer(name: string, trainers: Record<string, Command>): CountersignError {
+  return new CountersignError(
+    "trainer-failed",
+    `This worker has no trainer "${name}"; it has ${Object.keys(trainers).join(", ") || "none"}.`,
+  );
+}

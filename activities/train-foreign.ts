@@ -1,0 +1,100 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CountersignError } from "../domain/errors.ts";
+import type { TrainResult } from "../domain/stage-results.ts";
+import { createJobFolder, readOutput } from "../ml/trainers/job-folder.ts";
+import { jobFiles } from "../ml/trainers/job-contract.ts";
+import { forgetJob } from "../ml/trainers/job-records.ts";
+import type { ForeignJob, TrainingInput } from "./contract.ts";
+import { runStage } from "./stage-run.ts";
+import { readTrainingJob } from "./train-job.ts";
+import { readReport, reportLimitBytes } from "./train-process.ts";
+import { inspectTrained, kilobytes, seconds } from "./train-run.ts";
+import { trainBaselineToo, type TrainDependencies, withDefaults } from "./train.ts";
+
+/**
+ * A trainer on a task queue of its own keeps the same contract of files, in a folder that its worker and ours
+ * both see: `prepareJob` lays it out, the foreign activity `train` works in it, `collectJob` takes what it wrote.
+ */
+export function createForeignActivities(given: TrainDependencies) {
+  const deps = withDefaults(given);
+  const { store, exchangeDirectory } = deps;
+
+  function exchange(): string {
+    if (exchangeDirectory !== undefined) return exchangeDirectory;
+    throw new CountersignError("trainer-failed", "This worker shares no folder with foreign trainers: set COUNTERSIGN_EXCHANGE.");
+  }
+
+  return {
+    prepareJob: runStage(async (input: TrainingInput): Promise<ForeignJob> => {
+      const scratch = await mkdtemp(join(tmpdir(), "countersign-train-"));
+      try {
+        const { job, trainData, validationData } = await readTrainingJob(store, input, { scratch, trial: false });
+        const jobsDirectory = exchange();
+        const folder = await createJobFolder({
+          jobsDirectory,
+          release: input.release,
+          job,
+          trainData,
+          validationData,
+          user: null,
+          openToOthers: true,
+        });
+        return { contract: 1, release: input.release, job: folder.name, folder: folder.path };
+      } finally {
+        await rm(scratch, { recursive: true, force: true });
+      }
+    }),
+
+    collectJob: runStage(
+      async (input: TrainingInput & { job: string; taskQueue: string; durationMs: number }, tools): Promise<TrainResult> => {
+        const folder = join(exchange(), nameOnly(input.job));
+        const scratch = await mkdtemp(join(tmpdir(), "countersign-train-"));
+        try {
+          const prepared = await readTrainingJob(store, input, { scratch, trial: false });
+          const outputBytes = prepared.limits.outputMb * 2 ** 20;
+          const said = await readReport(await readOutput(folder, jobFiles.report, reportLimitBytes));
+          const bytes = await readOutput(folder, jobFiles.model, outputBytes);
+          if (bytes === null)
+            throw new CountersignError(
+              "trainer-failed",
+              `The worker of ${input.taskQueue} ended well but wrote no ${jobFiles.model}.`,
+            );
+          const written = await readOutput(folder, "log.txt", 1 << 20);
+          const head = `Trained by the task queue ${input.taskQueue} in ${seconds(input.durationMs)}.\n`;
+          const log = await store.put(head + (written?.toString("utf8") ?? "It wrote no log.txt.\n"));
+          const expected = said?.predictions;
+          await inspectTrained(bytes, prepared, {
+            extra: { log },
+            signal: tools.signal,
+            ...(expected === undefined ? {} : { expected }),
+          });
+          const made: TrainResult = {
+            summary:
+              `The task queue ${input.taskQueue} trained in ${seconds(input.durationMs)} on ${prepared.features.length} features: ${kilobytes(bytes.byteLength)} of ONNX. ${said?.summary ?? ""}`.trimEnd(),
+            model: await store.put(bytes),
+            log,
+            trainer: prepared.train.trainer,
+            seed: prepared.job.seed,
+            parameters: prepared.job.parameters,
+            environment: { ...said?.environment, "task queue": input.taskQueue },
+            durationMs: input.durationMs,
+            modelBytes: bytes.byteLength,
+          };
+          const baseline = await trainBaselineToo(deps, { input, prepared }, tools);
+          forgetJob(exchange(), nameOnly(input.job));
+          return { ...made, ...baseline };
+        } finally {
+          await rm(scratch, { recursive: true, force: true });
+        }
+      },
+    ),
+  };
+}
+
+/** The name comes back through a workflow: it leads nowhere but into the exchange. */
+function nameOnly(job: string): string {
+  if (/^[\w.+~-]+$/.test(job) && !job.startsWith(".")) return job;
+  throw new CountersignError("trainer-failed", `${JSON.stringify(job)} is no job's name.`);
+}

@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import { cp, lstat, readdir, readFile, realpath } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { CountersignError } from "../../domain/errors.ts";
+
+/** The folder of a command's own files, looked at file by file. */
+export interface CodeFolder {
+  path: string;
+  bytes: number;
+  files: number;
+  /** SHA-256 over each file's path and bytes, in the order of the paths. */
+  digest: string;
+}
+
+const most = { files: 1000, bytes: 100 << 20 };
+
+/**
+ * Looks at a folder below the trainers' root. Throws `trainer-failed` where it is not there, leads out of
+ * the root, holds a link or is too large: what is copied is what was digested.
+ */
+export async function readCodeFolder(root: string, folder: string): Promise<CodeFolder> {
+  const refuse = (cause: string) =>
+    new CountersignError("trainer-failed", `train.files: ${folder} ${cause}.`, {
+      faults: [{ path: "train.files", message: `${folder} ${cause}` }],
+    });
+  const base = await realpath(root);
+  const path = await realpath(join(base, folder)).catch(() => null);
+  if (path === null) throw refuse("is not there, below the trainers' root");
+  if (!path.startsWith(base + sep)) throw refuse("leads out of the trainers' root");
+  const files: string[] = [];
+  const waiting = [path];
+  for (let directory = waiting.pop(); directory !== undefined; directory = waiting.pop()) {
+    for (const entry of await readdir(directory, { withFileTypes: true })) {
+      const inside = join(directory, entry.name);
+      if (entry.name === "__pycache__" || entry.name === ".git") continue;
+      if (entry.isDirectory()) waiting.push(inside);
+      else if (entry.isFile()) files.push(inside);
+      else throw refuse(`holds ${relative(path, inside)}, which is no plain file`);
+      if (files.length > most.files) throw refuse(`holds more than ${most.files} files`);
+    }
+  }
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for (const file of files.sort()) {
+    bytes += (await lstat(file)).size;
+    if (bytes > most.bytes) throw refuse(`holds more than ${most.bytes >> 20} MB`);
+    const content = await readFile(file);
+    hash.update(`${relative(path, file).split(sep).join("/")}\0${content.length}\0`).update(content);
+  }
+  return { path, bytes, files: files.length, digest: `sha256:${hash.digest("hex")}` };
+}
+
+/** Copies it as it was looked at; rights as the trainer needs them. */
+export async function copyCode({ path }: CodeFolder, to: string): Promise<void> {
+  await cp(path, to, { recursive: true, filter: (source) => !/(^|[\\/])(__pycache__|\.git)$/.test(source) });
+}
