@@ -10,6 +10,8 @@ import { createArtifactStore } from "../artifacts/artifact-store.ts";
 import { createConsole } from "../console/app.ts";
 import { createControl } from "../control/control.ts";
 import type { ControlDeps } from "../control/deps.ts";
+import { createSlackDoor } from "../control/slack-door.ts";
+import { createSecretBox } from "../control/secret-box.ts";
 import { createSigner } from "../control/signing.ts";
 import { listenToAudit } from "../db/audit-notices.ts";
 import { createDatabase } from "../db/database.ts";
@@ -57,6 +59,7 @@ const controlDeps: ControlDeps = {
   store: createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS }),
   signer: createSigner({ privateKeyPem: await readFile(config.COUNTERSIGN_SIGNING_KEY_FILE, "utf8") }),
   publicUrl,
+  secrets: createSecretBox(config.COUNTERSIGN_SECRETS_KEY ?? null),
   ...(config.TEMPORAL_UI_URL && { temporalUiUrl: config.TEMPORAL_UI_URL }),
 };
 const control = createControl(controlDeps);
@@ -71,6 +74,7 @@ const app = createApp({
   control,
   console: createConsole({
     control,
+    slackDoor: createSlackDoor({ db, publicUrl }),
     now: () => new Date(),
     developmentTokens: development ? readDevelopmentTokens : null,
     log: logger,

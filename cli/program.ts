@@ -4,6 +4,7 @@ import { addDecisionCommands } from "./commands/decide.ts";
 import { addDefinitionCommands } from "./commands/definition.ts";
 import { addGroupCommands } from "./commands/groups.ts";
 import { addLookCommands } from "./commands/look.ts";
+import { addNotifyCommands } from "./commands/notify.ts";
 import { addPeopleCommands } from "./commands/people.ts";
 import { addReleaseCommands } from "./commands/release.ts";
 import { addDelegationCommands, addTokenCommands } from "./commands/tokens.ts";
@@ -36,6 +37,7 @@ export function createProgram(context: Context): Command {
   addDecisionCommands(program, context);
   addUseCommands(program, context);
   addPeopleCommands(program, context);
+  addNotifyCommands(program, context);
   addGroupCommands(program, context);
   addTokenCommands(program, context);
   addDelegationCommands(program, context);

@@ -1,4 +1,5 @@
 import type { Control } from "../control/contract.ts";
+import type { SlackDoor } from "../control/slack-door.ts";
 import type { Caller } from "../control/caller.ts";
 
 export interface ConsoleDeps {
@@ -8,6 +9,8 @@ export interface ConsoleDeps {
    * button. Null everywhere else; the server gives it on loopback alone.
    */
   developmentTokens: (() => Promise<Record<string, string>>) | null;
+  /** Where people of Slack are linked; without it there is no Slack. */
+  slackDoor?: SlackDoor;
   now(): Date;
   /** Where faults of our own are told; standard error, where nothing is given. */
   log?: { error(facts: Record<string, unknown>, message: string): void };

@@ -3,6 +3,7 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { AuditNotices } from "../db/audit-notices.ts";
 import type { Db } from "../db/database.ts";
 import type { Admission } from "./admission.ts";
+import type { SecretBox } from "./secret-box.ts";
 import type { Signer } from "./signing.ts";
 
 /** What the use cases work with. */
@@ -21,6 +22,8 @@ export interface ControlDeps {
   publicUrl?: string;
   /** Origin of the Temporal UI; without it links to it are empty. */
   temporalUiUrl?: string;
+  /** Seals the secrets of webhooks; without it none can be kept. */
+  secrets?: SecretBox;
   limits?: Partial<ControlLimits>;
 }
 

@@ -1,4 +1,5 @@
 import type { Client } from "@temporalio/client";
+import { readWays } from "../db/message-ways.ts";
 import { pingDatabase } from "../db/reads/health.ts";
 import type { ReadyView } from "../domain/http/record-views.ts";
 import type { ControlContext } from "./deps.ts";
@@ -31,7 +32,15 @@ export async function readiness(context: ControlContext): Promise<ReadyView> {
     check(() => pollers(context.temporal)),
   ]);
   const checks = { temporal, postgres, artifacts, workers };
-  return { status: Object.values(checks).every((one) => one.up) ? "ready" : "unready", checks };
+  const ways = await waysOf(context);
+  const isUp = Object.values(checks).every((one) => one.up);
+  return { status: isUp ? (ways.every((one) => one.up) ? "ready" : "degraded") : "unready", checks, ways };
+}
+
+/** As their last use showed; with the database away nothing is known of them. */
+async function waysOf({ db }: ControlContext): Promise<ReadyView["ways"]> {
+  const rows = await readWays(db).catch(() => []);
+  return rows.map(({ way, code, detail, cure }) => ({ way, up: code === "ok", detail, cure }));
 }
 
 async function check(probe: () => Promise<string>): Promise<Check> {

@@ -10,7 +10,7 @@ import { readConfig } from "../bin/config.ts";
  */
 const freshMs = 90_000;
 /** As in Temporal's own numbering: workflow tasks, activities. */
-const pollerKind = { lifecycle: 1, stages: 2, train: 2 } as const;
+const pollerKind = { lifecycle: 1, stages: 2, train: 2, notify: 2 } as const;
 
 const config = readConfig(process.env, ["TEMPORAL_ADDRESS", "COUNTERSIGN_QUEUES"]);
 const connection = await Connection.connect({ address: config.TEMPORAL_ADDRESS, connectTimeout: 5_000 });

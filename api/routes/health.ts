@@ -24,13 +24,13 @@ export function healthRoutes(table: RouteTable, { control, version }: ApiDeps): 
       summary: "For Temporal, Postgres, the artifact store and the workers: up, or what is wrong",
       open: true,
       answers: {
-        200: { description: "All are up.", schema: readySchema },
+        200: { description: "All are up; or `degraded`: a way to people is not.", schema: readySchema },
         503: { description: "Something is not up.", schema: readySchema },
       },
     },
     async (c) => {
       const ready = await control.ready();
-      return c.json(ready, ready.status === "ready" ? 200 : 503);
+      return c.json(ready, ready.status === "unready" ? 503 : 200);
     },
   );
 }

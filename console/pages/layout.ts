@@ -11,7 +11,7 @@ export interface Frame {
   /** Open gates on which the reader may decide. */
   waiting: number;
   /** Which part of the site the page belongs to. */
-  here: "models" | "releases" | "inbox" | "audit" | "people" | "me";
+  here: "models" | "releases" | "inbox" | "audit" | "people" | "me" | "messages";
   /** The model whose events change the page; null: any. Undefined: the page does not change. */
   live?: string | null;
   /** Where this page is found again; a page that answers a form has another address. */

@@ -14,8 +14,9 @@ import { createSlackSurface, slackLimits } from "../../bin/messages/slack-surfac
 import { createConsole } from "../../console/app.ts";
 import { createControl } from "../../control/control.ts";
 import { seedDevelopment } from "../../control/seed.ts";
+import { createSecretBox } from "../../control/secret-box.ts";
 import { createSigner } from "../../control/signing.ts";
-import { seedSlackPeople } from "../../control/slack-door.ts";
+import { createSlackDoor, seedSlackPeople } from "../../control/slack-door.ts";
 import { createSlackSandbox } from "../../slack-sandbox/sandbox.ts";
 import { createTestPrefix, temporalAddress } from "../setup/temporal.ts";
 import { apply, requestRelease, smallModel, untilGate } from "../world/models.ts";
@@ -68,6 +69,7 @@ export async function openSlackStand(options: SlackStandOptions = {}) {
     store: world.store,
     signer: createSigner({ privateKeyPem: world.keys.privateKey }),
     publicUrl: url,
+    secrets: createSecretBox(config.COUNTERSIGN_SECRETS_KEY ?? null),
     temporalUiUrl: "http://127.0.0.1:8233",
   };
   const control = createControl(controlDeps);
@@ -79,7 +81,12 @@ export async function openSlackStand(options: SlackStandOptions = {}) {
     publicUrl: url,
     log,
   });
-  const pages = createConsole({ control, now: () => new Date(), developmentTokens: async () => tokens });
+  const pages = createConsole({
+    control,
+    slackDoor: createSlackDoor({ db: world.db, publicUrl: url }),
+    now: () => new Date(),
+    developmentTokens: async () => tokens,
+  });
   const rate = { perSecond: 10_000, burst: 10_000 };
   const app = createApp({ control, console: pages, slack: surface?.routes ?? null, development: true, rate });
   const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port });
