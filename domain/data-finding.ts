@@ -14,8 +14,7 @@ export interface DataFinding {
     | "label-shift"
     | "constant"
     | "mostly-missing"
-    | "unseen-category"
-    | "no-match";
+    | "unseen-category";
   severity: "warning" | "info";
   /** The column, feature or lookup; null for the rows as a whole. */
   column: string | null;

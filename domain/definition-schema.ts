@@ -78,6 +78,18 @@ export const sourceSchema = z.strictObject({
 export const columnTypes = ["string", "number", "integer", "boolean", "timestamp"] as const;
 export type ColumnType = (typeof columnTypes)[number];
 
+/** A lookup joined as of a moment. */
+const asOfSchema = z.strictObject({
+  key: z.record(columnName, columnName).describe("columns of the lookup, each with the request column that must equal it"),
+  time: columnName.describe("the lookup's column that says from when on its row holds"),
+  at: columnName.describe("the request column with the moment that is asked about"),
+  ttl: z
+    .string()
+    .regex(/^[1-9]\d{0,5}(m|h|d)$/, "must be minutes, hours or days, such as 30m, 12h or 7d")
+    .optional()
+    .describe("a row older than this counts as none"),
+});
+
 const sqlText = z.union([z.string().min(1).max(100_000), fileReference]);
 
 export const definitionSchema = z.strictObject({
@@ -111,6 +123,12 @@ export const definitionSchema = z.strictObject({
       .record(columnName, z.enum(columnTypes))
       .describe("the columns known when a prediction is asked for; the only ones that features may use"),
     lookups: z.array(columnName).max(20).default([]).describe("sources that the SQL may join and that serving keeps in memory"),
+    asOf: z
+      .record(columnName, asOfSchema)
+      .optional()
+      .describe(
+        "lookups that change with time: the SQL sees at most one row of each for a request row, by `row_id`: the newest of its key at the request's moment",
+      ),
     sql: sqlText.describe(
       "one SELECT over `request` and the lookups that gives `row_id` and one column a feature, one row a request row",
     ),
@@ -128,7 +146,11 @@ export const definitionSchema = z.strictObject({
   }),
   split: z
     .strictObject({
-      by: z.enum(["time", "random"]).default("time"),
+      by: z
+        .enum(["time", "random", "group", "stratified"])
+        .default("time")
+        .describe("latest rows; a seeded draw of rows; of whole groups; of rows with the label's shares kept"),
+      group: columnName.optional().describe("the column of the row source whose equal values stay together, for `by: group`"),
       holdout: z
         .number()
         .min(0.05)

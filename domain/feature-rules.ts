@@ -75,8 +75,51 @@ const featureSql: Rule = (definition) => {
 const labelSql: Rule = (definition) => {
   const sql = textAt(definition, ["label", "sql"]);
   return sql !== null && /;|^\s*select\b/i.test(sql)
-    ? [fault(["label", "sql"], "must be one boolean expression over the row source, such as `arr_delay > 15`")]
+    ? [fault(["label", "sql"], "must be one expression over the row source, such as `arr_delay > 15`")]
     : [];
 };
 
-export const featureRules: Rule[] = [lookupsAreSources, requestColumns, featureSql, labelSql];
+/** What a lookup that changes with time says of itself fits to the request and to the lookups. */
+const asOfFits: Rule = (definition) => {
+  const path = ["features", "asOf"];
+  const request = recordAt(definition, ["features", "request"]);
+  const lookups = textsAt(definition, ["features", "lookups"]);
+  return Object.entries(recordAt(definition, path)).flatMap(([name, join]) => {
+    const asked = [
+      ...Object.entries(recordAt(join, ["key"])).map(([column, value]) => ({ at: ["key", column], value })),
+      { at: ["at"], value: textAt(join, ["at"]) },
+    ];
+    const at = textAt(join, ["at"]);
+    return [
+      ...(lookups.includes(name)
+        ? []
+        : [fault([...path, name], `is not among features.lookups.${didYouMean(name, lookups)}`, "key")]),
+      ...(isRecord(valueAt(join, ["key"])) && Object.keys(recordAt(join, ["key"])).length === 0
+        ? [fault([...path, name, "key"], "must name at least one column", "key")]
+        : []),
+      ...asked.flatMap(({ at: step, value }) =>
+        typeof value !== "string" || Object.hasOwn(request, value)
+          ? []
+          : [
+              fault(
+                [...path, name, ...step],
+                `names \`${value}\`, which features.request does not declare.${didYouMean(value, Object.keys(request))}`,
+              ),
+            ],
+      ),
+      ...(at !== null && Object.hasOwn(request, at) && request[at] !== "timestamp"
+        ? [fault([...path, name, "at"], `names \`${at}\`, which is no timestamp`)]
+        : []),
+    ];
+  });
+};
+
+const groupOfSplit: Rule = (definition) => {
+  const by = valueAt(definition, ["split", "by"]) ?? "time";
+  const group = valueAt(definition, ["split", "group"]);
+  if (by === "group" && group === undefined)
+    return [fault(["split"], "needs `group`, the column whose equal values stay together", "key")];
+  return by !== "group" && group !== undefined ? [fault(["split", "group"], "has no effect: `by` is not `group`", "key")] : [];
+};
+
+export const featureRules: Rule[] = [lookupsAreSources, requestColumns, featureSql, labelSql, asOfFits, groupOfSplit];

@@ -98,17 +98,27 @@ export interface FeatureSpec {
   sql: string;
   request: Record<string, ColumnType>;
   /** Lookup tables as Parquet artifacts with the rows that the release saw. */
-  lookups: Record<string, { table: Digest; rows: number; asOf: Timestamp | null }>;
+  lookups: Record<string, { table: Digest; rows: number; asOf: Timestamp | null; join?: AsOfJoin }>;
   features: { name: string; type: "float" | "string" }[];
   /** Absent: binary. */
   label?: LabelSpec;
+}
+
+/** How a lookup that changes with time is seen: the newest row of its key at the request's moment. */
+export interface AsOfJoin {
+  /** Columns of the lookup and the request columns that they equal. */
+  key: Record<string, string>;
+  time: string;
+  at: string;
+  /** Null: however old. */
+  ttlSeconds: number | null;
 }
 
 export interface FeaturizeResult {
   summary: string;
   /** Artifact: FeatureSpec. */
   spec: Digest;
-  /** Parquet artifacts: `row_id`, the features, `label` (0 or 1, INTEGER). */
+  /** Parquet artifacts: `row_id`, the features, `label` (see LabelSpec). */
   train: Digest;
   holdout: Digest;
   /** Parquet artifact: `row_id`, the request columns, `label` of the holdout rows: a champion with other features is evaluated on these. */

@@ -1,31 +1,31 @@
 import { join } from "node:path";
+import type { DataFinding, FeatureChecks } from "../../domain/data-finding.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import type { Digest, Timestamp } from "../../domain/ids.ts";
+import type { Timestamp } from "../../domain/ids.ts";
 import type { DatasetManifest, FeatureSpec, FeaturizeResult, SourceManifest } from "../../domain/stage-results.ts";
-import { type ArtifactAccess, verifiedPath } from "../artifact-access.ts";
+import type { Task } from "../../domain/task.ts";
+import type { ArtifactAccess } from "../artifact-access.ts";
 import { parseContract } from "../contracts/parse-contract.ts";
-import { typedColumn } from "../datasets/column-types.ts";
 import { count } from "../count-words.ts";
-import { sourceQuery } from "../datasets/source-table.ts";
+import { type TypedSource, typedSelect, typedSource } from "../datasets/typed-source.ts";
 import { type DuckDb, openDuckDb, quoteName, quoteText } from "../duckdb.ts";
 import { withScratch } from "../scratch.ts";
 import type { StageTools } from "../stage-tools.ts";
 import { checkBySingleRows } from "./feature-parity.ts";
-import { wrongRows } from "./feature-columns.ts";
-import { checkFeatureSql, failed, featureQuery } from "./feature-query.ts";
+import { checkFeatureSql, type CheckedSql, failed, featureQuery } from "./feature-query.ts";
+import { parquet, type Workplace, writeTables } from "./feature-tables.ts";
+import { findKnownLater, refuseKnownLater } from "./known-later.ts";
 import { writeLabelledRows } from "./labelled-rows.ts";
-import { type Split, splitRows } from "./split-rows.ts";
+import { columnLineage } from "./lineage.ts";
+import { asOfJoin, checkHistory, openAsOfViews, openLookup } from "./lookup-tables.ts";
 
-interface FeatureInput {
+export interface FeatureInput {
   store: ArtifactAccess;
   definition: ResolvedDefinition;
   manifest: DatasetManifest;
   seed: number;
 }
-
-/** Zstandard packs best of what Parquet readers know; one writer thread and a total order make equal bytes of equal rows. */
-const parquet = "(FORMAT parquet, COMPRESSION zstd)";
 
 /**
  * Makes the training and holdout tables. The work is cut in two databases: the definition's SQL
@@ -39,28 +39,50 @@ export async function buildFeatures(input: FeatureInput, tools: StageTools): Pro
   refuseNames(definition, manifest);
   return withScratch(async (scratch) => {
     const files = { labelled: join(scratch, "labelled.parquet"), features: join(scratch, "features.parquet") };
+    const place: Workplace = { scratch, files, tools };
     tools.progress("freezing the lookups");
-    const lookups = await freezeLookups(input, { scratch, signal: tools.signal });
+    const lookups = await freezeLookups(input, place);
     tools.progress(`computing features of ${count(source.rows)} rows`);
-    const checked = await computeInside(input, { scratch, files, lookups, tools });
+    const { checked, knownLater, lineage } = await computeInside(input, { ...place, lookups });
     const spec: FeatureSpec = { sql: checked.sql, request: definition.features.request, lookups, features: checked.features };
     tools.progress("dividing the rows");
-    const tables = await writeTables(input, { scratch, files, spec, tools });
+    const tables = await writeTables(input, { ...place, spec, task: taskOf(definition), found: { knownLater, lineage } });
+    const labelled: FeatureSpec = tables.label.task === "binary" ? spec : { ...spec, label: tables.label };
     tools.progress("comparing with single rows as serving computes them");
-    await checkBySingleRows({ store, spec, holdout: tables.holdout, requests: tables.holdoutRequests });
-    const names = spec.features.map((feature) => feature.name).join(", ");
-    const from = tables.split.holdoutFrom === null ? "" : ` from ${tables.split.holdoutFrom.slice(0, 10)} on`;
+    await checkBySingleRows({ store, spec: labelled, holdout: tables.holdout, requests: tables.holdoutRequests });
     return {
-      summary: `${spec.features.length} features (${names}) of ${count(tables.split.trainRows)} rows for training and ${count(tables.split.holdoutRows)} held out${from}`,
-      spec: await store.putJson(spec),
+      summary: summarise(labelled, tables),
+      spec: await store.putJson(labelled),
       train: tables.train,
       holdout: tables.holdout,
       holdoutRequests: tables.holdoutRequests,
       trainRows: tables.split.trainRows,
       holdoutRows: tables.split.holdoutRows,
       holdoutFrom: tables.split.holdoutFrom,
+      checks: await store.putJson(tables.checks),
     };
   });
+}
+
+function taskOf(definition: ResolvedDefinition): Task {
+  return definition.label.task ?? "binary";
+}
+
+function summarise({ features, label }: FeatureSpec, tables: Awaited<ReturnType<typeof writeTables>>): string {
+  const { split, checks } = tables;
+  const names = features.map((feature) => feature.name);
+  // Ten thousand names are no sentence.
+  const shown = names.length > 20 ? `${names.slice(0, 20).join(", ")} …` : names.join(", ");
+  const from = split.holdoutFrom === null ? "" : ` from ${split.holdoutFrom.slice(0, 10)} on`;
+  const classes = label?.task === "multiclass" ? `, ${label.classes.length} classes` : "";
+  return `${features.length} features (${shown}) of ${count(split.trainRows)} rows for training and ${count(split.holdoutRows)} held out${from}${classes}${warningsOf(checks)}`;
+}
+
+function warningsOf({ findings }: FeatureChecks): string {
+  const warnings = findings.filter(({ severity }) => severity === "warning");
+  if (warnings.length === 0) return "";
+  const told = warnings.slice(0, 3).map(({ message }) => message);
+  return `; ${warnings.length} warning${warnings.length === 1 ? "" : "s"}: ${told.join("; ")}`;
 }
 
 function refuseNames(definition: ResolvedDefinition, manifest: DatasetManifest): void {
@@ -80,36 +102,28 @@ function refuseNames(definition: ResolvedDefinition, manifest: DatasetManifest):
   if (first !== undefined) throw new CountersignError("invalid", `${first.path}: ${first.message}.`, { faults });
 }
 
-/** A source's SELECT with the contract's types where its files have none of their own (CSV). */
-async function typedQuery(input: FeatureInput, name: string, source: SourceManifest): Promise<{ sql: string; paths: string[] }> {
-  const paths: string[] = [];
-  for (const file of source.files) paths.push(await verifiedPath(input.store, file.digest));
-  const table = parseContract(input.definition.contract).schema.find((one) => one.name === name);
-  const types = new Map(table?.properties.map((property) => [property.physicalName ?? property.name, property]));
-  const columns = source.columns.map(
-    (column) => `${typedColumn(column, types.get(column.name), source.format).value} AS ${quoteName(column.name)}`,
-  );
-  return { sql: `SELECT row_id, ${columns.join(", ")} FROM (${await sourceQuery(source, paths)})`, paths };
+function openSource({ store, definition, manifest }: FeatureInput, name: string): Promise<TypedSource> {
+  return typedSource({ store, manifest, contract: parseContract(definition.contract), name });
 }
 
-async function freezeLookups(
-  input: FeatureInput,
-  { scratch, signal }: { scratch: string; signal: AbortSignal },
-): Promise<FeatureSpec["lookups"]> {
-  const db = await openDuckDb({ scratch, signal, threads: 1 });
+async function freezeLookups(input: FeatureInput, { scratch, tools }: Workplace): Promise<FeatureSpec["lookups"]> {
+  const db = await openDuckDb({ scratch, signal: tools.signal, threads: 1 });
   try {
     const lookups: FeatureSpec["lookups"] = {};
     for (const name of input.definition.features.lookups) {
-      const source = input.manifest.sources[name];
+      const source: SourceManifest | undefined = input.manifest.sources[name];
       if (source === undefined) continue;
-      const file = join(scratch, `${name}.parquet`);
-      const { sql } = await typedQuery(input, name, source);
-      await db.run(`COPY (SELECT * EXCLUDE (row_id) FROM (${sql}) ORDER BY row_id) TO ${quoteText(file)} ${parquet}`);
-      const { digest } = await input.store.putFile(file);
+      const path = join(scratch, `${name}.parquet`);
+      const rows = typedSelect(await openSource(input, name));
+      await db.run(`COPY (SELECT * EXCLUDE (row_id) FROM (${rows}) ORDER BY row_id) TO ${quoteText(path)} ${parquet}`);
+      const asOf = asOfJoin(input.definition, name);
+      if (asOf !== undefined) await checkHistory(db, { name, path, join: asOf });
+      const { digest } = await input.store.putFile(path);
       lookups[name] = {
         table: digest,
         rows: source.rows,
-        asOf: await latest(db, file, input.definition.data.sources[name]?.time),
+        asOf: await latest(db, path, asOf?.time ?? input.definition.data.sources[name]?.time),
+        ...(asOf === undefined ? {} : { join: asOf }),
       };
     }
     return lookups;
@@ -127,96 +141,75 @@ async function latest(db: DuckDb, file: string, time: string | undefined): Promi
   return typeof found?.["moment"] === "string" ? `${found["moment"]}Z` : null;
 }
 
-interface Workplace {
-  scratch: string;
-  files: { labelled: string; features: string };
-  tools: StageTools;
+interface Computed {
+  checked: CheckedSql;
+  knownLater: DataFinding[];
+  lineage: Record<string, string[]>;
 }
 
 /** Runs the definition's SQL (label, then features) and leaves two files. */
 async function computeInside(
   input: FeatureInput,
   { scratch, files, lookups, tools }: Workplace & { lookups: FeatureSpec["lookups"] },
-) {
+): Promise<Computed> {
   const { definition, manifest } = input;
+  const { request } = definition.features;
   const db = await openDuckDb({ scratch, signal: tools.signal });
   try {
-    const source = manifest.sources[manifest.rows];
-    if (source === undefined) throw new TypeError("buildFeatures looks for the row source first.");
-    const { sql, paths } = await typedQuery(input, manifest.rows, source);
-    await db.run(`CREATE VIEW ${quoteName(manifest.rows)} AS ${sql}`);
+    const source = await openSource(input, manifest.rows);
+    refuseKnownLater(source.table, request);
+    const paths = [...source.paths];
+    await db.run(`CREATE VIEW ${quoteName(manifest.rows)} AS ${typedSelect(source)}`);
     for (const [name, lookup] of Object.entries(lookups)) {
       const path = await input.store.pathOf(lookup.table);
       paths.push(path);
       // The same name as in serving, where features.sql finds a table of these rows.
-      await db.run(`CREATE VIEW ${quoteName(name)} AS SELECT * FROM read_parquet(${quoteText(path)})`);
+      await openLookup(db, { name, lookup, path }, "view");
     }
     await db.harden([...paths, files.labelled, files.features]);
-    await writeLabelledRows(db, {
+    const time = definition.data.sources[manifest.rows]?.time;
+    const { label } = await writeLabelledRows(db, {
       source: manifest.rows,
       label: definition.label.sql,
-      request: definition.features.request,
-      time: definition.data.sources[manifest.rows]?.time,
+      task: taskOf(definition),
+      request,
+      time,
+      group: definition.split.by === "group" ? definition.split.group : undefined,
       file: files.labelled,
     });
-    const request = Object.keys(definition.features.request).map(quoteName);
-    await db.run(`CREATE VIEW request AS SELECT row_id, ${request.join(", ")} FROM read_parquet(${quoteText(files.labelled)})`);
+    const knownLater = await findKnownLater(db, { source: manifest.rows, label, request, time });
+    const columns = Object.keys(request).map(quoteName);
+    await db.run(`CREATE VIEW request AS SELECT row_id, ${columns.join(", ")} FROM read_parquet(${quoteText(files.labelled)})`);
+    await openAsOfViews(db, lookups);
     const checked = await checkFeatureSql(db, definition.features.sql, definition.features.lookups);
     await db.run(`COPY (${featureQuery(checked)}) TO ${quoteText(files.features)} (FORMAT parquet)`).catch((error: unknown) => {
       throw failed(error);
     });
-    return checked;
+    return { checked, knownLater, lineage: await lineageOf(db, input, checked) };
   } finally {
     db.close();
   }
 }
 
-async function writeTables(
-  input: FeatureInput,
-  { scratch, files, spec, tools }: Workplace & { spec: FeatureSpec },
-): Promise<{ train: Digest; holdout: Digest; holdoutRequests: Digest; split: Split }> {
-  const { definition, manifest, store } = input;
-  // One thread: with more, where a row group ends depends on who was faster.
-  const db = await openDuckDb({ scratch, signal: tools.signal, threads: 1 });
-  try {
-    await db.run(`CREATE VIEW rows AS SELECT * FROM read_parquet(${quoteText(files.labelled)})`);
-    await db.run(`CREATE VIEW labelled AS SELECT row_id, "labelled at" AS time, label FROM rows`);
-    await db.run(`CREATE VIEW features AS SELECT * FROM read_parquet(${quoteText(files.features)})`);
-    await checkRows(db);
-    const split = await splitRows(db, definition.split, { seed: input.seed, time: definition.data.sources[manifest.rows]?.time });
-    const columns = spec.features.map(({ name }) => `f.${quoteName(name)}`);
-    const table = async (name: string, select: string, held: boolean): Promise<Digest> => {
-      const file = join(scratch, `${name}.parquet`);
-      await db.run(
-        `COPY (SELECT ${select}, l.label FROM ${held ? `(SELECT * FROM labelled WHERE ${split.holdout})` : `(SELECT * FROM labelled WHERE NOT ${split.holdout})`} AS l JOIN features AS f ON f.row_id = l.row_id JOIN rows AS r ON r.row_id = l.row_id ORDER BY l.row_id) TO ${quoteText(file)} ${parquet}`,
-      );
-      return (await store.putFile(file)).digest;
-    };
-    const request = Object.keys(spec.request).map((name) => `r.${quoteName(name)}`);
-    return {
-      train: await table("train", ["l.row_id", ...columns].join(", "), false),
-      holdout: await table("holdout", ["l.row_id", ...columns].join(", "), true),
-      holdoutRequests: await table("holdout-requests", ["l.row_id", ...request].join(", "), true),
-      split,
-    };
-  } finally {
-    db.close();
+/** Each feature's columns of the sources; a request column is one of the source of the examples. */
+async function lineageOf(
+  db: DuckDb,
+  { definition, manifest }: FeatureInput,
+  { sql, features }: CheckedSql,
+): Promise<Computed["lineage"]> {
+  const { request, lookups } = definition.features;
+  const tables = new Map([["request", ["row_id", ...Object.keys(request)]]]);
+  for (const name of lookups) {
+    const columns = manifest.sources[name]?.columns.map((column) => column.name) ?? [];
+    tables.set(name, definition.features.asOf?.[name] === undefined ? columns : ["row_id", ...columns]);
   }
-}
-
-async function checkRows(db: DuckDb): Promise<void> {
-  const [found] = await db.rows(
-    "SELECT (SELECT count(*) FROM features) AS given, (SELECT count(DISTINCT row_id) FROM features) AS ids, (SELECT count(*) FROM rows) AS asked, (SELECT count(*) FROM rows SEMI JOIN features USING (row_id)) AS met",
+  const found = new Map(
+    (await columnLineage(db.connection, sql, tables)).map(({ name, origins }) => [name.toLowerCase(), origins]),
   );
-  const [given, ids, asked, met] = ["given", "ids", "asked", "met"].map((name) => Number(found?.[name])) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (asked === 0)
-    throw new CountersignError("too-few-rows", "No row has a label: label.sql is null everywhere.", {
-      faults: [{ path: "label.sql", message: "is null for every row" }],
-    });
-  if (given !== asked || ids !== asked || met !== asked) throw wrongRows(given, asked, given - ids);
+  return Object.fromEntries(
+    features.map(({ name }) => {
+      const origins = [...(found.get(name.toLowerCase()) ?? [])].filter((origin) => !origin.endsWith(".row_id"));
+      return [name, origins.map((origin) => origin.replace(/^request\./, `${manifest.rows}.`)).toSorted()];
+    }),
+  );
 }

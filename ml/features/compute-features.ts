@@ -15,6 +15,7 @@ import {
   wrongRows,
 } from "./feature-columns.ts";
 import { type CheckedSql, failed, featureQuery } from "./feature-query.ts";
+import { openAsOfViews, openLookup } from "./lookup-tables.ts";
 import { requestColumns, requestTypes } from "./request-values.ts";
 
 /**
@@ -129,13 +130,13 @@ interface Prepared {
 
 async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spec: FeatureSpec }): Promise<Prepared> {
   for (const [name, lookup] of Object.entries(spec.lookups)) {
-    const path = await verifiedPath(store, lookup.table);
-    await db.run(`CREATE TABLE ${quoteName(name)} AS SELECT * FROM read_parquet(${quoteText(path)})`);
+    await openLookup(db, { name, lookup, path: await verifiedPath(store, lookup.table) }, "table");
   }
   const request = Object.entries(spec.request);
   await db.run(
     `CREATE TABLE request (row_id BIGINT, ${request.map(([name, type]) => `${quoteName(name)} ${requestTypes[type].sql}`).join(", ")})`,
   );
+  await openAsOfViews(db, spec.lookups);
   await db.harden([]);
   const { sql } = await checkSelect(db.connection, spec.sql, {
     path: "features.sql",
@@ -200,22 +201,25 @@ async function computeWhole(
   return withScratch(async (scratch) => {
     const db = await openDuckDb({ scratch, ...(signal === undefined ? {} : { signal }) });
     try {
-      const paths: string[] = [];
-      for (const [name, digest] of [
-        ["whole request", input.digest],
-        ...Object.entries(spec.lookups).map(([name, lookup]) => [name, lookup.table] as const),
-      ] as const) {
-        const path = await verifiedPath(store, digest);
+      const requests = await verifiedPath(store, input.digest);
+      const paths = [requests];
+      await db.run(`CREATE VIEW "whole request" AS SELECT * FROM read_parquet(${quoteText(requests)})`);
+      for (const [name, lookup] of Object.entries(spec.lookups)) {
+        const path = await verifiedPath(store, lookup.table);
         paths.push(path);
-        await db.run(`CREATE VIEW ${quoteName(name)} AS SELECT * FROM read_parquet(${quoteText(path)})`);
+        await openLookup(db, { name, lookup, path }, "view");
       }
       const columns = Object.entries(spec.request).map(
         ([name, type]) => `CAST(${quoteName(name)} AS ${requestTypes[type].sql}) AS ${quoteName(name)}`,
       );
       await db.run(`CREATE VIEW request AS SELECT row_id, ${columns.join(", ")} FROM "whole request"`);
+      await openAsOfViews(db, spec.lookups);
       await db.harden(paths);
       const [total] = await db.rows(`SELECT count(*) AS n FROM "whole request"`);
-      const labelled = (await db.rows(`DESCRIBE "whole request"`)).some((column) => column["column_name"] === "label");
+      // A class or its absence fits into a byte; the number of a regression does not, and its readers read it themselves.
+      const labelled = (await db.rows(`DESCRIBE "whole request"`)).some(
+        (column) => column["column_name"] === "label" && column["column_type"] === "INTEGER",
+      );
       const rows = Number(total?.["n"]);
       const sql = `SELECT f.*${labelled ? ", w.label" : ""} FROM (${featureQuery(checked)}) AS f JOIN "whole request" AS w ON w.row_id = f.row_id ORDER BY f.row_id`;
       return await readFeatureTable(db.connection, {

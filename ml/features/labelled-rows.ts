@@ -2,20 +2,30 @@ import type { ColumnType } from "../../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
 import { type DuckDb, quoteName, quoteText, shortMessage } from "../duckdb.ts";
 import { checkSelect } from "../sql-check.ts";
+import type { Task } from "../../domain/task.ts";
+import { labelTypes } from "./label-spec.ts";
 import { requestTypes } from "./request-values.ts";
 
 const path = "label.sql";
 
 /**
  * Writes the rows that have a label to a Parquet file: `row_id`, the request columns in their
- * declared types, `time` (null without one) and `label` (0 or 1). Only these columns go further:
- * features.sql cannot reach what is not declared as known at request time. Throws `feature-sql`, `source-schema`.
+ * declared types, `labelled at` and `labelled group` (null without one) and `label` (0 or 1, a class's
+ * name, a number). Only the request columns go further: features.sql cannot reach what is not declared as known at request time. Throws `feature-sql`, `source-schema`.
  */
 export async function writeLabelledRows(
   db: DuckDb,
-  input: { source: string; label: string; request: Record<string, ColumnType>; time: string | undefined; file: string },
-): Promise<void> {
-  const { source, request, time } = input;
+  input: {
+    source: string;
+    label: string;
+    task: Task;
+    request: Record<string, ColumnType>;
+    time: string | undefined;
+    group: string | undefined;
+    file: string;
+  },
+): Promise<{ label: string }> {
+  const { source, request, time, group, task } = input;
   const columns = new Map(
     (await db.rows(`DESCRIBE ${quoteName(source)}`)).map((column) => [
       String(column["column_name"]),
@@ -38,16 +48,18 @@ export async function writeLabelledRows(
       path: `data.sources.${source}.time`,
       message: columns.has(time) ? `${time} is ${columns.get(time)}, and not a time` : `${source} has no column ${time}`,
     });
+  if (group !== undefined && !columns.has(group))
+    faults.push({ path: "split.group", message: `${source} has no column ${group}` });
   const [first] = faults;
   if (first !== undefined) throw new CountersignError("source-schema", `${first.path}: ${first.message}.`, { faults });
-  const label = await labelExpression(db, source, input.label);
+  const label = await labelExpression(db, source, { sql: input.label, task });
   const selected = Object.entries(request).map(
     ([name, type]) => `CAST(${quoteName(name)} AS ${requestTypes[type].sql}) AS ${quoteName(name)}`,
   );
   const moment = time === undefined ? "CAST(NULL AS TIMESTAMP)" : `CAST(${quoteName(time)} AS TIMESTAMP)`;
   try {
     await db.run(
-      `COPY (SELECT row_id, ${selected.join(", ")}, ${moment} AS "labelled at", CAST(${label} AS INTEGER) AS label FROM ${quoteName(source)} WHERE ${label} IS NOT NULL) TO ${quoteText(input.file)} (FORMAT parquet)`,
+      `COPY (SELECT row_id, ${selected.join(", ")}, ${moment} AS "labelled at", ${group === undefined ? "NULL" : quoteName(group)}::VARCHAR AS "labelled group", CAST(${label} AS ${labelTypes[task].sql}) AS label FROM ${quoteName(source)} WHERE ${label} IS NOT NULL) TO ${quoteText(input.file)} (FORMAT parquet)`,
     );
   } catch (error) {
     if (error instanceof CountersignError || !(error instanceof Error) || !/Error:/.test(error.message)) throw error;
@@ -57,10 +69,11 @@ export async function writeLabelledRows(
       cause: error,
     });
   }
+  return { label };
 }
 
-/** The label's expression in parentheses, after its syntax tree was found to be one boolean expression over the row source. */
-async function labelExpression(db: DuckDb, source: string, sql: string): Promise<string> {
+/** The label's expression in parentheses, after its syntax tree was found to be one expression over the row source. */
+async function labelExpression(db: DuckDb, source: string, { sql, task }: { sql: string; task: Task }): Promise<string> {
   const expression = `(${sql}\n)`;
   const { tree } = await checkSelect(db.connection, `SELECT ${expression} AS label FROM ${quoteName(source)}`, {
     path,
@@ -82,7 +95,7 @@ async function labelExpression(db: DuckDb, source: string, sql: string): Promise
     Array.isArray(node["modifiers"]) &&
     node["modifiers"].length === 0 &&
     node["having"] === null;
-  if (!single) throw refuse("It must be one boolean expression.");
+  if (!single) throw refuse("It must be one expression.");
   let type: string;
   try {
     // row_id beside it makes an aggregate an error.
@@ -91,7 +104,8 @@ async function labelExpression(db: DuckDb, source: string, sql: string): Promise
   } catch (error) {
     throw refuse(shortMessage(error), error);
   }
-  if (type !== "BOOLEAN") throw refuse(`It gives ${type}, and must give true, false or null.`);
+  const { takes, wanted } = labelTypes[task];
+  if (!takes.test(type)) throw refuse(`It gives ${type}, and must give ${wanted}.`);
   return expression;
 }
 

@@ -1,39 +1,50 @@
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Timestamp } from "../../domain/ids.ts";
+import type { LabelSpec } from "../../domain/task.ts";
+import { count } from "../count-words.ts";
 import type { DuckDb } from "../duckdb.ts";
 
 /** Fewer rows than this on either side say nothing: an AUC of 50 rows has an interval of about ±0.15. */
 const fewestRows = 50;
+/** Strata of a number: tenths by its rank. */
+const numberStrata = 10;
 
 export interface Split {
-  /** SQL over `labelled` (row_id, time, label): true for rows that are held out. */
+  /** SQL over `labelled` (row_id, time, grp, label): true for rows that are held out. */
   holdout: string;
   trainRows: number;
   holdoutRows: number;
-  /** Null when the split is random. */
+  /** Null when the split is not by time. */
   holdoutFrom: Timestamp | null;
 }
 
+export interface SplitInput {
+  seed: number;
+  time: string | undefined;
+  label: LabelSpec;
+}
+
+type Cut = Pick<Split, "holdout" | "holdoutFrom">;
+
 /**
  * Divides the labelled rows. By time: the latest share, cut between two moments, so that rows of
- * the same moment stay together. Random: the rows whose MD5 of seed and row number is lowest,
- * which no version of DuckDB and no number of threads changes. Throws `too-few-rows`.
+ * the same moment stay together. Random: the rows whose MD5 of seed and row number is lowest, which
+ * no version of DuckDB and no number of threads changes; stratified: so within each class (or tenth
+ * of a number); by group: whole groups in the order of their MD5. Throws `too-few-rows`.
  */
-export async function splitRows(
-  db: DuckDb,
-  split: ResolvedDefinition["split"],
-  input: { seed: number; time: string | undefined },
-): Promise<Split> {
-  const [total] = await db.rows("SELECT count(*) AS n, count(time) AS timed FROM labelled");
+export async function splitRows(db: DuckDb, split: ResolvedDefinition["split"], input: SplitInput): Promise<Split> {
+  const [total] = await db.rows("SELECT count(*) AS n, count(time) AS timed, count(grp) AS grouped FROM labelled");
   const rows = Number(total?.["n"]);
   if (rows < 2 * fewestRows) throw tooFew(`Only ${rows} rows have a label, and ${2 * fewestRows} are the least.`);
-  const cut =
-    split.by === "time"
-      ? await timeCut(db, { ...input, holdout: split.holdout, untimed: rows - Number(total?.["timed"]) })
-      : await randomCut(db, { ...input, rows: Math.round(rows * split.holdout) });
+  const cut = await cutOf(db, split, {
+    ...input,
+    rows: Math.round(rows * split.holdout),
+    untimed: rows - Number(total?.["timed"]),
+    ungrouped: rows - Number(total?.["grouped"]),
+  });
   const counts = await db.rows(
-    `SELECT ${cut.holdout} AS held, count(*) AS n, count(DISTINCT label) AS classes, min(label) AS class FROM labelled GROUP BY ALL`,
+    `SELECT ${cut.holdout} AS held, count(*) AS n, count(DISTINCT label) AS classes, CAST(min(label) AS VARCHAR) AS class FROM labelled GROUP BY ALL`,
   );
   const part = (held: boolean) => counts.find((row) => row["held"] === held);
   for (const [held, name] of [
@@ -44,24 +55,39 @@ export async function splitRows(
     if (found < fewestRows) throw tooFew(`The ${name} part has ${found} rows, and ${fewestRows} are the least.`);
     if (Number(part(held)?.["classes"]) < 2)
       throw tooFew(
-        `All ${found} rows of the ${name} part have the same label (${Number(part(held)?.["class"]) === 1 ? "positive" : "negative"}).`,
+        `All ${found} rows of the ${name} part have the same label (${labelInWords(input.label, String(part(held)?.["class"]))}).`,
       );
   }
+  if (input.label.task === "multiclass") await everyClassIsTrained(db, cut, input.label.classes);
   return { ...cut, trainRows: Number(part(false)?.["n"]), holdoutRows: Number(part(true)?.["n"]) };
 }
 
-async function timeCut(
-  db: DuckDb,
-  input: { time: string | undefined; holdout: number; untimed: number },
-): Promise<Pick<Split, "holdout" | "holdoutFrom">> {
+function labelInWords(label: LabelSpec, value: string): string {
+  if (label.task === "multiclass") return label.classes[Number(value)] ?? value;
+  return label.task === "regression" ? value : value === "1" ? "positive" : "negative";
+}
+
+type CutInput = SplitInput & { rows: number; untimed: number; ungrouped: number };
+
+function cutOf(db: DuckDb, split: ResolvedDefinition["split"], input: CutInput): Promise<Cut> {
+  switch (split.by) {
+    case "time":
+      return timeCut(db, { ...input, holdout: split.holdout });
+    case "random":
+      return randomCut(db, input);
+    case "group":
+      return groupCut(db, { ...input, group: split.group ?? "" });
+    case "stratified":
+      return stratifiedCut(db, { ...input, holdout: split.holdout });
+  }
+}
+
+async function timeCut(db: DuckDb, input: CutInput & { holdout: number }): Promise<Cut> {
   if (input.time === undefined) {
     const fault = { path: "data.sources", message: "the row source needs `time` to be split by time" };
     throw new CountersignError("invalid", "The row source has no time column, which a split by time needs.", { faults: [fault] });
   }
-  if (input.untimed > 0) {
-    const message = `${input.untimed} rows with a label have no ${input.time}, by which they are split`;
-    throw new CountersignError("contract-broken", `${message}.`, { faults: [{ path: input.time, message }] });
-  }
+  if (input.untimed > 0) throw without(input.untimed, input.time);
   const [found] = await db.rows(
     `SELECT strftime(quantile_disc(time, ${1 - input.holdout}), '%Y-%m-%dT%H:%M:%S.%g') AS moment FROM labelled`,
   );
@@ -69,12 +95,43 @@ async function timeCut(
   return { holdout: `(time >= CAST('${moment.slice(0, -1)}' AS TIMESTAMP))`, holdoutFrom: moment };
 }
 
-async function randomCut(db: DuckDb, input: { seed: number; rows: number }): Promise<Pick<Split, "holdout" | "holdoutFrom">> {
+async function randomCut(db: DuckDb, input: CutInput): Promise<Cut> {
   const draw = `md5('${input.seed}:' || row_id)`;
   const [last] = await db.rows(
     `SELECT max(draw) AS draw FROM (SELECT ${draw} AS draw FROM labelled ORDER BY draw LIMIT ${input.rows})`,
   );
   return { holdout: `(${draw} <= '${String(last?.["draw"] ?? "")}')`, holdoutFrom: null };
+}
+
+/** Groups are taken while the rows taken so far are fewer than wanted: the last one may go beyond. */
+async function groupCut(db: DuckDb, input: CutInput & { group: string }): Promise<Cut> {
+  if (input.ungrouped > 0) throw without(input.ungrouped, input.group);
+  const draw = `md5('${input.seed}:' || grp)`;
+  const [found] = await db.rows(
+    `SELECT max(draw) FILTER (WHERE before < ${input.rows}) AS draw, count(*) AS groups FROM (SELECT ${draw} AS draw, sum(count(*)) OVER (ORDER BY draw ROWS UNBOUNDED PRECEDING) - count(*) AS before FROM labelled GROUP BY 1)`,
+  );
+  if (Number(found?.["groups"]) < 2) throw tooFew(`All rows are of one group by ${input.group}, which cannot be divided.`);
+  return { holdout: `(${draw} <= '${String(found?.["draw"] ?? "")}')`, holdoutFrom: null };
+}
+
+async function stratifiedCut(db: DuckDb, input: CutInput & { holdout: number }): Promise<Cut> {
+  const stratum = input.label.task === "regression" ? `ntile(${numberStrata}) OVER (ORDER BY label, row_id)` : "label";
+  const drawn = `SELECT row_id, row_number() OVER (PARTITION BY stratum ORDER BY md5('${input.seed}:' || row_id)) AS place, count(*) OVER (PARTITION BY stratum) AS n FROM (SELECT row_id, ${stratum} AS stratum FROM labelled)`;
+  await db.run(`CREATE OR REPLACE TEMP TABLE held AS SELECT row_id FROM (${drawn}) WHERE place <= round(n * ${input.holdout})`);
+  return { holdout: "(row_id IN (SELECT row_id FROM held))", holdoutFrom: null };
+}
+
+/** A class that the model never sees cannot be answered: its probability would be a number without a meaning. */
+async function everyClassIsTrained(db: DuckDb, { holdout }: Cut, classes: string[]): Promise<void> {
+  const found = await db.rows(`SELECT DISTINCT label FROM labelled WHERE NOT ${holdout}`);
+  const trained = new Set(found.map((row) => Number(row["label"])));
+  const absent = classes.filter((_, index) => !trained.has(index));
+  if (absent.length > 0) throw tooFew(`The training part has no row of the class ${absent.slice(0, 5).join(", ")}.`);
+}
+
+function without(rows: number, column: string): CountersignError {
+  const message = `${count(rows)} rows with a label have no ${column}, by which they are split`;
+  return new CountersignError("contract-broken", `${message}.`, { faults: [{ path: column, message }] });
 }
 
 function tooFew(message: string): CountersignError {

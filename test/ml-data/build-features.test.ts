@@ -157,7 +157,7 @@ describe("a definition that does not fit its data", () => {
       "a label that is more than an expression",
       (d: ResolvedDefinition) => void (d.label.sql = "arr_delay > 15) AS a, (dest = 'X'"),
       "feature-sql",
-      /must be one boolean expression/,
+      /must be one expression/,
     ],
     [
       "a label that filters",
