@@ -1,0 +1,137 @@
+import type { BlockedNotice, GateNotice, Notice } from "../../domain/notices.ts";
+
+/** View models as the database gives them, for messages without a database. */
+export const links = {
+  console: "https://countersign.example/gates/flight-delays.3.promotion.1",
+  temporal: "https://temporal.example/x",
+};
+
+export const gateNotice: GateNotice = {
+  kind: "gate",
+  gate: "flight-delays.3.promotion.1",
+  model: "flight-delays",
+  release: "flight-delays.3",
+  subject: "flight-delays.3",
+  digest: `sha256:${"a".repeat(64)}`,
+  ask: "May this version become the champion?",
+  why: "ada requested flight-delays.3 (drift): predictions drift in carrier",
+  state: "open",
+  resolution: null,
+  recommendation: { verdict: "warn", sentence: "With reservations: AUC 0.7310." },
+  headline: {
+    title: "AUC",
+    candidate: { value: 0.731, low: 0.726, high: 0.736 },
+    champion: 0.716,
+    change: { value: 0.015, low: 0.012, high: 0.018 },
+    threshold: 0.65,
+    verdict: "pass",
+  },
+  worse: ["Calibration error +0.0041", "4.1 % of the decisions would flip", "Brier score +0.012"],
+  opensAt: "2026-11-22T10:00:00.000Z",
+  deadline: "2026-11-29T10:00:00.000Z",
+  onDeadline: "hold",
+  overdue: false,
+  deciders: "model-risk",
+  escalatedTo: [],
+  missing: ["1 approval by model-risk"],
+  inputs: [],
+  votes: [],
+  closed: null,
+  supersededBy: null,
+  links,
+};
+
+export const approvedNotice: GateNotice = {
+  ...gateNotice,
+  state: "closed",
+  resolution: "approved",
+  missing: [],
+  votes: [{ by: "grace", decision: "approve", surface: "slack", at: "2026-11-22T11:00:00.000Z", reason: "looks good" }],
+  closed: { at: "2026-11-22T11:00:00.000Z", by: "grace", how: "approve", surface: "slack", reason: "looks good" },
+};
+
+export const blockedNotice: BlockedNotice = {
+  kind: "blocked",
+  release: "flight-delays.4",
+  model: "flight-delays",
+  at: "2026-11-22T10:00:00.000Z",
+  stage: "train",
+  code: "trainer-memory",
+  message: "The trainer took more than 2000 MB.",
+  cure: "Raise train.limits.memoryMb, or train on less.",
+  logTail: "epoch 3\nepoch 4\nKilled",
+  skippable: false,
+  since: null,
+  links,
+};
+
+export const everyNotice: Record<string, Notice> = {
+  "gate, open": gateNotice,
+  "gate, first version of a model": {
+    ...gateNotice,
+    headline: { ...gateNotice.headline!, champion: null, change: null },
+    worse: [],
+  },
+  "gate, overdue and escalated": { ...gateNotice, overdue: true, escalatedTo: ["platform"], deciders: "model-risk or platform" },
+  "gate, approved": approvedNotice,
+  "gate, superseded": {
+    ...gateNotice,
+    state: "closed",
+    resolution: "superseded",
+    closed: { at: "2026-11-22T11:00:00.000Z", by: null, how: null, surface: null, reason: null },
+    supersededBy: {
+      gate: "flight-delays.3.promotion.2",
+      console: "https://countersign.example/gates/flight-delays.3.promotion.2",
+    },
+  },
+  "a reminder": {
+    kind: "gate-event",
+    gate: gateNotice.gate,
+    model: "flight-delays",
+    at: "2026-11-25T10:00:00.000Z",
+    what: "reminded",
+    sentence: "Reminder: flight-delays.3.promotion.1 still waits for model-risk.",
+    ask: gateNotice.ask,
+    why: gateNotice.why,
+    deadline: gateNotice.deadline,
+    onDeadline: "hold",
+    links,
+  },
+  blocked: blockedNotice,
+  "blocked, and tried again": { ...blockedNotice, since: "ben had it tried again: more memory" },
+  drift: {
+    kind: "drift",
+    model: "flight-delays",
+    version: "flight-delays.3",
+    environment: "production",
+    at: "2026-11-22T10:00:00.000Z",
+    from: "2026-11-22T09:00:00.000Z",
+    to: "2026-11-22T10:00:00.000Z",
+    rows: 12_345,
+    columns: [
+      { name: "carrier", effect: 0.31, verdict: "alert" },
+      { name: "distance", effect: 0.12, verdict: "warn" },
+    ],
+    links,
+  },
+  "rolled back": {
+    kind: "rolled-back",
+    model: "flight-delays",
+    environment: "production",
+    version: "flight-delays.2",
+    previous: "flight-delays.3",
+    by: "olga",
+    reason: "error rate doubled",
+    at: "2026-11-22T10:00:00.000Z",
+    links,
+  },
+  "broken off": {
+    kind: "aborted",
+    model: "flight-delays",
+    release: "flight-delays.3",
+    at: "2026-11-22T10:00:00.000Z",
+    summary: "The canary's error rate broke its limit.",
+    champion: "flight-delays.2",
+    links,
+  },
+};
