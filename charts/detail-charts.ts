@@ -1,6 +1,6 @@
 import type { Evaluation } from "../domain/evidence.ts";
 import { metricInSentence, metricInWords } from "../domain/wording.ts";
-import { type Chart, colours, framed, percent } from "./chart.ts";
+import { type Chart, chartWidth, colours, framed, percent } from "./chart.ts";
 
 const shown = 12;
 
@@ -72,54 +72,36 @@ export function fairnessChart({ fairness, task }: Evaluation): Chart | null {
     multiclass: "accuracy",
     regression: "error, in standard deviations of the label",
   }[task ?? "binary"];
+  const rate = {
+    type: "quantitative",
+    title: what,
+    scale: { domain: [0, Math.max(...values.map(({ high }) => high))] },
+    ...(task === "regression" ? {} : { axis: { format: ".0%" } }),
+  };
   return {
     name: "fairness",
     title: "Fairness",
     alt: `${what} by group: ${values.map(({ attribute, group, value }) => `${attribute} ${group} ${task === "regression" ? metricInWords(value) : percent(value)}`).join(", ")}`,
     spec: framed("Groups of the protected attributes", {
-      height: { step: 22 },
-      data: { values },
-      facet: {
-        row: {
-          field: "attribute",
-          title: null,
-          header: {
-            labelFontSize: 12,
-            labelFontWeight: "bold",
-            labelAngle: 0,
-            labelAlign: "left",
-            labelOrient: "top",
-            labelAnchor: "start",
-          },
-        },
-      },
       width: undefined,
-      spec: {
-        width: 420,
+      data: { values },
+      vconcat: [...new Set(values.map(({ attribute }) => attribute))].map((attribute) => ({
+        title: { text: attribute, fontSize: 12, anchor: "start" },
+        width: chartWidth,
         height: { step: 22 },
+        transform: [{ filter: { field: "attribute", equal: attribute } }],
         encoding: {
           y: { field: "group", type: "nominal", sort: null, title: null },
-          color: { field: "enough", scale: { domain: ["compared", "too few rows"], range: [colours.candidate, colours.quiet] } },
+          color: {
+            field: "enough",
+            scale: { domain: ["compared", "too few rows"], range: [colours.candidate, colours.quiet] },
+          },
         },
         layer: [
-          {
-            mark: { type: "bar", opacity: 0.35, height: 12 },
-            encoding: {
-              x: {
-                field: "value",
-                type: "quantitative",
-                title: what,
-                ...(task === "regression" ? {} : { axis: { format: ".0%" } }),
-              },
-            },
-          },
-          {
-            mark: { type: "rule", strokeWidth: 3 },
-            encoding: { x: { field: "low", type: "quantitative" }, x2: { field: "high" } },
-          },
+          { mark: { type: "bar", opacity: 0.35, height: 12 }, encoding: { x: { field: "value", ...rate } } },
+          { mark: { type: "rule", strokeWidth: 3 }, encoding: { x: { field: "low", ...rate }, x2: { field: "high" } } },
         ],
-      },
-      resolve: { scale: { y: "independent" } },
+      })),
     }),
   };
 }

@@ -7,6 +7,7 @@ import { assetRoutes } from "./assets.ts";
 import type { ConsoleDeps, ConsoleEnv } from "./deps.ts";
 import { showFault } from "./frame.ts";
 import { auditRoutes } from "./routes/audit.ts";
+import { chartRoutes } from "./routes/charts.ts";
 import { entranceRoutes } from "./routes/entrance.ts";
 import { gateRoutes } from "./routes/gates.ts";
 import { liveRoutes } from "./routes/live.ts";
@@ -43,6 +44,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.route("/", modelRoutes(deps));
   app.route("/", releaseRoutes(deps));
   app.route("/", gateRoutes(deps));
+  app.route("/", chartRoutes(deps));
   app.route("/", auditRoutes(deps));
   app.route("/", peopleRoutes(deps));
   app.route("/", meRoutes(deps));

@@ -64,3 +64,8 @@ export function shareInWords(share: number): string {
 export function countInWords(count: number): string {
   return count.toLocaleString("en-US");
 }
+
+/** p = 0.03, p < 0.001: below that nobody decides otherwise. */
+export function pInWords(p: number): string {
+  return p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(p < 0.1 ? 3 : 2)}`;
+}

@@ -1,12 +1,9 @@
 import { html } from "hono/html";
-import { higherIsBetter } from "../../domain/evidence.ts";
-import type { Evaluation, MetricRow } from "../../domain/evidence.ts";
 import type { GateView } from "../../domain/http/gate-views.ts";
-import { changeInWords, countInWords, durationInWords, metricInWords, metricTitles, shareInWords } from "../../domain/wording.ts";
-import { calibrationChart } from "../charts/calibration.ts";
-import { intervalChart } from "../charts/interval.ts";
+import { durationInWords } from "../../domain/wording.ts";
 import { badge, digest, facts, gateLink, moment, nothing, releaseLink } from "../markup.ts";
 import type { Html } from "../markup.ts";
+import { evaluationSections } from "./evaluation.ts";
 import { parametersInWords } from "./parameters.ts";
 
 type Evidence = GateView["request"]["evidence"];
@@ -20,7 +17,7 @@ export function evidenceSections(gate: GateView): Html {
       <p class="lead">${badge(evidence.recommendation.verdict)} ${evidence.recommendation.sentence}</p>
       <p class="note">A recommendation never acts by itself.</p>
     </section>
-    ${evaluation === null ? nothing : evaluationSections(evaluation)}
+    ${evaluation === null ? nothing : evaluationSections(evaluation, gate.id)}
     <section class="card" aria-labelledby="work">
       <h2 id="work">How it was made</h2>
       ${evidence.parentRequest === null ? nothing : html`<p>Reviewers of ${evidence.parent === null ? "the release before" : releaseLink(evidence.parent)} had asked: <q>${evidence.parentRequest}</q></p>`}
@@ -51,95 +48,6 @@ export function evidenceSections(gate: GateView): Html {
       </table>
     </section>
     ${previousDecisions(evidence)}`;
-}
-
-function evaluationSections(evaluation: Evaluation): Html {
-  const { rows, baseRate, flips, confusion, bootstrapRounds, championVersion } = evaluation;
-  const against =
-    championVersion === null
-      ? "There is no champion to compare with: this would be the first."
-      : `Compared with ${championVersion} on the same rows.`;
-  return html`<section class="card" aria-labelledby="metrics">
-      <h2 id="metrics">How good it is</h2>
-      <p>
-        On ${countInWords(rows)} rows held out${baseRate === null ? "" : `, of which ${shareInWords(baseRate)} are positive`}.
-        ${against} Intervals hold 95 %, from ${bootstrapRounds} resamples.
-      </p>
-      <table class="metrics">
-        <thead>
-          <tr>
-            <th scope="col">Metric</th>
-            <th scope="col">Candidate</th>
-            <th scope="col">Champion</th>
-            <th scope="col">Change</th>
-            <th scope="col">Wanted</th>
-            <th scope="col">At a glance</th>
-            <th scope="col">Verdict</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${evaluation.metrics.map(metricRow)}
-        </tbody>
-      </table>
-      <p class="legend">
-        <span class="key value"></span> candidate <span class="key range"></span> its interval
-        <span class="key champion"></span> champion <span class="key limit"></span> threshold; better is to the right
-      </p>
-    </section>
-    <section class="card" aria-labelledby="calibration">
-      <h2 id="calibration">What it would do</h2>
-      <div class="pair">
-        ${calibrationChart(evaluation.calibration)}
-        <div>
-          ${flips === null ? html`<p>No champion serves yet, so no decision would change.</p>` : html`<p class="figure"><strong>${shareInWords(flips.share)}</strong> of the decisions on the held-out rows would change (${countInWords(flips.rows)} of ${countInWords(rows)}).</p>`}
-          ${confusion === null ? nothing : confusionTable(confusion)}
-        </div>
-      </div>
-    </section>`;
-}
-
-function confusionTable(confusion: NonNullable<Evaluation["confusion"]>): Html {
-  return html`<table class="confusion small">
-    <caption>
-      At the deployment threshold
-    </caption>
-    <thead>
-      <tr>
-        <td></td>
-        <th scope="col">Said positive</th>
-        <th scope="col">Said negative</th>
-      </tr>
-    </thead>
-    <tbody>
-      <tr>
-        <th scope="row">Was positive</th>
-        <td>${countInWords(confusion.truePositive)}</td>
-        <td>${countInWords(confusion.falseNegative)}</td>
-      </tr>
-      <tr>
-        <th scope="row">Was negative</th>
-        <td>${countInWords(confusion.falsePositive)}</td>
-        <td>${countInWords(confusion.trueNegative)}</td>
-      </tr>
-    </tbody>
-  </table>`;
-}
-
-function metricRow(row: MetricRow): Html {
-  const { metric, candidate, champion, change, threshold, verdict } = row;
-  const range = (one: { low: number; high: number }) =>
-    html`<small>${metricInWords(one.low)} to ${metricInWords(one.high)}</small>`;
-  return html`<tr>
-    <th scope="row">${metricTitles[metric]}</th>
-    <td data-label="Candidate"><strong>${metricInWords(candidate.value)}</strong> ${range(candidate)}</td>
-    <td data-label="Champion">${champion === null ? "–" : html`${metricInWords(champion.value)} ${range(champion)}`}</td>
-    <td data-label="Change">
-      ${change === null ? "–" : html`${changeInWords(change.value)} <small>${changeInWords(change.low)} to ${changeInWords(change.high)}</small>`}
-    </td>
-    <td data-label="Wanted">${threshold === null ? "–" : `${higherIsBetter[metric] ? "≥" : "≤"} ${threshold.pass}`}</td>
-    <td class="glance">${intervalChart(row)}</td>
-    <td data-label="Verdict">${badge(verdict)}</td>
-  </tr>`;
 }
 
 function circumstances(evidence: Evidence, { request, release }: GateView): Html {
