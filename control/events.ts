@@ -1,4 +1,5 @@
 import { readAudit, readAuditHead } from "../db/reads/audit.ts";
+import { readHolder } from "../db/reads/people.ts";
 import type { AuditRecordView } from "../domain/http/record-views.ts";
 import type { ModelName } from "../domain/ids.ts";
 import type { Caller } from "./caller.ts";
@@ -24,13 +25,16 @@ export async function* followAudit(
 ): AsyncGenerator<AuditRecordView> {
   const { model } = options;
   const signal = context.closing ? AbortSignal.any([options.signal, context.closing]) : options.signal;
-  const scope = scopeOf(caller.principal);
   let after = options.after ?? (await readAuditHead(context.db)).seq;
   const bell = createBell(context, signal);
   const until = Date.now() + longestStreamMs;
   try {
     while (!signal.aborted && Date.now() < until) {
       const heard = bell.next();
+      // Whoever left, or lost a group, reads no further record.
+      const reader = await readHolder(context.db, caller.token.id);
+      if (!reader) return;
+      const scope = scopeOf(reader);
       const head = (await readAuditHead(context.db)).seq;
       const rows = head > after ? await readAudit(context.db, scope, { model, limit: pageRecords, after }) : [];
       for (const row of rows) {

@@ -25,7 +25,9 @@ export function me(caller: Caller): MeView {
 
 export async function listGroups(context: ControlContext, caller: Caller, page: PageInput): Promise<Page<GroupView>> {
   requireScope(caller, "read");
-  const { groups, members } = await readGroups(context.db, { limit: page.limit + 1, after: nameOf(page.after) });
+  // People must be able to find who decides; a machine sees its own groups.
+  const only = caller.principal.kind === "machine" ? caller.principal.groups : null;
+  const { groups, members } = await readGroups(context.db, { limit: page.limit + 1, after: nameOf(page.after), only });
   return pageOf(groups, page.limit, {
     item: (group): GroupView => ({
       group,

@@ -43,15 +43,16 @@ export interface MemberRow {
   since: Date;
 }
 
-/** Present members of the groups after `after` (by name), `limit` groups at most; a group without members has no row. */
+/** Present members of the groups after `after` (by name; only of these, unless null), `limit` groups at most; a group without members has no row. */
 export async function readGroups(
   db: Db,
-  page: { limit: number; after: string | null },
+  page: { limit: number; after: string | null; only: string[] | null },
 ): Promise<{ groups: string[]; members: MemberRow[] }> {
   const groups = await db
     .selectFrom("groups")
     .select("id")
     .where("id", ">", page.after ?? "")
+    .where((where) => (page.only === null ? where.lit(true) : where("id", "in", [...page.only, ""])))
     .orderBy("id")
     .limit(page.limit)
     .execute();
@@ -87,4 +88,10 @@ export async function readPrincipalKind(db: Db, principal: string): Promise<Prin
   const row = await db.selectFrom("principals").select("kind").where("id", "=", principal).executeTakeFirst();
   // Somebody unknown gets the fewer rights.
   return row?.kind ?? "machine";
+}
+
+/** Who holds a token at this moment, with the groups as they are now; null once it ended or its holder left. */
+export async function readHolder(db: Db, token: string): Promise<Principal | null> {
+  const row = await db.selectFrom("tokens").select("hash").where("id", "=", token).executeTakeFirst();
+  return row ? ((await readToken(db, row.hash))?.principal ?? null) : null;
 }
