@@ -5,7 +5,7 @@ import type { MonitorWindow } from "../domain/evidence.ts";
 import type { FeatureSpec, MonitorResult } from "../domain/stage-results.ts";
 import { verifiedPath } from "../ml/artifact-access.ts";
 import { buildReferenceProfile } from "../ml/drift/reference-profile.ts";
-import { createScorer } from "../ml/onnx/scorer.ts";
+import { createScorer, type Scores } from "../ml/onnx/scorer.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
 import { readTrainingData } from "../ml/trainers/training-data.ts";
 import type { MonitorInput } from "./contract.ts";
@@ -33,16 +33,16 @@ export async function enrolVersion(
   tools: StageTools,
 ): Promise<MonitorResult> {
   const { model, environment, version } = input;
-  const { features } = await store.getJson<FeatureSpec>(input.spec);
+  const { features, label } = await store.getJson<FeatureSpec>(input.spec);
   const read = async (digest: MonitorInput["train"]) =>
-    readTrainingData({ path: await verifiedPath(store, digest), features, label: "label" });
+    readTrainingData({ path: await verifiedPath(store, digest), features, label: "label", task: label });
   tools.progress("reads the training data");
   const training = await read(input.train);
   tools.signal.throwIfAborted();
   tools.progress("scores the holdout");
-  const scorer = await createScorer({ bytes: await store.get(input.onnx), features });
+  const scorer = await createScorer({ bytes: await store.get(input.onnx), features, label });
   const holdout = await read(input.holdout);
-  const scores = await scorer.score(holdout.columns);
+  const scores = watchedScores(await scorer.scoreAll(holdout.columns));
   await scorer.close();
   tools.signal.throwIfAborted();
   const reference = buildReferenceProfile({ version, columns: training.columns, scores });
@@ -50,6 +50,14 @@ export async function enrolVersion(
   await enrol(db, { model, environment, version, profile }, "its release ended in production");
   const window = await lookAt({ db, store }, { model, environment, version, profile }, tools);
   return { summary: `Enrolled with a reference of ${count(reference.rows)} rows; ${lookInWords(window)}`, profile };
+}
+
+/** The one number of a row that is watched: probability or value; of several classes the likeliest one's probability, as it is logged. */
+function watchedScores({ width, values }: Scores): Float32Array {
+  if (width === 1) return values;
+  return Float32Array.from({ length: values.length / width }, (_, row) =>
+    values.subarray(row * width, (row + 1) * width).reduce((most, value) => Math.max(most, value), 0),
+  );
 }
 
 function lookInWords(window: MonitorWindow | null): string {

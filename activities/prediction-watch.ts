@@ -53,7 +53,7 @@ export async function lookAt(
   const compared = compareWindow({
     profile: await store.getJson<ReferenceProfile>(enrolment.profile),
     columns: await recomputeFeatures({ store, spec, predictions }, tools),
-    scores: Float64Array.from(predictions, ({ probability }) => probability),
+    scores: Float64Array.from(predictions, ({ score }) => score),
     limits: drift,
     minimumRows,
   });

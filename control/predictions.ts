@@ -22,6 +22,8 @@ export async function tracePrediction(context: ControlContext, caller: Caller, i
     request: row.request,
     label: row.label,
     probability: row.probability,
+    probabilities: row.probabilities,
+    value: row.value,
     version: { id: row.version_id, digest: row.version_digest },
     release: row.release_id,
     approval: row.approval && {

@@ -15,8 +15,12 @@ export interface NewPrediction {
   id: string;
   key: string | null;
   request: Record<string, string | number | boolean | null>;
-  probability: number;
-  label: string;
+  /** Null for a regression, which has a value. */
+  probability: number | null;
+  label: string | null;
+  /** By the name of the class; multiclass alone. */
+  probabilities?: Record<string, number>;
+  value?: number;
 }
 
 /**
@@ -29,15 +33,18 @@ export async function insertPredictions(
   { model, environment, version, epoch, predictions }: PredictionBatch,
 ): Promise<void> {
   await sql`
-    insert into predictions (id, model, environment, version_id, epoch, key, request, probability, label)
-    select id, ${model}, ${environment}, ${version}, ${epoch}, key, request, probability, label
+    insert into predictions (id, model, environment, version_id, epoch, key, request, probability, label, probabilities, value)
+    select id, ${model}, ${environment}, ${version}, ${epoch}, key, request, probability, label, probabilities, value
     from jsonb_to_recordset(${JSON.stringify(predictions)}::jsonb)
-      as given (id text, key text, request jsonb, probability double precision, label text)`.execute(db);
+      as given (id text, key text, request jsonb, probability double precision, label text, probabilities jsonb, value double precision)`.execute(
+    db,
+  );
 }
 
 export interface LoggedPrediction {
   request: Record<string, string | number | boolean | null>;
-  probability: number;
+  /** The probability, or the value of a regression. */
+  score: number;
 }
 
 export interface LogWindow {
@@ -63,7 +70,7 @@ export async function countPredictions(db: Db, { model, environment, version, fr
 export async function readPredictions(db: Db, window: LogWindow, limit: number): Promise<LoggedPrediction[]> {
   const { model, environment, version, from, to } = window;
   const { rows } = await sql<LoggedPrediction>`
-    select request, probability from predictions
+    select request, coalesce(probability, value) as score from predictions
     where model = ${model} and environment = ${environment} and version_id = ${version} and at > ${from} and at <= ${to}
     order by at desc limit ${limit}`.execute(db);
   return rows;

@@ -5,8 +5,9 @@ import { CountersignError } from "../domain/errors.ts";
 import type { Digest, Timestamp, VersionId } from "../domain/ids.ts";
 import type { FeatureSpec, VersionManifest } from "../domain/stage-results.ts";
 import { createFeatureEngine } from "../ml/features/compute-features.ts";
-import { createScorer } from "../ml/onnx/scorer.ts";
+import { createScorer, type Scores } from "../ml/onnx/scorer.ts";
 import { columnsByName } from "../ml/trainers/training-data.ts";
+import { type Answer, answerOf } from "./answer.ts";
 import type { RequestRow } from "./instance-check.ts";
 
 /** A version that is whole in memory: its lookups, its features' SQL and its model, all checked against their digests. */
@@ -16,9 +17,10 @@ export interface LoadedVersion {
   readonly lookups: { name: string; rows: number; asOf: Timestamp | null }[];
   readonly loadedAt: Timestamp;
   readonly loadMs: number;
-  /** One probability of the positive class a row, in the rows' order. */
-  score(rows: RequestRow[]): Promise<Float32Array>;
-  labelOf(probability: number): string;
+  /** What the model says of each row, in the rows' order. */
+  score(rows: RequestRow[]): Promise<Scores>;
+  /** What one row's numbers mean; null when they are no answer. */
+  answerOf(values: Float32Array): Answer | null;
   /** Ends it when the work that it has been given is done. */
   close(): Promise<void>;
 }
@@ -40,18 +42,19 @@ export async function loadVersion(
   const spec = await store.getJson<FeatureSpec>(manifest.features);
   // The engine verifies the lookup tables as it reads them.
   const engine = await createFeatureEngine({ store, spec });
-  const scorer = await createScorer({ bytes, features: spec.features }).catch(async (error: unknown) => {
+  const scorer = await createScorer({ bytes, features: spec.features, label: spec.label }).catch(async (error: unknown) => {
     await engine.close();
     throw error;
   });
+  const rule = { label: spec.label ?? { task: "binary" as const }, positive: manifest.labelName, threshold: manifest.threshold };
   let underWay = 0;
   let closing: (() => void) | null = null;
 
-  async function score(rows: RequestRow[]): Promise<Float32Array> {
+  async function score(rows: RequestRow[]): Promise<Scores> {
     underWay += 1;
     try {
       const { columns } = await engine.compute(rows);
-      return await scorer.score(columnsByName(columns));
+      return await scorer.scoreAll(columnsByName(columns));
     } finally {
       underWay -= 1;
       if (underWay === 0) closing?.();
@@ -65,7 +68,7 @@ export async function loadVersion(
     loadedAt: new Date().toISOString(),
     loadMs: Math.round(performance.now() - startedMs),
     score,
-    labelOf: (probability) => (probability >= manifest.threshold ? manifest.labelName : `not ${manifest.labelName}`),
+    answerOf: (values) => answerOf(values, rule),
     close: async () => {
       if (underWay > 0) await new Promise<void>((resolve) => (closing = resolve));
       await engine.close();

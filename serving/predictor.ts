@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { PredictionBatch } from "../db/predictions.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { VersionId } from "../domain/ids.ts";
+import type { Answer } from "./answer.ts";
 import { checkInstances, type RequestRow } from "./instance-check.ts";
 import type { LoadedVersion } from "./loaded-version.ts";
 import { type Batcher, createBatcher } from "./micro-batch.ts";
@@ -15,7 +16,7 @@ export interface PredictionRequest {
 
 export interface PredictionAnswer {
   version: VersionId;
-  predictions: { id: string; label: string; probability: number }[];
+  predictions: ({ id: string } & Answer)[];
 }
 
 /**
@@ -121,13 +122,9 @@ async function answerBatch(
   }
   const scored = await scoreAll(serving, ready, { answers, logger });
   const logged: PredictionBatch["predictions"] = [];
-  for (const { index, key, rows, probabilities } of scored) {
-    const ids = predictionIds(probabilities.length);
-    const predictions = [...probabilities].map((probability, row) => ({
-      id: ids[row] ?? "",
-      label: serving.labelOf(probability),
-      probability,
-    }));
+  for (const { index, key, rows, said } of scored) {
+    const ids = predictionIds(said.length);
+    const predictions = said.map((answer, row) => ({ id: ids[row] ?? "", ...answer }));
     for (const [row, prediction] of predictions.entries()) logged.push({ ...prediction, key, request: rows[row] ?? {} });
     answers[index] = { version: serving.version, predictions };
   }
@@ -135,7 +132,7 @@ async function answerBatch(
   return answers;
 }
 
-type Scored = Readied & { probabilities: Float32Array };
+type Scored = Readied & { said: Answer[] };
 
 /** Scores all requests at once; if that fails each by itself, so that one request's rows cannot take the others' answers away. */
 async function scoreAll(
@@ -145,16 +142,20 @@ async function scoreAll(
 ): Promise<Scored[]> {
   if (ready.length === 0) return [];
   try {
-    const probabilities = await version.score(ready.flatMap(({ rows }) => rows));
+    const { width, values } = await version.score(ready.flatMap(({ rows }) => rows));
     let from = 0;
     return ready.flatMap((one) => {
-      const own = probabilities.subarray(from, (from += one.rows.length));
-      if (own.every((probability) => probability >= 0 && probability <= 1)) return [{ ...one, probabilities: own }];
+      const said = one.rows.flatMap((_, row) => {
+        const answer = version.answerOf(values.subarray((from + row) * width, (from + row + 1) * width));
+        return answer === null ? [] : [answer];
+      });
+      from += one.rows.length;
+      if (said.length === one.rows.length) return [{ ...one, said }];
       into.answers[one.index] = new CountersignError(
         "internal",
-        `${version.version} gave no probability for a row of this request.`,
+        `${version.version} gave no sensible answer for a row of this request.`,
       );
-      into.logger.error({ version: version.version }, "the model gave a value that is no probability");
+      into.logger.error({ version: version.version }, "the model gave a value that is no answer");
       return [];
     });
   } catch (error) {

@@ -59,7 +59,7 @@ async function predict(model: string, { options, command, context }: Asking): Pr
     words: ({ version, predictions }) =>
       `${version} says:\n${table(
         context.output,
-        predictions.map((one) => [one.label, one.probability.toFixed(4), one.id]),
+        predictions.map((one) => [one.label ?? String(one.value), one.probability?.toFixed(4) ?? "", one.id]),
       )}`,
   });
 }

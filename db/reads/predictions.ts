@@ -13,8 +13,10 @@ export interface PredictionRow {
   epoch: number;
   at: Date;
   request: Record<string, unknown>;
-  probability: number;
-  label: string;
+  probability: number | null;
+  label: string | null;
+  probabilities: Record<string, number> | null;
+  value: number | null;
   version_digest: Digest;
   release_id: string;
   approval: {

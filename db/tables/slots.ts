@@ -1,6 +1,6 @@
 import type { Digest } from "../../domain/ids.ts";
 import type { MonitorWindow } from "../../domain/evidence.ts";
-import type { Time, TimeOrNull, TimeOfWriting, JsonText, WithDefault } from "./columns.ts";
+import type { Time, TimeOrNull, TimeOfWriting, JsonText, JsonTextOrNull, WithDefault } from "./columns.ts";
 
 export interface SlotsTable {
   model: string;
@@ -35,8 +35,11 @@ export interface PredictionsTable {
   at: TimeOfWriting;
   request: JsonText<Record<string, unknown>>;
   key: string | null;
-  probability: number;
-  label: string;
+  /** Null for a regression, which has a value. */
+  probability: number | null;
+  label: string | null;
+  probabilities: JsonTextOrNull<Record<string, number>>;
+  value: number | null;
 }
 
 export interface EnrolmentsTable {

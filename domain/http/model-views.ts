@@ -177,8 +177,10 @@ export const predictionSchema = z
     at: time,
     epoch: z.int(),
     request: z.record(z.string(), z.unknown()),
-    label: z.string(),
-    probability: z.number(),
+    label: z.string().nullable().describe("null for a regression"),
+    probability: z.number().nullable().describe("of the positive class, or of the label; null for a regression"),
+    probabilities: z.record(z.string(), z.number()).nullable().describe("by class, of a model with several"),
+    value: z.number().nullable().describe("of a regression"),
     version: z.object({ id: z.string(), digest: digestSchema }),
     release: z.string(),
     approval: z
@@ -245,6 +247,14 @@ export type MonitoringView = z.output<typeof monitoringSchema>;
 export const predictedSchema = z
   .object({
     version: z.string(),
-    predictions: z.array(z.object({ id: z.string(), label: z.string(), probability: z.number() })),
+    predictions: z.array(
+      z.object({
+        id: z.string(),
+        label: z.string().nullable().describe("null for a regression"),
+        probability: z.number().nullable().describe("of the positive class, or of the label; null for a regression"),
+        probabilities: z.record(z.string(), z.number()).optional().describe("by class, of a model with several"),
+        value: z.number().optional().describe("of a regression"),
+      }),
+    ),
   })
   .meta({ id: "Predicted" });

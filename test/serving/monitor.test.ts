@@ -26,7 +26,7 @@ beforeAll(async () => {
   const { loadVersion } = await import("../../serving/loaded-version.ts");
   const { readVersionManifest } = await import("../../db/serving-slots.ts");
   const loaded = await loadVersion(fixture.store, await readVersionManifest(fixture.db, "flight-delays.1"));
-  probabilities = [...(await loaded.score(fixture.rows))];
+  probabilities = [...(await loaded.score(fixture.rows)).values];
   await loaded.close();
 });
 
