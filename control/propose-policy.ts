@@ -12,6 +12,7 @@ import { worldFindings } from "../domain/policy-world.ts";
 import { pathInWords } from "../domain/definition-text.ts";
 import type { Policy } from "../domain/policy.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
+import { inOrder } from "../domain/written-faults.ts";
 import { proposalUpdate } from "../workflows/messages.ts";
 import type { Answer, Outcome } from "./answer.ts";
 import type { Caller } from "./caller.ts";
@@ -85,10 +86,8 @@ async function checked(
   const again = present && checkPolicy(sent.text, { format: sent.format, nextVersion: present.version });
   if (again?.policy && present && digestOfJson(again.policy) === present.digest) return again.policy;
   const found = checkPolicy(sent.text, { format: sent.format, nextVersion: (present?.version ?? 0) + 1 });
-  const all = [
-    ...found.faults,
-    ...(found.policy ? await worldFaults(context, { id, found, policy: found.policy, present }) : []),
-  ];
+  const world = found.policy ? await worldFaults(context, { id, found, policy: found.policy, present }) : [];
+  const all = inOrder([...found.faults, ...world]);
   if (found.policy && all.length === 0) return found.policy;
   const count = `${all.length} fault${all.length === 1 ? "" : "s"}`;
   throw new CountersignError(

@@ -20,7 +20,7 @@ export async function startSubjectGate(frozen: StartedGate, searchable: boolean)
     if (await start(asked, searchable)) return;
     const workflow = workflowIds.gate(asked.gate);
     const why = `The workflow id ${workflow} was taken by a workflow that Countersign did not start.`;
-    asked = await record(`Asks anew: ${workflow} was taken`).askSubjectAnew({ gate: asked.gate, why });
+    asked = await record(`Asks anew: ${workflow} was taken`).askSubjectAnew({ gate: asked.gate, why, taken: true });
   }
 }
 

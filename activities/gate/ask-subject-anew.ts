@@ -17,15 +17,18 @@ const kinds: readonly string[] = ["policy", "definition", "retirement"];
 /**
  * Asks anew about a policy, a definition or a retirement whose request nobody can decide on any more:
  * somebody else's workflow has its id, or its own was terminated. The new request says what the old one
- * said, with new times; the old one is closed as superseded. Null when it is closed already.
+ * said, with new times; the old one is closed as superseded. `taken`: it is said that another workflow
+ * has its id. Null where nothing is to be started.
  */
 export async function askSubjectAnew(
   deps: RecordDeps,
-  { gate, why }: { gate: GateId; why: string },
+  { gate, why, taken }: { gate: GateId; why: string; taken: boolean },
 ): Promise<StartedGate | null> {
   return inTransaction(deps.db, async (unit) => {
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirst();
     if (!row || row.state === "closed" || !kinds.includes(row.subject_kind)) return row ? successorOf(unit, row) : null;
+    // A request that opened has its own workflow: nobody took its id, its start came a second time.
+    if (taken && row.state !== "opening") return null;
     unit.note({
       kind: "gate.id-taken",
       actor: "unknown",

@@ -32,27 +32,38 @@ export async function closeGate(
   return inTransaction(deps.db, async (unit) => {
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirst();
     if (!row) throw new CountersignError("not-found", `There is no gate ${gate}.`);
-    const before = await readKnown(unit.trx, commands);
-    const dropped: Dropped[] = [...before.dropped];
-    let closed = closedBefore(row);
-    for (const command of commands) {
-      if (before.known.has(command?.id)) continue;
-      const why = whyNotGenuine(deps, row, command);
-      if (why !== null) {
-        const claimed = JSON.stringify(command ?? null);
-        await noteRefusedMessage(unit, { subject: gate, model: row.model, message: "decision", claimed, why });
-        dropped.push({ command: String(command?.id), why });
-        continue;
-      }
-      if (isWithdrawal(command)) dropped.push(...(await withdrawVote(unit, row, command)));
-      else {
-        const taken = await take(deps, unit, row, command);
-        dropped.push(...taken.dropped);
-        closed ??= taken.closed;
-      }
-    }
+    const { closed, dropped } = await takeAll(deps, unit, row, commands);
     return closed ? { kind: "closed", ...closed } : { kind: "open", dropped };
   });
+}
+
+/** Verifies and counts them in their order, as far as they are not known yet; `gate` is locked. */
+export async function takeAll(
+  deps: RecordDeps,
+  unit: Unit,
+  gate: Row<"gates">,
+  commands: Command[],
+): Promise<{ closed: Closed | null; dropped: Dropped[] }> {
+  const before = await readKnown(unit.trx, commands);
+  const dropped: Dropped[] = [...before.dropped];
+  let closed = closedBefore(gate);
+  for (const command of commands) {
+    if (before.known.has(command?.id)) continue;
+    const why = whyNotGenuine(deps, gate, command);
+    if (why !== null) {
+      const claimed = JSON.stringify(command ?? null);
+      await noteRefusedMessage(unit, { subject: gate.id, model: gate.model, message: "decision", claimed, why });
+      dropped.push({ command: String(command?.id), why });
+      continue;
+    }
+    if (isWithdrawal(command)) dropped.push(...(await withdrawVote(unit, gate, command)));
+    else {
+      const taken = await take(deps, unit, gate, command);
+      dropped.push(...taken.dropped);
+      closed ??= taken.closed;
+    }
+  }
+  return { closed, dropped };
 }
 
 export function closedBefore(row: Row<"gates">): Closed | null {

@@ -109,7 +109,8 @@ function excludedOf({ command, model, after }: LoosenedDefinition): { principal:
     { principal: model.owner_person, why: "is the named owner of the model" },
     { principal: after.owner.person, why: "would be the named owner of the model" },
   ];
-  return named.filter((one, index) => named.findIndex((other) => other.principal === one.principal) === index);
+  const byPrincipal = Map.groupBy(named, (one) => one.principal);
+  return [...byPrincipal].map(([principal, all]) => ({ principal, why: all.map((one) => one.why).join(" and ") }));
 }
 
 async function readChampion({ trx }: Unit, model: Row<"models">): Promise<string | null> {

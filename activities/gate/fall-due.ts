@@ -1,3 +1,4 @@
+import { readUndelivered } from "../../db/commands.ts";
 import { readAttempt } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
@@ -7,7 +8,7 @@ import type { GateClosing } from "../contract.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { escalate } from "./cast-vote.ts";
-import { closedBefore } from "./close-gate.ts";
+import { closedBefore, takeAll } from "./close-gate.ts";
 import { finishGate, type Closed, type CountedVote, type Ending } from "./finish-gate.ts";
 
 /**
@@ -25,9 +26,22 @@ export async function fallDue(deps: RecordDeps, { gate, due }: { gate: GateId; d
       (one) => one.kind === due.kind && one.at === due.at && one.step === due.step,
     );
     if (!frozen || new Date().toISOString() < due.at) return { kind: "open", dropped: [] };
-    const closed = await happen(deps, unit, row, due);
+    const closed = (await countUndelivered(deps, unit, row, due)) ?? (await happen(deps, unit, row, due));
     return closed ? { kind: "closed", ...closed } : { kind: "open", dropped: [] };
   });
+}
+
+/**
+ * Decisions that control signed in time and could not deliver yet, because Temporal or the workers were
+ * away: their makers were told that they are on their way. A moment that ends the taking of decisions
+ * counts them first, so that a slow process makes nobody late.
+ */
+async function countUndelivered(deps: RecordDeps, unit: Unit, row: Row<"gates">, due: Due): Promise<Closed | null> {
+  const ends = due.kind === "max-age" || (due.kind === "deadline" && row.request.onDeadline !== "hold");
+  if (!ends) return null;
+  const undelivered = await readUndelivered(unit.trx, row.id);
+  const inTime = undelivered.filter((command) => command.at <= due.at);
+  return inTime.length === 0 ? null : (await takeAll(deps, unit, row, inTime)).closed;
 }
 
 async function happen(deps: RecordDeps, unit: Unit, row: Row<"gates">, due: Due): Promise<Closed | null> {

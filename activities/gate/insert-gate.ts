@@ -95,16 +95,17 @@ function requestOf(gate: NewGate, opensAt: string): GateRequest {
   };
 }
 
+/** Only what the rule says: a part that is empty asks nothing of anybody. */
 function decidersOf(rule: GateRule, team: (groups: string[]) => string[]): Deciders {
-  const { groups, quorum, people, oneFromEach, barred, machines, rejections } = rule;
+  const { groups, quorum, people = [], oneFromEach = [], barred, machines, rejections = 1 } = rule;
   return {
     groups: team(groups),
     quorum,
-    ...(people && { people }),
-    ...(oneFromEach && { oneFromEach: team(oneFromEach) }),
-    ...(barred && { barred: { ...barred, groups: team(barred.groups) } }),
-    ...(machines !== undefined && { machines }),
-    ...(rejections !== undefined && { rejections }),
+    ...(people.length > 0 && { people }),
+    ...(oneFromEach.length > 0 && { oneFromEach: team(oneFromEach) }),
+    ...(barred && barred.groups.length + barred.people.length > 0 && { barred: { ...barred, groups: team(barred.groups) } }),
+    ...(machines === true && { machines }),
+    ...(rejections > 1 && { rejections }),
   };
 }
 

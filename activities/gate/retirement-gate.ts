@@ -1,4 +1,5 @@
 import type { Row } from "../../db/schema.ts";
+import type { GateId } from "../../domain/ids.ts";
 import type { GateRule } from "../../domain/policy.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { RecordDeps } from "../record/deps.ts";
@@ -12,11 +13,15 @@ interface AskedRetirement {
   rule: GateRule;
 }
 
-/** The request about retiring a model; one that waits already is the answer. */
-export async function freezeRetirementGate(deps: RecordDeps, unit: Unit, asked: AskedRetirement): Promise<FrozenSubject> {
+/** The request about retiring a model; one that waits already is the answer, with no digest: its workflow runs. */
+export async function freezeRetirementGate(
+  deps: RecordDeps,
+  unit: Unit,
+  asked: AskedRetirement,
+): Promise<FrozenSubject | { gate: GateId; digest: null }> {
   const { command, model, policy, rule } = asked;
   const waiting = await readWaiting(unit, "retirement", model.name);
-  if (waiting) return { gate: waiting.id, digest: waiting.request_digest, ended: null };
+  if (waiting) return { gate: waiting.id, digest: null };
   const { reason } = command.body;
   const slots = await unit.trx.selectFrom("slots").selectAll().where("model", "=", model.name).orderBy("environment").execute();
   const serving = slots.flatMap((slot) =>

@@ -5,7 +5,6 @@ import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
 import type { StartedGate } from "../../domain/subject-gates.ts";
 import { freezeRetirementGate } from "../gate/retirement-gate.ts";
-import type { FrozenSubject } from "../gate/subject-gate.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
 import { newestPolicy } from "./pinned-release.ts";
@@ -16,7 +15,7 @@ interface StateChange {
   state: ModelState;
   /** Where the policy wants one before a model is retired; until then its state is as it was. */
   gate?: GateId;
-  gateDigest?: Digest;
+  gateDigest?: Digest | null;
 }
 
 type StateCommand = CommandOf<"pause" | "resume" | "retire">;
@@ -59,7 +58,7 @@ export async function changeModelState(
   );
   if (!outcome.ok) return outcome;
   const { gate, gateDigest } = outcome.result;
-  return { ok: true, ...(gate !== undefined && gateDigest !== undefined && { gate: { gate, digest: gateDigest } }) };
+  return { ok: true, ...(gate !== undefined && gateDigest && { gate: { gate, digest: gateDigest } }) };
 }
 
 /** Where the policy in force wants a gate before a model is retired: the request. Else null. */
@@ -67,7 +66,7 @@ async function askToRetire(
   deps: RecordDeps,
   unit: Unit,
   { command, model }: { command: StateCommand; model: Row<"models"> },
-): Promise<FrozenSubject | null> {
+): Promise<{ gate: GateId; digest: Digest | null } | null> {
   const policy = await newestPolicy(unit.trx, model);
   const rule = policy.body.retirement;
   return rule ? freezeRetirementGate(deps, unit, { command, model, policy, rule }) : null;

@@ -22,7 +22,7 @@ export async function renewDeadSubjectGates(deps: RecordDeps, client: Client, ol
   const dead = await filterByAsking(rows, async ({ id }) => (await runStatus(client, workflowIds.gate(id))) !== "running");
   for (const { id } of dead) {
     const why = `Its workflow ${workflowIds.gate(id)} ended in silence (terminated or lost); it is asked anew.`;
-    const next = await askSubjectAnew(deps, { gate: id, why });
+    const next = await askSubjectAnew(deps, { gate: id, why, taken: false });
     if (next === null) continue;
     const searchable = (await deps.searchAttributes?.ready()) ?? false;
     await client.workflow.start("gate", {

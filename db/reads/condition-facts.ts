@@ -12,7 +12,7 @@ export async function conditionFacts(db: Db, release: ReleaseOfFacts): Promise<C
   const definition = await readDefinition(db, release.model, release.definition_digest);
   const version = await db.selectFrom("versions").select("evaluation").where("release_id", "=", release.id).executeTakeFirst();
   const evaluation = version?.evaluation ?? null;
-  const champion = await readChampion(db, release.model, definition.deploy.environment);
+  const champion = await readChampion(db, { model: release.model, environment: definition.deploy.environment, evaluation });
   const before = champion && (await readDefinition(db, release.model, champion.definition));
   const drift = await db
     .selectFrom("findings")
@@ -59,16 +59,27 @@ async function readDefinition(db: Db, model: string, digest: string): Promise<Ro
   return body;
 }
 
-async function readChampion(db: Db, model: string, environment: string): Promise<{ version: string; definition: string } | null> {
-  const row = await db
-    .selectFrom("slots as s")
-    .innerJoin("versions as v", "v.id", "s.champion_version")
-    .innerJoin("releases as r", "r.id", "v.release_id")
-    .select(["v.id", "r.definition_digest"])
-    .where("s.model", "=", model)
-    .where("s.environment", "=", environment)
+/** The version that the evaluation compared with, or the champion of now where nothing was evaluated: a release that became champion itself is told as it was. */
+async function readChampion(
+  db: Db,
+  of: { model: string; environment: string; evaluation: Evaluation | null },
+): Promise<{ version: string; definition: string } | null> {
+  const { model, environment, evaluation } = of;
+  const slot = await db
+    .selectFrom("slots")
+    .select("champion_version")
+    .where("model", "=", model)
+    .where("environment", "=", environment)
     .executeTakeFirst();
-  return row ? { version: row.id, definition: row.definition_digest } : null;
+  const version = evaluation === null ? (slot?.champion_version ?? null) : evaluation.championVersion;
+  if (version === null) return null;
+  const row = await db
+    .selectFrom("versions as v")
+    .innerJoin("releases as r", "r.id", "v.release_id")
+    .select("r.definition_digest")
+    .where("v.id", "=", version)
+    .executeTakeFirst();
+  return row ? { version, definition: row.definition_digest } : null;
 }
 
 async function readContractWarnings(db: Db, release: string): Promise<number | null> {
