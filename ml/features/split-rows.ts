@@ -117,8 +117,8 @@ async function groupCut(db: DuckDb, input: CutInput & { group: string }): Promis
 async function stratifiedCut(db: DuckDb, input: CutInput & { holdout: number }): Promise<Cut> {
   const stratum = input.label.task === "regression" ? `ntile(${numberStrata}) OVER (ORDER BY label, row_id)` : "label";
   const drawn = `SELECT row_id, row_number() OVER (PARTITION BY stratum ORDER BY md5('${input.seed}:' || row_id)) AS place, count(*) OVER (PARTITION BY stratum) AS n FROM (SELECT row_id, ${stratum} AS stratum FROM labelled)`;
-  await db.run(`CREATE OR REPLACE TEMP TABLE held AS SELECT row_id FROM (${drawn}) WHERE place <= round(n * ${input.holdout})`);
-  return { holdout: "(row_id IN (SELECT row_id FROM held))", holdoutFrom: null };
+  await db.run(`CREATE OR REPLACE TEMP TABLE drawn_rows AS SELECT row_id FROM (${drawn}) WHERE place <= round(n * ${input.holdout})`);
+  return { holdout: "(row_id IN (SELECT row_id FROM drawn_rows))", holdoutFrom: null };
 }
 
 /** A class that the model never sees cannot be answered: its probability would be a number without a meaning. */

@@ -1,0 +1,60 @@
+import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
+import type { FeatureChecks } from "../../domain/data-finding.ts";
+import type { FeatureSpec } from "../../domain/stage-results.ts";
+import { freezeDataset } from "../../ml/datasets/freeze-dataset.ts";
+import { buildFeatures } from "../../ml/features/build-features.ts";
+import { unwatched } from "../../ml/stage-tools.ts";
+import { readExample } from "./example.ts";
+import type { Workbench } from "./workbench.ts";
+
+/** What a test says of a definition; the rest is that of the credits. */
+export interface Made {
+  files: string;
+  request: ResolvedDefinition["features"]["request"];
+  sql: string;
+  label: { sql: string; task?: "binary" | "multiclass" | "regression" };
+  split?: Partial<ResolvedDefinition["split"]>;
+  time?: string;
+  lookups?: Record<string, { files: string; asOf?: NonNullable<ResolvedDefinition["features"]["asOf"]>[string] }>;
+  properties?: object[];
+}
+
+/** Freezes and featurizes; gives the result, the spec and the checks. */
+export async function featurize(bench: Workbench, made: Made) {
+  const example = await readExample("credit-risk");
+  const lookups = Object.entries(made.lookups ?? {});
+  const definition: ResolvedDefinition = {
+    ...example,
+    data: {
+      rows: "t",
+      sources: {
+        t: { files: made.files, ...(made.time === undefined ? {} : { time: made.time }) },
+        ...Object.fromEntries(lookups.map(([name, { files }]) => [name, { files }])),
+      },
+    },
+    contract: { apiVersion: "v3.1.0", kind: "DataContract", schema: [{ name: "t", properties: made.properties ?? [] }] },
+    features: {
+      request: made.request,
+      lookups: lookups.map(([name]) => name),
+      asOf: Object.fromEntries(lookups.flatMap(([name, { asOf }]) => (asOf === undefined ? [] : [[name, asOf]]))),
+      sql: made.sql,
+    },
+    label: { name: "positive", ...made.label },
+    split: { by: "random", holdout: 0.25, ...made.split },
+  };
+  const { manifest } = await freezeDataset(
+    { dataRoot: bench.dataRoot, store: bench.store, data: definition.data, parameters: {} },
+    unwatched,
+  );
+  const result = await buildFeatures({ store: bench.store, definition, manifest, seed: 7 }, unwatched);
+  return {
+    result,
+    spec: await bench.store.getJson<FeatureSpec>(result.spec),
+    checks: await bench.store.getJson<FeatureChecks>(result.checks ?? "sha256:"),
+    /** Answer of a query in which `train` and `held` stand for the tables. */
+    ask: async (sql: string) => {
+      const [train, held] = [await bench.store.pathOf(result.train), await bench.store.pathOf(result.holdout)];
+      return bench.rows(sql.replaceAll("train", `read_parquet('${train}')`).replaceAll("held", `read_parquet('${held}')`));
+    },
+  };
+}
