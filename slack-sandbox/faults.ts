@@ -12,12 +12,16 @@ export const faultSchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("answer-lost"), ...which }),
   z.strictObject({ kind: z.literal("rate-limited"), retryAfterSeconds: z.number().int().min(0), ...which }),
   z.strictObject({ kind: z.literal("error"), error: z.string().min(1), ...which }),
+  z.strictObject({ kind: z.literal("token-revoked"), times: z.number().int().min(1).optional() }),
+  // These two are done at once and stay done.
+  z.strictObject({ kind: z.literal("channel-archived"), channel: z.string(), archived: z.boolean().default(true) }),
+  z.strictObject({ kind: z.literal("message-deleted"), channel: z.string(), ts: z.string() }),
   z.strictObject({ kind: z.literal("delivery-delayed"), delayMs: milliseconds, ...often }),
   z.strictObject({ kind: z.literal("delivery-dropped"), ...often }),
   z.strictObject({ kind: z.literal("delivery-duplicated"), ...often }),
 ]);
 
-export type Fault = z.infer<typeof faultSchema>;
+export type Fault = z.input<typeof faultSchema>;
 export type FaultKind = Fault["kind"];
 
 export type Faults = ReturnType<typeof createFaults>;
@@ -38,7 +42,7 @@ export function createFaults() {
           (!("methods" in fault) || fault.methods === undefined || (method !== undefined && fault.methods.includes(method))),
       );
       if (found === undefined) return null;
-      if (found.times !== undefined) {
+      if ("times" in found && found.times !== undefined) {
         found.times -= 1;
         if (found.times === 0) active = active.filter((fault) => fault !== found);
       }

@@ -126,6 +126,15 @@ function administration({ scene, faults, sockets, token }: Parts) {
     if (isThere) found.members.unshift(botUserId);
     workspace.changed();
   };
+  function archive(channel: string, archived = true): void {
+    findChannel(workspace, channel).is_archived = archived;
+    workspace.changed();
+  }
+  function deleteMessage(channel: string, ts: string): void {
+    const found = workspace.message({ channel: findChannel(workspace, channel).id, ts });
+    if (found === undefined) throw new Error(`There is no message ${ts} in ${channel}.`);
+    workspace.removeMessage(found);
+  }
   return {
     setEventsUrl: (url: string | null): void => deliverer.setUrl(url),
     /** Slack's check of the address: whether the challenge came back. */
@@ -140,15 +149,8 @@ function administration({ scene, faults, sockets, token }: Parts) {
     },
     join: (channel: string): void => withApp(channel, true),
     leave: (channel: string): void => withApp(channel, false),
-    archive(channel: string, archived = true): void {
-      findChannel(workspace, channel).is_archived = archived;
-      workspace.changed();
-    },
-    deleteMessage(channel: string, ts: string): void {
-      const found = workspace.message({ channel: findChannel(workspace, channel).id, ts });
-      if (found === undefined) throw new Error(`There is no message ${ts} in ${channel}.`);
-      workspace.removeMessage(found);
-    },
+    archive,
+    deleteMessage,
     revokeToken(revoked = true): void {
       token.isRevoked = revoked;
     },
@@ -157,7 +159,16 @@ function administration({ scene, faults, sockets, token }: Parts) {
       workspace.changed();
     },
     disconnectSockets: (): void => sockets.disconnect(),
-    faults: (given: Fault | Fault[]): void => faults.set(given),
+    /** Replaces all faults that are in force; what is archived or deleted so is at once and stays. */
+    faults(given: Fault | Fault[]): void {
+      const all = [given].flat();
+      for (const fault of all) {
+        if (fault.kind === "channel-archived") archive(fault.channel, fault.archived);
+        if (fault.kind === "message-deleted") deleteMessage(fault.channel, fault.ts);
+      }
+      faults.set(all.filter(({ kind }) => kind !== "channel-archived" && kind !== "message-deleted"));
+      workspace.touched();
+    },
     activeFaults: (): Fault[] => faults.list(),
     replay: deliverer.replay,
   };

@@ -72,7 +72,12 @@ export function createHttp(deps: Deps) {
   app.post("/sandbox/faults", async (context) => {
     const parsed = faultsSchema.safeParse(await context.req.json().catch(() => null));
     if (!parsed.success) return context.json({ error: z.prettifyError(parsed.error) }, 422);
-    handle.faults(parsed.data);
+    try {
+      handle.faults(parsed.data);
+    } catch (error) {
+      // No such channel or message.
+      return context.json({ error: error instanceof Error ? error.message : String(error) }, 422);
+    }
     return context.json(handle.activeFaults());
   });
   return app;

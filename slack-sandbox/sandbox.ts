@@ -63,7 +63,7 @@ export async function createSlackSandbox(options: SandboxOptions = {}): Promise<
       api,
       faults,
       limiter: limits === null ? null : createRateLimiter(limits, now),
-      isRevoked: () => token.isRevoked,
+      isRevoked: () => token.isRevoked || faults.take("token-revoked") !== null,
       record(call) {
         calls.push(call);
         if (calls.length > maxCalls) calls.shift();

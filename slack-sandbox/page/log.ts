@@ -1,9 +1,21 @@
 import { html } from "hono/html";
+import type { Fault } from "../faults.ts";
 import type { Handle } from "../handle.ts";
 import { nothing, type Html } from "./mrkdwn.ts";
 
 const shown = 60;
 const timeOf = (at: number) => new Date(at).toISOString().slice(11, 23);
+
+const faultButtons: [string, Fault[]][] = [
+  ["Slack is down", [{ kind: "outage" }]],
+  ["Slack is slow", [{ kind: "slow", delayMs: 2_000 }]],
+  ["Too many requests", [{ kind: "rate-limited", retryAfterSeconds: 5, times: 3 }]],
+  ["Next answer is lost", [{ kind: "answer-lost", times: 1 }]],
+  ["Clicks get lost", [{ kind: "delivery-dropped" }]],
+  ["Clicks come twice", [{ kind: "delivery-duplicated" }]],
+  ["Token is revoked", [{ kind: "token-revoked" }]],
+  ["All is well", []],
+];
 
 /** What the app called, what it was sent, and what Slack would not have liked. */
 export function renderLog(handle: Handle, consoleUrl: string | null): Html {
@@ -19,9 +31,14 @@ export function renderLog(handle: Handle, consoleUrl: string | null): Html {
       <p>
         ${
           handle.activeFaults().length === 0
-            ? "None. POST /sandbox/faults sets some."
+            ? "None. POST /sandbox/faults sets others than these."
             : html`<code>${JSON.stringify(handle.activeFaults())}</code>`
         }
+      </p>
+      <p class="actions">
+        ${faultButtons.map(
+          ([name, faults]) => html`<button type="button" class="button" data-faults="${JSON.stringify(faults)}">${name}</button>`,
+        )}
       </p>
       ${
         complaints.length === 0

@@ -1,13 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createSlackSandbox, type SlackSandbox } from "../../slack-sandbox/sandbox.ts";
 import { errorOf } from "./refusals.ts";
-import { clientOf, startSmallApp, type SmallApp } from "./small-app.ts";
+import { clientOf, quiet, startSmallApp, type SmallApp } from "./small-app.ts";
 
 let slack: SlackSandbox;
 let app: SmallApp;
-let clock = 0;
+/** Time stands still unless a test lets it pass. */
+let clock = Date.now();
 beforeAll(async () => {
-  slack = await createSlackSandbox({ now: () => Date.now() + clock });
+  slack = await createSlackSandbox({ now: () => clock });
   app = await startSmallApp(slack);
 });
 afterEach(() => slack.faults([]));
@@ -63,7 +64,7 @@ describe("the published rate limits", () => {
   test("make Slack's client wait and come again", async () => {
     const quick = await createSlackSandbox({ rateLimits: { messagesPerSecondPerChannel: 1 } });
     const { WebClient } = (await import("@slack/bolt")).webApi;
-    const client = new WebClient(quick.botToken, { slackApiUrl: quick.apiUrl });
+    const client = new WebClient(quick.botToken, { slackApiUrl: quick.apiUrl, logger: quiet });
     await Promise.all(["one", "two"].map((text) => client.chat.postMessage({ channel: "general", text })));
     expect(quick.messages("general").length).toBe(2);
     expect(quick.calls().filter(({ error }) => error === "ratelimited").length).toBeGreaterThan(0);
@@ -131,6 +132,21 @@ describe("a fault", () => {
     const [, one, other] = app.requests;
     expect(one?.payload.actions[0]?.["action_ts"]).toBe(other?.payload.actions[0]?.["action_ts"]);
     expect(slack.deliveries().map(({ error }) => error)).toEqual(["timeout", null, null, null]);
+  });
+
+  test("revokes the token, archives a channel or deletes a message", async () => {
+    const { ts = "" } = await clientOf(slack).chat.postMessage({ channel: "partners", text: "soon gone" });
+    slack.faults([
+      { kind: "token-revoked", times: 1 },
+      { kind: "channel-archived", channel: "partners" },
+      { kind: "message-deleted", channel: "partners", ts },
+    ]);
+    expect(await errorOf(clientOf(slack).auth.test())).toBe("token_revoked");
+    clock += 1_000;
+    expect(await errorOf(clientOf(slack).chat.postMessage({ channel: "partners", text: "a" }))).toBe("is_archived");
+    slack.faults({ kind: "channel-archived", channel: "partners", archived: false });
+    const channel = slack.channels.partners.id;
+    expect(await errorOf(clientOf(slack).chat.update({ channel, ts, text: "a" }))).toBe("message_not_found");
   });
 
   test("is set and taken back over HTTP, and must be one", async () => {

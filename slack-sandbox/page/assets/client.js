@@ -153,9 +153,12 @@ async function use(element) {
 }
 
 document.addEventListener("click", (event) => {
-  const target = event.target.closest("[data-go], [data-go-thread], [data-close-view], [data-element=button]");
+  const target = event.target.closest("[data-faults], [data-go], [data-go-thread], [data-close-view], [data-element=button]");
   if (!target) return;
-  if (target.dataset.go !== undefined) {
+  if (target.dataset.faults !== undefined) {
+    const headers = { "content-type": "application/json" };
+    void fetch("/sandbox/faults", { method: "POST", headers, body: target.dataset.faults });
+  } else if (target.dataset.go !== undefined) {
     event.preventDefault();
     void go({ in: target.dataset.go, thread: "" });
   } else if (target.dataset.goThread !== undefined) void go({ thread: target.dataset.goThread });
