@@ -99,7 +99,7 @@ const texts: Record<Tier, Record<Maturity, Parts>> = {
     },
     managed: {
       title: "Medium risk, managed: one member of model-risk decides before promotion.",
-      gates: [promotion],
+      gates: [{ ...promotion, changes: mayAskFor }],
       skippable: ["monitor"],
       definitionChange: changeOfDefinition,
     },
@@ -130,7 +130,7 @@ const texts: Record<Tier, Record<Maturity, Parts>> = {
     managed: {
       title:
         "High risk, managed: one member of model-risk decides before promotion and on loosened definitions; nothing may be skipped.",
-      gates: [promotion],
+      gates: [{ ...promotion, changes: mayAskFor }],
       skippable: [],
       definitionChange: changeOfDefinition,
     },

@@ -78,7 +78,11 @@ describe("a model of the medium tier", () => {
     expect(await untilState(world, "changed.1", ["ended"])).toMatchObject({ outcome: "changes-requested", next: "changed.2" });
     const successor = (await world.as("olga").get<ReleaseView>("/api/releases/changed.2")).body;
     expect(successor).toMatchObject({ parent: "changed.1", parameters: { train: { l2: 50 } } });
-    expect((await decide(world.as("grace"), second, { decision: "approve" })).body.receipt).toBe("accepted");
+    // The policy leaves `train.l2` to the model's authors: who asks for it has shaped the model.
+    const own = await decide(world.as("grace"), second, { decision: "approve" });
+    expect(own).toMatchObject({ status: 403, body: { receipt: "self" } });
+    expect(own.body.message).toContain("asked for train.l2");
+    expect((await decide(world.as("george"), second, { decision: "approve" })).body.receipt).toBe("accepted");
     expect(await untilState(world, "changed.2", ["ended"])).toMatchObject({ outcome: "promoted" });
   });
 
