@@ -7,6 +7,7 @@ import { endDeadForeignGates } from "./dead-foreign-gates.ts";
 import { supersedeDeadReviews } from "./dead-reviews.ts";
 import { renewDeadSubjectGates } from "./dead-subject-gates.ts";
 import { lapseConditions } from "./lapsed-conditions.ts";
+import { lookAtApprovals } from "./overdue-approvals.ts";
 
 /** Younger rows may stand for a workflow that is being started at this moment. */
 const youngMs = 10_000;
@@ -27,6 +28,7 @@ export async function findDeadRuns(deps: RecordDeps): Promise<{ dead: { kind: "r
     gates.push(...(await renewDeadSubjectGates(deps, temporalClient, olderThan)));
     gates.push(...(await endDeadForeignGates(deps, temporalClient, olderThan)));
     await lapseConditions(deps);
+    await lookAtApprovals(deps);
     await tellStaleGates(deps);
     return {
       dead: [...releases.map((id) => ({ kind: "release" as const, id })), ...gates.map((id) => ({ kind: "gate" as const, id }))],

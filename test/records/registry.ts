@@ -53,6 +53,7 @@ export async function createRegistry({ temporalClient }: { temporalClient?: Clie
     store,
     folder,
     records,
+    verifier,
     sign,
     databaseUrl: database.url,
     /** Whatever a test did, its audit must hold. */
