@@ -2,6 +2,8 @@ import { EventEmitter } from "node:events";
 
 /** Writes are gathered for that long: a thousand messages are not a thousand files. */
 const saveAfterMs = 50;
+/** The whole state is written each time: at most a tenth of the time goes into that, however large it is. */
+const restFactor = 9;
 
 /**
  * Tells that something changed: to the page's stream, to `until`, and to the file. `save` is null
@@ -12,10 +14,17 @@ export function createChanges(save: (() => Promise<void>) | null) {
   emitter.setMaxListeners(0);
   let timer: NodeJS.Timeout | null = null;
   let writing: Promise<void> = Promise.resolve();
+  let tookMs = 0;
+
+  async function measured(act: () => Promise<void>): Promise<void> {
+    const startedAt = performance.now();
+    await act();
+    tookMs = performance.now() - startedAt;
+  }
 
   function write(): void {
     timer = null;
-    if (save !== null) writing = writing.then(save);
+    if (save !== null) writing = writing.then(() => measured(save));
   }
 
   /** Something that no file keeps: a call, a delivery, a modal. */
@@ -27,7 +36,7 @@ export function createChanges(save: (() => Promise<void>) | null) {
     touched,
     /** Something that outlives a restart. */
     changed(): void {
-      if (save !== null) timer ??= setTimeout(write, saveAfterMs);
+      if (save !== null) timer ??= setTimeout(write, Math.max(saveAfterMs, tookMs * restFactor));
       touched();
     },
     /** Calls `heard` at each change until the function that it gives is called. */

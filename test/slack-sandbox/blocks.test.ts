@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkBlocks, checkView } from "../../slack-sandbox/blocks/check.ts";
 import type { Surface } from "../../slack-sandbox/blocks/blocks.ts";
@@ -187,6 +188,17 @@ describe("blocks that Slack refuses", () => {
       "invalid slack file [json-pointer:/blocks/0/slack_file]",
     ]);
   });
+});
+
+test("whatever is sent gets an answer, never an exception", () => {
+  const kind = fc.constantFrom("section", "actions", "input", "image", "context", "table", "rich_text", "banner");
+  const almost = fc.record({ type: kind, text: fc.jsonValue(), elements: fc.array(fc.jsonValue()), element: fc.jsonValue() });
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), fc.array(almost)), (blocks) => {
+      expect(checkBlocks(blocks, "message").every((fault) => fault.includes("[json-pointer:/blocks"))).toBe(true);
+      expect(checkView({ type: "modal", blocks }).length).toBeGreaterThan(0);
+    }),
+  );
 });
 
 describe("a view", () => {
