@@ -49,8 +49,7 @@ export function rankClassScores(labels: Int32Array, probabilities: Float32Array,
     called[row] = best;
     topProbability[row] = probabilities[row * width + best]!;
     right[row] = best === label ? 1 : 0;
-    // Divided by their sum, as scikit-learn does: float32 leaves them a little beside 1.
-    logLoss[row] = -Math.log(Math.min(Math.max(columns[label]![row]! / sum, clip), 1 - clip));
+    logLoss[row] = -Math.log(Math.min(Math.max(columns[label]![row]!, clip), 1 - clip));
   }
   return {
     rows,
