@@ -19,6 +19,10 @@ export function requestChanges(before: GateEvidence, now: GateEvidence): string[
     ...(canonicalJson(before.parameters) === canonicalJson(now.parameters)
       ? []
       : [`The parameters of the release were ${canonicalJson(before.parameters)} and are ${canonicalJson(now.parameters)}.`]),
+    ...(now.details ?? []).flatMap(({ title, text }) => {
+      const was = before.details?.find((one) => one.title === title)?.text;
+      return was === undefined || was === text ? [] : [`${title}, now: ${text}`];
+    }),
     ...(now.findings ?? [])
       .filter(({ id }) => !(before.findings ?? []).some((one) => one.id === id))
       .map(({ id, title }) => `A finding was opened: ${title} (${id}).`),

@@ -1,9 +1,11 @@
+import type { ArtifactStore } from "../../artifacts/artifact-store.ts";
 import type { Trx } from "../../db/database.ts";
 import type { Row } from "../../db/schema.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
 import type { GateEvidence } from "../../domain/gate.ts";
 import type { Policy } from "../../domain/policy.ts";
 import { stages } from "../../domain/stages.ts";
+import { releaseDetails } from "./release-details.ts";
 import { readChanges } from "../record/requested-changes.ts";
 import { recommend } from "./recommendation.ts";
 
@@ -17,6 +19,8 @@ export interface EvidenceOf {
   environment: string;
   /** Read from its artifact. */
   evaluation: Evaluation | null;
+  /** For what differs from the champion; a review of what was done already shows none of it. */
+  store?: ArtifactStore;
 }
 
 /** What an approver sees, all of it from what the database and the artifact store hold. */
@@ -51,6 +55,9 @@ export async function gatherEvidence(trx: Trx, of: EvidenceOf): Promise<GateEvid
     parameters: release.parameters,
     previousDecisions: await readPreviousDecisions(trx, release),
     findings: await readOpenFindings(trx, release.model),
+    ...(of.store && {
+      details: await releaseDetails(trx, of.store, { release, environment: of.environment, champion, results: done }),
+    }),
   };
 }
 

@@ -96,6 +96,7 @@ async function freeze(deps: RecordDeps, unit: Unit, { row, asked, last }: Asked)
     policy: policy.body,
     environment,
     evaluation,
+    store: deps.store,
   });
   const before = last ?? (await readParentGate(trx, row, asked.name));
   const number = await nextNumber(trx, { model: row.model, release: row.id, name: asked.name });
