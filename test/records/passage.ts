@@ -8,8 +8,11 @@ import { exampleDefinition, type Registry } from "./registry.ts";
 
 export const model = "flight-delays";
 
+/** Of a registry, what these need: a whole world has it as well. */
+export type Books = Pick<Registry, "db" | "store" | "records" | "sign">;
+
 /** Registers the example's model, as ada does. */
-export async function applyExample(registry: Registry, change: Partial<ResolvedDefinition> = {}, by = "ada") {
+export async function applyExample(registry: Books, change: Partial<ResolvedDefinition> = {}, by = "ada") {
   const definition = await exampleDefinition(change);
   const digest = await registry.store.putJson(definition);
   return registry.records.applyDefinition(
@@ -18,7 +21,7 @@ export async function applyExample(registry: Registry, change: Partial<ResolvedD
 }
 
 export async function requestRelease(
-  registry: Registry,
+  registry: Books,
   number: number,
   more: { by?: string; parameters?: ReleaseParameters } = {},
 ) {
@@ -29,14 +32,14 @@ export async function requestRelease(
 }
 
 /** Requested, started, and with a version whose artifacts lie in the store: what the stages before the gate leave. */
-export async function makeVersion(registry: Registry, number: number): Promise<ReleaseId> {
+export async function makeVersion(registry: Books, number: number): Promise<ReleaseId> {
   const { release } = await requestRelease(registry, number);
   await registry.records.startRelease({ release, runId: `run-${number}` });
   await recordVersion(registry, release);
   return release;
 }
 
-export async function recordVersion({ records, store }: Registry, release: ReleaseId) {
+export async function recordVersion({ records, store }: Books, release: ReleaseId) {
   const table = await store.put(`lookup of ${release}`);
   const spec: FeatureSpec = {
     sql: "SELECT 1",
@@ -107,14 +110,14 @@ export interface OpenGate {
 }
 
 /** The promotion gate, which the policy of these tests always asks for. */
-export async function freeze({ records }: Pick<Registry, "records">, release: ReleaseId): Promise<FrozenGate> {
+export async function freeze({ records }: Pick<Books, "records">, release: ReleaseId): Promise<FrozenGate> {
   const frozen = await records.freezeGate({ release, gate: "promotion" });
   if ("notNeeded" in frozen) throw new Error(frozen.notNeeded);
   return frozen;
 }
 
 /** A release that waits at its open gate. */
-export async function waitAtGate(registry: Registry, number: number): Promise<OpenGate> {
+export async function waitAtGate(registry: Books, number: number): Promise<OpenGate> {
   const release = await makeVersion(registry, number);
   const { gate, digest } = await freeze(registry, release);
   await registry.records.openGate({ gate, runId: `gate-run-${number}` });
@@ -124,7 +127,7 @@ export async function waitAtGate(registry: Registry, number: number): Promise<Op
 type Decide = Partial<DecisionCommand["body"]>;
 
 /** A signed decision on that gate. */
-export function decision(registry: Registry, at: OpenGate, by: string, change: Decide = {}): DecisionCommand {
+export function decision(registry: Books, at: OpenGate, by: string, change: Decide = {}): DecisionCommand {
   return registry.sign(by, {
     kind: "decide",
     gate: at.gate,
@@ -140,7 +143,7 @@ export function decision(registry: Registry, at: OpenGate, by: string, change: D
 }
 
 /** From nothing to champion, approved by grace; the release has ended. */
-export async function promote(registry: Registry, number: number): Promise<ReleaseId> {
+export async function promote(registry: Books, number: number): Promise<ReleaseId> {
   const at = await waitAtGate(registry, number);
   await registry.records.closeGate({ gate: at.gate, commands: [decision(registry, at, "grace")] });
   await registry.records.deploy({ release: at.release });
