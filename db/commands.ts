@@ -1,6 +1,6 @@
 import { sql } from "kysely";
-import type { SignedCommand } from "../domain/signed-command.ts";
-import type { Db } from "./database.ts";
+import type { DecisionCommand, SignedCommand } from "../domain/signed-command.ts";
+import type { Db, Trx } from "./database.ts";
 import type { Row } from "./schema.ts";
 
 export interface NewCommand {
@@ -96,6 +96,22 @@ export async function keepAnswer(
 /** Pending commands on which nobody works, oldest first. */
 export async function readPending(db: Db, limit: number): Promise<Row<"commands">[]> {
   return db.selectFrom("commands").selectAll().where("state", "=", "pending").orderBy("created_at").limit(limit).execute();
+}
+
+/** Decisions on a gate that were signed, whose makers were told `pending`, in the order in which they were made. */
+export async function readUndelivered(trx: Trx, gate: string): Promise<DecisionCommand[]> {
+  const rows = await trx
+    .selectFrom("commands")
+    .select("signed")
+    .where("gate_id", "=", gate)
+    .where("state", "=", "pending")
+    .orderBy("created_at")
+    .execute();
+  return rows.flatMap(({ signed }) => (signed !== null && isDecision(signed) ? [signed] : []));
+}
+
+function isDecision(command: SignedCommand): command is DecisionCommand {
+  return command.body.kind === "decide";
 }
 
 /** Answers are kept for `keptDays`, those of decisions as long as their gate is open. Gives how many went. */

@@ -58,7 +58,8 @@ export class DecisionBox {
     if (!isSigned(command, "decide")) return this.checkRoom();
     this.checkState(command.body.gate);
     const { decision, digest, reason } = command.body;
-    if (digest !== this.digest) throw refuse("stale", "The digest is not this request's.");
+    // Until a foreign workflow's request is frozen the digest is not known here; closeGate compares it then.
+    if (this.digest !== null && digest !== this.digest) throw refuse("stale", "The digest is not this request's.");
     if (reasonRequired[decision] && !reason?.trim()) throw refuse("invalid", "reason: say why.");
     const own = this.votes.find((vote) => vote.principal === command.principal && this.verified.has(vote.id));
     if (own && decision !== "escalate" && own.body.decision !== "escalate")

@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import type { Db } from "../database.ts";
+import { readableGate } from "./gates.ts";
 import { readableThrough, type ReadScope } from "./scope.ts";
 
 export interface AuditRowFilter {
@@ -18,7 +19,7 @@ export interface AuditBody {
   hash: string;
 }
 
-/** Records after `after`, in the order of the chain. */
+/** Records after `after`, in the order of the chain. Who sees a gate that is about no model sees what is on record of it. */
 export async function readAudit(
   db: Db,
   scope: ReadScope,
@@ -27,7 +28,8 @@ export async function readAudit(
   const { model, actor, subject, kind, from, to } = page;
   const { rows } = await sql<AuditBody>`
     select u.seq, u.body, u.hash from audit u
-    where u.seq > ${page.after} and ${readableThrough(scope, "u.model")}
+    where u.seq > ${page.after} and (${readableThrough(scope, "u.model")}
+        or (u.model is null and exists (select 1 from gates g where g.id = u.subject and ${readableGate(scope)})))
       and ${model === undefined ? sql`true` : sql`u.model = ${model}`}
       and ${actor === undefined ? sql`true` : sql`u.actor = ${actor}`}
       and ${subject === undefined ? sql`true` : sql`u.subject = ${subject}`}

@@ -31,7 +31,7 @@ const conveyed = (principal: PrincipalId): RawBuilder<string[]> => sql<string[]>
       and now() between d.since and d.until)))`;
 
 /** Gates are seen by whoever reads the model, by those whom the request names, and by their delegates. */
-function readableGate(scope: ReadScope): RawBuilder<boolean> {
+export function readableGate(scope: ReadScope): RawBuilder<boolean> {
   return sql<boolean>`(${readableThrough(scope, "g.model")} or ${named(scope.groups, scope.principal)}
     or (g.request -> 'deciders' -> 'groups') ?| ${conveyed(scope.principal)})`;
 }
