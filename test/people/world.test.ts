@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createSigner } from "../../control/signing.ts";
 import type { GateView } from "../../domain/http/gate-views.ts";
 import type { BrokeGlassView, ModelView, VersionView } from "../../domain/http/model-views.ts";
 import type { DelegationView } from "../../domain/http/people-views.ts";
 import { workflowIds } from "../../domain/ids.ts";
 import { applyExample, freeze, makeVersion, model } from "../records/passage.ts";
-import { commandId, type Registry, type Sign } from "../records/registry.ts";
+import type { Registry } from "../records/registry.ts";
 import { decide } from "../world/models.ts";
 import { until } from "../world/until.ts";
 import { createWorld, type World } from "../world/world.ts";
+import { registryOf } from "./stage-free.ts";
 
 /**
  * The versions here are what the stages leave behind, written by the record activities: nothing of
@@ -18,11 +18,7 @@ let world: World;
 let registry: Registry;
 beforeAll(async () => {
   world = await createWorld();
-  const signer = createSigner({ privateKeyPem: world.keys.privateKey });
-  const sign: Sign = (principal, body, more = {}) =>
-    signer.sign({ id: commandId(), principal, groups: [], surface: "api", at: new Date().toISOString(), body, ...more });
-  const { db, store, records, databaseUrl } = world;
-  registry = { db, store, records, databaseUrl, sign, folder: "", stop: () => Promise.resolve() };
+  registry = registryOf(world);
   await applyExample(registry);
 });
 afterAll(() => world?.stop());

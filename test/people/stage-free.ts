@@ -1,0 +1,15 @@
+import { createSigner } from "../../control/signing.ts";
+import { commandId, type Registry, type Sign } from "../records/registry.ts";
+import type { World } from "../world/world.ts";
+
+/**
+ * A world as the record activities see it, so that a test can write what the stages leave behind
+ * without any of them running.
+ */
+export function registryOf(world: World): Registry {
+  const signer = createSigner({ privateKeyPem: world.keys.privateKey });
+  const sign: Sign = (principal, body, more = {}) =>
+    signer.sign({ id: commandId(), principal, groups: [], surface: "api", at: new Date().toISOString(), body, ...more });
+  const { db, store, records, databaseUrl } = world;
+  return { db, store, records, databaseUrl, sign, folder: "", stop: () => Promise.resolve() };
+}
