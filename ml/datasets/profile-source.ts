@@ -9,9 +9,9 @@ import type { TypedSource } from "./typed-source.ts";
 const closeRows = 100_000;
 /** Cells that the close look holds in memory at once: some 200 MB of text. */
 const closeCells = 4_000_000;
-const columnsAtOnce = 50;
+const columnsAtOnce = 100;
 /** A profile of more columns is read by nobody, and takes longer than the stage. */
-const mostColumns = 500;
+const mostColumns = 300;
 /** Values of a column that are counted exactly; of more, a part of about this size: within 1 %. */
 const countedValues = 20_000;
 const topValues = 20;

@@ -53,9 +53,11 @@ export async function writeLabelledRows(
   const [first] = faults;
   if (first !== undefined) throw new CountersignError("source-schema", `${first.path}: ${first.message}.`, { faults });
   const label = await labelExpression(db, source, { sql: input.label, task });
-  const selected = Object.entries(request).map(
-    ([name, type]) => `CAST(${quoteName(name)} AS ${requestTypes[type].sql}) AS ${quoteName(name)}`,
-  );
+  const selected = Object.entries(request).map(([name, type]) => {
+    const value = `CAST(${quoteName(name)} AS ${requestTypes[type].sql})`;
+    // A request cannot bring what is no number: in training it is missing as well.
+    return `${type === "number" ? `CASE WHEN isfinite(${value}) THEN ${value} END` : value} AS ${quoteName(name)}`;
+  });
   const moment = time === undefined ? "CAST(NULL AS TIMESTAMP)" : `CAST(${quoteName(time)} AS TIMESTAMP)`;
   try {
     await db.run(

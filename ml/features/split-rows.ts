@@ -117,7 +117,9 @@ async function groupCut(db: DuckDb, input: CutInput & { group: string }): Promis
 async function stratifiedCut(db: DuckDb, input: CutInput & { holdout: number }): Promise<Cut> {
   const stratum = input.label.task === "regression" ? `ntile(${numberStrata}) OVER (ORDER BY label, row_id)` : "label";
   const drawn = `SELECT row_id, row_number() OVER (PARTITION BY stratum ORDER BY md5('${input.seed}:' || row_id)) AS place, count(*) OVER (PARTITION BY stratum) AS n FROM (SELECT row_id, ${stratum} AS stratum FROM labelled)`;
-  await db.run(`CREATE OR REPLACE TEMP TABLE drawn_rows AS SELECT row_id FROM (${drawn}) WHERE place <= round(n * ${input.holdout})`);
+  await db.run(
+    `CREATE OR REPLACE TEMP TABLE drawn_rows AS SELECT row_id FROM (${drawn}) WHERE place <= round(n * ${input.holdout})`,
+  );
   return { holdout: "(row_id IN (SELECT row_id FROM drawn_rows))", holdoutFrom: null };
 }
 
