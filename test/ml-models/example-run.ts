@@ -41,6 +41,7 @@ export async function runExample(
   const trained = await startActivity(train, { ...context, spec: data.spec, train: data.train }).result;
   const candidate = { onnx: trained.model, features: data.spec };
   const evaluate = createEvaluateActivity({ store });
-  const result = await startActivity(evaluate, { ...context, holdout: data, candidate, champion, baseline: trained.model }).result;
+  const result = await startActivity(evaluate, { ...context, holdout: data, candidate, champion, baseline: trained.model })
+    .result;
   return { result, evaluation: await store.getJson<Evaluation>(result.evaluation), candidate };
 }
