@@ -54,13 +54,9 @@ export function createForeignActivities(given: TrainDependencies) {
         try {
           const prepared = await readTrainingJob(store, input, { scratch, trial: false });
           const outputBytes = prepared.limits.outputMb * 2 ** 20;
-          const said = await readReport(await readOutput(folder, jobFiles.report, reportLimitBytes));
+          const said = readReport(await readOutput(folder, jobFiles.report, reportLimitBytes));
           const bytes = await readOutput(folder, jobFiles.model, outputBytes);
-          if (bytes === null)
-            throw new CountersignError(
-              "trainer-failed",
-              `The worker of ${input.taskQueue} ended well but wrote no ${jobFiles.model}.`,
-            );
+          if (bytes === null) throw nothingWritten(input.taskQueue);
           const written = await readOutput(folder, "log.txt", 1 << 20);
           const head = `Trained by the task queue ${input.taskQueue} in ${seconds(input.durationMs)}.\n`;
           const log = await store.put(head + (written?.toString("utf8") ?? "It wrote no log.txt.\n"));
@@ -91,6 +87,10 @@ export function createForeignActivities(given: TrainDependencies) {
       },
     ),
   };
+}
+
+function nothingWritten(taskQueue: string): CountersignError {
+  return new CountersignError("trainer-failed", `The worker of ${taskQueue} ended well but wrote no ${jobFiles.model}.`);
 }
 
 /** The name comes back through a workflow: it leads nowhere but into the exchange. */

@@ -88,12 +88,16 @@ export async function inspectTrained(
   }
 }
 
-function seldom(tell: (line: string) => void): (line: string) => void {
+/** Tells the last lines together, so that whoever looks while it runs sees more than the newest. */
+function seldom(tell: (lines: string) => void): (line: string) => void {
   let toldAt = Number.NEGATIVE_INFINITY;
+  const lines: string[] = [];
   return (line) => {
+    lines.push(line);
+    if (lines.length > tailLines) lines.shift();
     if (performance.now() - toldAt < progressEveryMs) return;
     toldAt = performance.now();
-    tell(line);
+    tell(lines.join("\n"));
   };
 }
 

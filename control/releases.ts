@@ -11,6 +11,7 @@ import type { PageInput } from "./contract.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { releaseLinks } from "./links.ts";
+import { readLiveLog } from "./live-log.ts";
 import { notFound, requireScope, scopeOf } from "./read-rights.ts";
 
 type ReleaseListFilter = PageInput & { model?: ModelName | undefined; state?: ReleaseState | undefined };
@@ -55,6 +56,11 @@ export async function readReleaseLog(
   const logged = stages.filter((stage) => rows.some((row) => row.stage === stage && row.log !== null));
   const stage = wanted.stage ?? logged.at(-1);
   const log = rows.find((row) => row.stage === stage)?.log;
+  const running = wanted.stage ?? rows.find((row) => row.state === "running")?.stage;
+  if (!log || (wanted.stage === undefined && running !== undefined)) {
+    const live = running === undefined ? null : await readLiveLog(context, wanted.release, running);
+    if (live !== null) return wanted.tail === undefined ? live : lastLines(live, wanted.tail);
+  }
   if (!log)
     throw new CountersignError(
       "not-found",

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cp, lstat, readdir, readFile, realpath } from "node:fs/promises";
+import { chmod, cp, lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { CountersignError } from "../../domain/errors.ts";
 
@@ -50,7 +50,13 @@ export async function readCodeFolder(root: string, folder: string): Promise<Code
   return { path, bytes, files: files.length, digest: `sha256:${hash.digest("hex")}` };
 }
 
-/** Copies it as it was looked at; rights as the trainer needs them. */
+/** Copies it, readable for whoever the trainer runs as and writable for nobody else but us. */
 export async function copyCode({ path }: CodeFolder, to: string): Promise<void> {
   await cp(path, to, { recursive: true, filter: (source) => !/(^|[\\/])(__pycache__|\.git)$/.test(source) });
+  await chmod(to, 0o755);
+  for (const entry of await readdir(to, { recursive: true, withFileTypes: true })) {
+    const inside = join(entry.parentPath, entry.name);
+    const { mode } = await lstat(inside);
+    await chmod(inside, entry.isDirectory() || (mode & 0o100) !== 0 ? 0o755 : 0o644);
+  }
 }

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
@@ -35,6 +35,8 @@ export async function createWorld() {
     mkdtemp(join(tmpdir(), "countersign-world-")),
     NativeConnection.connect({ address: temporalAddress() }),
   ]);
+  // As the home of an instance: other users pass through to their own folders, such as a trainer's.
+  await chmod(folder, 0o711);
   const keys = generateKeyPairSync("ed25519", {
     publicKeyEncoding: { type: "spki", format: "pem" },
     privateKeyEncoding: { type: "pkcs8", format: "pem" },

@@ -1,0 +1,127 @@
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { SearchTrial, TrainResult, VersionManifest } from "../../domain/stage-results.ts";
+import type { TrainDefinition } from "../../domain/train-schema.ts";
+import { apply, requestRelease, smallModel, untilState } from "../world/models.ts";
+import { createWorld, type World } from "../world/world.ts";
+
+let world: World;
+/** Below the working directory, which is the trainers' root of these tests. */
+let folder: string;
+beforeAll(async () => {
+  world = await createWorld();
+  folder = await mkdtemp("node_modules/.cache/trainers-");
+});
+afterAll(async () => {
+  await world?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** A release at the lowest tier, where nobody is asked, trained as `train` says. */
+async function releaseOf(model: string, train: Partial<TrainDefinition>) {
+  const definition = await smallModel(model, "low", (one) => {
+    one.train = { ...one.train, ...train };
+    one.evaluate.thresholds = { auc: { pass: 0.5, fail: 0.4 } };
+  });
+  await apply(world, definition);
+  const release = await requestRelease(world, model);
+  return untilState(world, release, ["ended", "blocked"], 150_000);
+}
+
+async function trained(release: string): Promise<TrainResult> {
+  const row = await world.db
+    .selectFrom("release_stages")
+    .select("result")
+    .where("release_id", "=", release)
+    .where("stage", "=", "train")
+    .executeTakeFirstOrThrow();
+  // What the train stage put there.
+  return row.result as unknown as TrainResult;
+}
+
+async function manifestOf(release: string): Promise<VersionManifest> {
+  const row = await world.db
+    .selectFrom("versions")
+    .select("manifest")
+    .where("release_id", "=", release)
+    .executeTakeFirstOrThrow();
+  return row.manifest;
+}
+
+test("a search tries its points as activities of their own, chooses by rows set apart, and trains with what it chose", async () => {
+  const release = await releaseOf("searched", {
+    search: { space: { l2: { from: 0.01, to: 1000, log: true } }, trials: 4, parallel: 2 },
+  });
+  expect(release.blocked).toBeNull();
+  const { search = null } = await trained(release.id);
+  if (search === null) throw new Error("There was no search.");
+  expect(search).toMatchObject({ tried: 4, failed: 0, metric: "logLoss" });
+  const trials = await world.store.getJson<SearchTrial[]>(search.trials);
+  expect(trials.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+  const best = trials.toSorted((left, right) => left.value! - right.value!)[0]!;
+  expect(search).toMatchObject({ chosen: best.number, best: best.value });
+  const manifest = await manifestOf(release.id);
+  expect(manifest.trainer.parameters["l2"]).toBe(best.parameters["l2"] ?? 3);
+  const history = await world.client.workflow.getHandle(`release/${release.id}`).fetchHistory();
+  const names = history.events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name) ?? [];
+  expect(names.filter((name) => name === "tryParameters")).toHaveLength(4);
+}, 300_000);
+
+test("a search whose trials all fail blocks the release with the first cause", async () => {
+  const release = await releaseOf("search-in-vain", {
+    search: { space: { depth: [1, 2] }, trials: 3, parallel: 1 },
+    trainer: "command",
+    command: ["sh", "-c", "echo no such luck >&2; exit 3"],
+    parameters: {},
+  });
+  expect(release.blocked).toMatchObject({ stage: "train", code: "trainer-failed" });
+  expect(release.blocked?.message).toMatch(/All 3 trials of the search failed; the first: .*exit code 3.*no such luck/);
+}, 300_000);
+
+test("a command of one's own, and a model from elsewhere, go the way of any other", async () => {
+  const first = await releaseOf("made-here", {});
+  const bytes = await world.store.get((await manifestOf(first.id)).onnx);
+  await writeFile(join(folder, "given.onnx"), bytes);
+  await writeFile(
+    join(folder, "train.mjs"),
+    `import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+     const job = JSON.parse(readFileSync("job.json", "utf8"));
+     console.log("learning from", job.features.length, "features as", job.task);
+     copyFileSync("trainer/given.onnx", "model.onnx");
+     writeFileSync("result.json", JSON.stringify({ environment: { mine: "1" }, summary: "Copied what was known." }));`,
+  );
+  const commanded = await releaseOf("by-command", {
+    trainer: "command",
+    command: [process.execPath, "trainer/train.mjs"],
+    files: folder,
+    parameters: {},
+  });
+  expect(commanded).toMatchObject({ state: "ended", outcome: "promoted", blocked: null });
+  expect((await manifestOf(commanded.id)).trainer.environment).toMatchObject({
+    mine: "1",
+    "trainer files": expect.stringMatching(/^sha256:/),
+  });
+  expect((await trained(commanded.id)).baseline).toMatch(/^sha256:/);
+
+  const imported = await releaseOf("from-elsewhere", {
+    trainer: "import",
+    model: { file: join(folder, "given.onnx") },
+    origin: { trainedBy: "the bank next door", framework: "their own" },
+    parameters: {},
+  });
+  expect(imported).toMatchObject({ state: "ended", outcome: "promoted", blocked: null });
+  const stage = await trained(imported.id);
+  expect(stage.origin).toEqual({ trainedBy: "the bank next door", framework: "their own" });
+  expect(stage.summary).toMatch(/^Trained elsewhere by the bank next door with their own, as declared/);
+  expect(stage.model).toBe((await manifestOf(first.id)).onnx);
+
+  await cp(join(folder, "train.mjs"), join(folder, "broken.onnx"));
+  const broken = await releaseOf("broken-elsewhere", {
+    trainer: "import",
+    model: { file: join(folder, "broken.onnx") },
+    origin: { trainedBy: "nobody", framework: "none" },
+    parameters: {},
+  });
+  expect(broken.blocked).toMatchObject({ stage: "train", code: "model-refused" });
+}, 300_000);
