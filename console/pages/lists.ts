@@ -90,6 +90,11 @@ export function auditPage({ records, filter, next, verification }: AuditPage): H
     </section>`;
 }
 
+function approvedBy({ kind, gate, by, policy }: VersionView["approvals"][number]): Html | string {
+  if (kind === "break-glass") return html`${badge("warn", "break-glass")} by ${by.join(", ")}, past the gates`;
+  return gate === null ? `by the policy ${policy.id}, which asks nobody` : html`by ${by.join(", ")} at ${gateLink(gate)}`;
+}
+
 export function versionPage(version: VersionView): Html {
   return html`${crumbs([{ href: paths.model(version.model), text: version.model }], version.id)}
     <header class="title">
@@ -114,7 +119,7 @@ export function versionPage(version: VersionView): Html {
             version.approvals.length === 0
               ? html`<p>None.</p>`
               : html`<ul class="plain-list">
-                  ${version.approvals.map((one) => html`<li><strong>${one.environment}</strong> ${one.gate === null ? `by the policy ${one.policy.id}, which asks nobody` : html`by ${one.by.join(", ")} at ${gateLink(one.gate)}`}, ${moment(one.at)} ${one.revokedAt === null ? nothing : html`${badge("fail", "revoked")} ${moment(one.revokedAt)}`}</li>`)}
+                  ${version.approvals.map((one) => html`<li><strong>${one.environment}</strong> ${approvedBy(one)}, ${moment(one.at)} ${one.revokedAt === null ? nothing : html`${badge("fail", "revoked")} ${moment(one.revokedAt)}`}</li>`)}
                 </ul>`
           }
         </section>

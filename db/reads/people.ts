@@ -95,3 +95,12 @@ export async function readHolder(db: Db, token: string): Promise<Principal | nul
   const row = await db.selectFrom("tokens").select("hash").where("id", "=", token).executeTakeFirst();
   return row ? ((await readToken(db, row.hash))?.principal ?? null) : null;
 }
+
+/** Which of these are here and hold no valid API token. */
+export async function readWithoutToken(db: Db, ids: string[]): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    select p.id from principals p where p.id = any(${ids}::text[]) and p.active and not exists (
+      select 1 from tokens t where t.principal_id = p.id and t.kind = 'api' and t.revoked_at is null and t.expires_at > now())
+    order by p.id`.execute(db);
+  return rows.map((row) => row.id);
+}

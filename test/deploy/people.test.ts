@@ -58,6 +58,18 @@ describe("the first people of an installation", () => {
     expect(await verifyAudit(db)).toMatchObject({ ok: true });
   });
 
+  test("get a first token too where they were added by the file that is kept in git", async () => {
+    const people = "people: { vera: { name: Vera, roles: [viewer] } }\nmachines: { bot: {} }\ngroups: { model-risk: [vera] }\n";
+    expect(await run(people)).toMatchObject({ code: 0 });
+    expect((await readdir(join(folder, "tokens"))).toSorted()).toEqual(["bot.token", "vera.token"]);
+    const token = (await readFile(join(folder, "tokens", "vera.token"), "utf8")).trim();
+    expect((await authenticate(db, token, "api")).principal).toMatchObject({ displayName: "Vera", groups: ["model-risk"] });
+    await db.updateTable("tokens").set({ revoked_at: new Date() }).where("principal_id", "=", "vera").execute();
+    await rm(join(folder, "tokens"), { recursive: true });
+    expect(await run(people)).toMatchObject({ code: 0 });
+    expect(await readdir(join(folder, "tokens"))).toEqual(["vera.token"]);
+  });
+
   test("are refused all together when the file has a fault, and every fault is told", async () => {
     const { code, output } = await run(
       "- { id: Otto!, name: Otto, roles: [king] }\n- { id: emil, name: Emil, roles: [viewer] }\n",
