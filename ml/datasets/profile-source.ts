@@ -9,7 +9,8 @@ import type { TypedSource } from "./typed-source.ts";
 const closeRows = 100_000;
 /** Cells that the close look holds in memory at once: some 200 MB of text. */
 const closeCells = 4_000_000;
-const columnsAtOnce = 100;
+/** Each count of distinct values takes 2 MB a thread before it has seen a row. */
+const columnsAtOnce = 50;
 /** A profile of more columns is read by nobody, and takes longer than the stage. */
 const mostColumns = 300;
 /** Values of a column that are counted exactly; of more, a part of about this size: within 1 %. */
