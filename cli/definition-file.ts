@@ -49,7 +49,7 @@ function isBelow(name: string): boolean {
 }
 
 /** The text, or why there is none: a missing file is the definition's fault, another its own. */
-async function readText(path: string): Promise<string | { fault: string; absent: boolean }> {
+export async function readText(path: string): Promise<string | { fault: string; absent: boolean }> {
   try {
     const { size } = await stat(path);
     if (size > maxFileBytes) return { fault: `is larger than ${maxFileBytes} bytes`, absent: false };

@@ -6,6 +6,7 @@ import { addGroupCommands } from "./commands/groups.ts";
 import { addLookCommands } from "./commands/look.ts";
 import { addNotifyCommands } from "./commands/notify.ts";
 import { addPeopleCommands } from "./commands/people.ts";
+import { addPolicyCommands } from "./commands/policy.ts";
 import { addReleaseCommands } from "./commands/release.ts";
 import { addDelegationCommands, addTokenCommands } from "./commands/tokens.ts";
 import { addUseCommands } from "./commands/use.ts";
@@ -32,6 +33,7 @@ export function createProgram(context: Context): Command {
     })
     .showHelpAfterError("(countersign --help tells what there is)");
   addDefinitionCommands(program, context);
+  addPolicyCommands(program, context);
   addReleaseCommands(program, context);
   addLookCommands(program, context);
   addDecisionCommands(program, context);

@@ -14,6 +14,7 @@ import { liveRoutes } from "./routes/live.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { meRoutes, peopleRoutes } from "./routes/people.ts";
+import { policyRoutes } from "./routes/policies.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { guardHeaders, sameOriginOnly } from "./security.ts";
 import { requireSession } from "./session.ts";
@@ -45,6 +46,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.route("/", releaseRoutes(deps));
   app.route("/", gateRoutes(deps));
   app.route("/", chartRoutes(deps));
+  app.route("/", policyRoutes(deps));
   app.route("/", auditRoutes(deps));
   app.route("/", peopleRoutes(deps));
   app.route("/", meRoutes(deps));

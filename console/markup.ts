@@ -85,6 +85,8 @@ export function facts(rows: [string, Html | string | null][]): Html {
 
 export const paths = {
   models: () => "/",
+  policies: () => "/policies",
+  policy: (id: string) => `/policies/${encodeURIComponent(id)}`,
   model: (id: string) => `/models/${encodeURIComponent(id)}`,
   releases: () => "/releases",
   release: (id: string) => `/releases/${encodeURIComponent(id)}`,

@@ -75,7 +75,18 @@ async function apply(file: string, command: Command, context: Context): Promise<
   });
   say(command, context, {
     body,
-    words: ({ model, definitionDigest }) =>
-      `${status === 201 ? `${model} is registered.` : `The definition of ${model} stands.`} ${paint(context.output, "dim", definitionDigest)}\nNext: countersign release ${model} --reason "first release"`,
+    words: (applied) => appliedInWords(applied, { status, context }),
   });
+}
+
+function appliedInWords(
+  { model, definitionDigest, gate, governed }: DefinitionAppliedView,
+  { status, context }: { status: number; context: Context },
+): string {
+  const digest = paint(context.output, "dim", definitionDigest);
+  const changes = governed.map((one) => `\n  ${one.direction}: ${one.sentence}`).join("");
+  if (gate !== null)
+    return `The definition of ${model} loosens what is governed, so it waits at ${gate}; the present one stays in force until it is approved. ${digest}${changes}\nNext: countersign show ${gate}`;
+  const stands = status === 201 ? `${model} is registered.` : `The definition of ${model} stands.`;
+  return `${stands} ${digest}${changes}\nNext: countersign release ${model} --reason "first release"`;
 }

@@ -134,8 +134,11 @@ function addModelStates(program: Command, context: Context): void {
       .requiredOption(...why)
       .action(async (model: string, options: { reason: string }, command: Command) => {
         const api = await connect(command, context);
-        const { body } = await api.send<unknown>(`/api/models/${segment(model)}/${action}`, { reason: options.reason });
-        say(command, context, { body, words: () => `${model} ${said}.` });
+        const { body } = await api.send<{ gate: string | null }>(`/api/models/${segment(model)}/${action}`, {
+          reason: options.reason,
+        });
+        const waits = (gate: string) => `${model} is ${action}d once ${gate} is approved.\nNext: countersign show ${gate}`;
+        say(command, context, { body, words: ({ gate }) => (gate === null ? `${model} ${said}.` : waits(gate)) });
       });
   }
 }

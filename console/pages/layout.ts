@@ -11,7 +11,7 @@ export interface Frame {
   /** Open gates on which the reader may decide. */
   waiting: number;
   /** Which part of the site the page belongs to. */
-  here: "models" | "releases" | "inbox" | "audit" | "people" | "me" | "messages";
+  here: "models" | "policies" | "releases" | "inbox" | "audit" | "people" | "me" | "messages";
   /** The model whose events change the page; null: any. Undefined: the page does not change. */
   live?: string | null;
   /** Where this page is found again; a page that answers a form has another address. */
@@ -82,8 +82,9 @@ function header({ me, waiting, here, csrf }: Frame): Html {
     <nav aria-label="Main" id="menu" data-part>
       <ul>
         ${link("models", paths.models(), "Models")} ${link("releases", paths.releases(), "Releases")}
-        ${link("inbox", paths.inbox(), html`Inbox${count}`)} ${link("audit", paths.audit(), "Audit")}
-        ${link("messages", paths.messages(), "Messages")} ${link("people", paths.people(), "People")}
+        ${link("inbox", paths.inbox(), html`Inbox${count}`)} ${link("policies", paths.policies(), "Policies")}
+        ${link("audit", paths.audit(), "Audit")} ${link("messages", paths.messages(), "Messages")}
+        ${link("people", paths.people(), "People")}
       </ul>
     </nav>
     <form class="me" method="post" action="/sign-out">

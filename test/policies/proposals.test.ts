@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { builtInPolicies } from "../../domain/built-in-policies.ts";
 import type { GateView } from "../../domain/http/gate-views.ts";
 import type { DefinitionAppliedView, ModelView } from "../../domain/http/model-views.ts";
 import type { PolicyItemView, PolicyProposedView, PolicyTestView, PolicyView } from "../../domain/http/policy-views.ts";
 import type { Problem } from "../../domain/http/problem.ts";
 import type { Page } from "../../domain/http/record-views.ts";
-import { authoredPolicy } from "../../domain/policy-form.ts";
 import type { AuthoredPolicy } from "../../domain/policy-schema.ts";
 import { apply, decide, requestRelease, smallModel, untilState } from "../world/models.ts";
 import { until } from "../world/until.ts";
 import { createWorld, type World } from "../world/world.ts";
+import { approve, authored, openGate } from "./proposing.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -19,27 +18,8 @@ afterAll(async () => {
   await world?.stop();
 });
 
-function authored(id: string): AuthoredPolicy {
-  const policy = builtInPolicies.find((one) => one.id === id);
-  if (!policy) throw new Error(`There is no built-in policy ${id}.`);
-  const { version: _, ...document } = authoredPolicy(policy);
-  return document;
-}
-
 function propose(as: string, document: AuthoredPolicy, key?: string) {
   return world.as(as).put<PolicyProposedView & Problem>(`/api/policies/${document.policy}`, document, key);
-}
-
-function openGate(id: string): Promise<GateView> {
-  return until(`gate ${id} is open`, async () => {
-    const { status, body } = await world.as("grace").get<GateView>(`/api/gates/${id}`);
-    return status === 200 && body.state === "open" && body;
-  });
-}
-
-async function approve(as: string, gate: string): Promise<void> {
-  const answer = await decide(world.as(as), await openGate(gate), { decision: "approve" });
-  expect(answer.body).toMatchObject({ receipt: "accepted" });
 }
 
 const policy = async (id: string) => (await world.as("pia").get<PolicyView>(`/api/policies/${id}`)).body;
@@ -55,7 +35,7 @@ describe("a new version of a policy", () => {
     const replayed = await propose("grace", document, "medium-integrated-2");
     expect(replayed.body).toEqual(proposed.body);
 
-    const gate = await openGate("policy.medium-integrated.1");
+    const gate = await openGate(world, "policy.medium-integrated.1");
     expect(gate).toMatchObject({
       subject: { kind: "policy", id: "medium-integrated", digest: proposed.body.digest },
       request: {
@@ -73,7 +53,7 @@ describe("a new version of a policy", () => {
       waiting: { gate: gate.id, version: 2, proposedBy: "grace" },
     });
 
-    await approve("george", gate.id);
+    await approve(world, "george", gate.id);
     const published = await until("the second version", async () => {
       const found = await policy("medium-integrated");
       return found.version === 2 && found;
@@ -102,7 +82,7 @@ describe("a new version of a policy", () => {
     expect(old).toMatchObject({ resolution: "superseded", supersededBy: "policy.low-optimized.2" });
     const late = await decide(world.as("grace"), old, { decision: "approve" });
     expect(late).toMatchObject({ status: 409, body: { code: "superseded" } });
-    const rejected = await decide(world.as("grace"), await openGate("policy.low-optimized.2"), {
+    const rejected = await decide(world.as("grace"), await openGate(world, "policy.low-optimized.2"), {
       decision: "reject",
       reason: "no need for it",
     });
@@ -119,7 +99,7 @@ describe("a new version of a policy", () => {
     const { body } = await propose("grace", { ...without, gates });
     expect(body.gate).toBe("policy.lenient.1");
     // Two approvals, one of model-risk: as high-optimized asks.
-    expect((await openGate("policy.lenient.1")).request).toMatchObject({
+    expect((await openGate(world, "policy.lenient.1")).request).toMatchObject({
       policy: { id: "high-optimized" },
       deciders: { quorum: 2 },
     });
@@ -214,7 +194,7 @@ describe("a definition", () => {
     lower.tier = "low";
     const second = await world.as("ada").put<DefinitionAppliedView>("/api/models/loosened", lower);
     expect(second).toMatchObject({ status: 202, body: { gate: "loosened.definition.2" } });
-    const gate = await openGate("loosened.definition.2");
+    const gate = await openGate(world, "loosened.definition.2");
     expect(gate.request).toMatchObject({
       policy: { id: "medium-managed" },
       excluded: [{ principal: "ada" }, { principal: "ben" }],
@@ -225,7 +205,7 @@ describe("a definition", () => {
         ],
       },
     });
-    await approve("grace", gate.id);
+    await approve(world, "grace", gate.id);
     await until("the definition is in force", async () => (await inForce()).tier === "low");
     expect(await inForce()).toMatchObject({ definitionDigest: second.body.definitionDigest });
     // The lifecycle knows it as well: the release is pinned to it and asks nobody.
@@ -275,7 +255,7 @@ test("a model is retired once its policy's gate is approved", async () => {
     .as("olga")
     .post<{ gate: string }>("/api/models/retiring/retire", { reason: "nobody asks it any more" });
   expect(again).toMatchObject({ status: 202, body: { gate: "retiring.retirement.1" } });
-  await approve("grace", "retiring.retirement.1");
+  await approve(world, "grace", "retiring.retirement.1");
   await until(
     "it is retired",
     async () => (await world.as("ada").get<ModelView>("/api/models/retiring")).body.state === "retired",
@@ -317,7 +297,7 @@ describe("a policy is tried", () => {
           {
             name: "promotion",
             needed: true,
-            why: expect.stringContaining("has no champion"),
+            why: expect.stringContaining("this is its first release"),
             barred: expect.arrayContaining([expect.objectContaining({ principal: "ada" })]),
           },
         ],
