@@ -6,6 +6,7 @@ import { appendAudit } from "../../db/audit.ts";
 import { lockPolicies, publishPolicy } from "../../db/policies.ts";
 import type { Row } from "../../db/schema.ts";
 import { digestOfJson } from "../../domain/digest.ts";
+import type { GateEvidence } from "../../domain/gate.ts";
 import type { Digest, GateId, PrincipalId } from "../../domain/ids.ts";
 import type { GateRule, Policy } from "../../domain/policy.ts";
 import type { DecisionCommand } from "../../domain/signed-command.ts";
@@ -165,7 +166,8 @@ export async function openStand() {
       await publish();
       rules[at] = { ...before, name: `${name}-before` };
     },
-    askedAnew: createRenewals(world, openBy),
+    openBy,
+    ...createRenewals(world, openBy),
     sign: createCommandSigner(world),
     ...membership(world),
     async close() {
@@ -238,7 +240,7 @@ function createRenewals(world: World, openBy: (gate: { gate: GateId; digest: Dig
     });
   const registry = { db: world.db, store: world.store, records: world.records, sign };
   let number = 0;
-  return async (): Promise<{ first: AskedGate; second: AskedGate }> => {
+  async function askedAnew(): Promise<{ first: AskedGate; second: AskedGate }> {
     if (number === 0) await applyExample(registry);
     else await world.records.endRelease({ release: `${model}.${number}`, outcome: "abandoned", next: null, summary: "Enough." });
     number += 1;
@@ -249,7 +251,29 @@ function createRenewals(world: World, openBy: (gate: { gate: GateId; digest: Dig
     await first.handle.signal("look");
     await first.handle.result();
     return { first, second: await openBy(await freeze(registry, release)) };
-  };
+  }
+  return { askedAnew, applyExample: () => applyExample(registry), evidence };
 }
+
+/** Of a request that is about no model's evaluation. */
+const evidence: GateEvidence = {
+  recommendation: { verdict: "pass", sentence: "Nothing was examined." },
+  evaluation: null,
+  evaluationBody: null,
+  stages: [],
+  lineage: [],
+  tier: "medium",
+  tierReason: "A test.",
+  champion: null,
+  rollbackTarget: null,
+  trainingMs: null,
+  trigger: "api",
+  requestedBy: "countersign",
+  reason: "A test.",
+  parent: null,
+  parentRequest: null,
+  parameters: {},
+  previousDecisions: [],
+};
 
 export type ConformanceStand = Awaited<ReturnType<typeof openStand>>;
