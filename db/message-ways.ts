@@ -12,6 +12,26 @@ export async function noteWay(db: Db, state: WayState): Promise<void> {
     .execute();
 }
 
+/** Faults of one place: that another place works does not cure them. */
+const placeCodes = ["not_in_channel", "channel_not_found", "is_archived"];
+
+/** A use at this place worked. What is wrong with another place goes on to be told. */
+export async function noteWayUp(db: Db, way: WayState["way"], place: string): Promise<void> {
+  const up = { code: "ok", detail: "delivers", cure: "", at: new Date() };
+  await db
+    .insertInto("message_ways")
+    .values({ way, ...up })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  await db
+    .updateTable("message_ways")
+    .set(up)
+    .where("way", "=", way)
+    .where("code", "<>", "ok")
+    .where((eb) => eb.or([eb("code", "not in", placeCodes), eb("detail", "like", `%${place}%`)]))
+    .execute();
+}
+
 export async function readWays(db: Db): Promise<Row<"message_ways">[]> {
   return db.selectFrom("message_ways").selectAll().orderBy("way").execute();
 }

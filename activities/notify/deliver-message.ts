@@ -10,7 +10,7 @@ import {
   readDelivery,
   type DeliveryRow,
 } from "../../db/deliveries.ts";
-import { noteWay } from "../../db/message-ways.ts";
+import { noteWay, noteWayUp } from "../../db/message-ways.ts";
 import { CarrierFault, type Carrier, type MessagePlace } from "../../domain/carrier.ts";
 import type { Notice } from "../../domain/notices.ts";
 import { failureOf } from "../record/faults.ts";
@@ -72,12 +72,14 @@ async function carry(
 ): Promise<{ outcome: DeliveryOutcome }> {
   const place = placeOf(row);
   const digest = carrier.digestOf(notice);
-  if (place !== null && digest === row.digest) return settle(deps, row, { digest, place, outcome: "delivered" });
+  // An open message is written again although it says the same: only so one hears that it was deleted.
+  if (place !== null && digest === row.digest && isOver(notice))
+    return settle(deps, row, { digest, place, outcome: "delivered" });
   const triedSince = await noteTry(deps.db, row.id);
   try {
     const { id, destination } = row;
     const at = await carrier.send({ id, destination, notice, parent, place, triedSince: place === null ? triedSince : null });
-    await noteUp(deps, row);
+    await noteWayUp(deps.db, row.way, destination.split("/").at(-1) ?? destination);
     return await settle(deps, row, { digest, place: at, outcome: "delivered" });
   } catch (error) {
     if (!(error instanceof CarrierFault)) throw error;
@@ -115,17 +117,30 @@ async function handleFault(
       await postpone(deps.db, { row, byMs: setupPauseMs, ...told });
       return { outcome: "put-off" };
     case "gone":
-      await tellOtherwise(deps, { row, why: fault.message });
-      if (isOver(notice)) return settle(deps, row, { digest: row.digest ?? "", place: placeOf(row), outcome: "nothing-to-say" });
-      await forgetPlace(deps.db, { id: row.id, ...told });
-      return { outcome: "put-off" };
+      return replaceGone(deps, { row, notice }, told);
     case "place":
       await noteWay(deps.db, { way: row.way, code: fault.code, detail: fault.message, cure: fault.cure });
-      await tellOtherwise(deps, { row, why: fault.message });
+      await tellOtherwise(deps, row);
       return abandon(deps, row, told);
     case "refused":
       return abandon(deps, row, told);
   }
+}
+
+/** A message that somebody deleted is posted anew while there is something to act on, and told by the other ways besides. */
+async function replaceGone(
+  deps: NotifyDeps,
+  { row, notice }: { row: DeliveryRow; notice: Notice },
+  told: { failure: string; cure: string },
+): Promise<{ outcome: DeliveryOutcome }> {
+  // In a thread it is the message above that is gone; the reply waits for the new one.
+  const gone = row.parent === null ? row : await readDelivery(deps.db, row.parent);
+  const about = row.parent === null || gone === null ? notice : await readNotice(deps, gone);
+  if (gone === null || about === null || isOver(about))
+    return settle(deps, row, { digest: row.digest ?? "", place: placeOf(row), outcome: "nothing-to-say" });
+  await tellOtherwise(deps, gone);
+  await forgetPlace(deps.db, { id: gone.id, ...told });
+  return { outcome: "put-off" };
 }
 
 /** Temporal tries again: after as long as the other side asks for, else after its own pauses. */
@@ -144,12 +159,6 @@ async function abandon(
 ): Promise<{ outcome: DeliveryOutcome }> {
   await giveUp(deps.db, { row, ...told });
   return { outcome: "given-up" };
-}
-
-/** What worked again is told as such, once. */
-async function noteUp(deps: NotifyDeps, row: DeliveryRow): Promise<void> {
-  const known = await deps.db.selectFrom("message_ways").select("code").where("way", "=", row.way).executeTakeFirst();
-  if (known && known.code !== "ok") await noteWay(deps.db, { way: row.way, code: "ok", detail: "delivers", cure: "" });
 }
 
 /** A message that nobody has to act on needs no new one in its place. */

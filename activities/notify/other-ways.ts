@@ -8,7 +8,7 @@ import { deciderDestinations, type Destination } from "./destinations.ts";
  * channel, and for a gate everybody who may decide on it, whether or not they asked for messages of
  * their own. Each of them once.
  */
-export async function tellOtherwise(deps: NotifyDeps, { row }: { row: DeliveryRow; why: string }): Promise<void> {
+export async function tellOtherwise(deps: NotifyDeps, row: DeliveryRow): Promise<void> {
   // Direct messages and mails are the other ways.
   if (row.way !== "slack" || row.parent !== null || isDirect(row.destination)) return;
   await deps.db.transaction().execute(async (trx) => {

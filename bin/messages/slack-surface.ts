@@ -5,7 +5,7 @@ import type { Control } from "../../control/contract.ts";
 import { createSecretBox } from "../../control/secret-box.ts";
 import { createSlackDoor } from "../../control/slack-door.ts";
 import type { Db } from "../../db/database.ts";
-import { forgetWay, noteWay, type WayState } from "../../db/message-ways.ts";
+import { forgetWay, noteWay, noteWayUp, type WayState } from "../../db/message-ways.ts";
 import { readWorkspace } from "../../db/slack-workspaces.ts";
 import { createSlackApp } from "../../slack/app.ts";
 import { checkSlack } from "../../slack/health.ts";
@@ -62,7 +62,7 @@ export async function createSlackSurface(deps: {
   const workspaces = slackWorkspaces(config, db);
   const door = createSlackDoor({ db, publicUrl });
   const people = createPeople({ door, byDirectory: config.SLACK_DIRECTORY === "email" });
-  const told = createTeller(db);
+  const told = createTeller(config, db);
   const isAllowed = async (team: string) => (await workspaces.find(team)) !== null;
   const receiver = appToken
     ? createSocketReceiver({ appToken, slackApiUrl, door, isAllowed, log })
@@ -97,10 +97,12 @@ export async function createSlackSurface(deps: {
  * Keeps how Slack stands, for health/ready and the console. A wrong signing secret shows in requests
  * that do not verify while none ever did: anybody can send a forged one, so later ones say nothing.
  */
-function createTeller(db: Db) {
+function createTeller(config: Config<never>, db: Db) {
   let verified = false;
   let isToldWrong = false;
-  const health = (state: WayState) => noteWay(db, state).catch(() => undefined);
+  const channel = config.SLACK_CHANNEL ?? "";
+  const health = (state: WayState) =>
+    (state.code === "ok" ? noteWayUp(db, state.way, channel) : noteWay(db, state)).catch(() => undefined);
   return {
     health,
     signature(isGood: boolean) {

@@ -33,7 +33,7 @@ export function addNotifyCommands(program: Command, context: Context): void {
     .description("the address of a person, for admins")
     .argument("<principal>")
     .argument("<address>", "`none` takes it away")
-    .action(async (principal: string, address: string, _options, command: Command) =>
+    .action(async (...[principal, address, , command]: [string, string, unknown, Command]) =>
       email(principal, { address, command, context }),
     );
 }

@@ -13,11 +13,13 @@ import { createNotifyWorker } from "../../bin/messages/notify-worker.ts";
 import { createSlackSurface, slackLimits } from "../../bin/messages/slack-surface.ts";
 import { createConsole } from "../../console/app.ts";
 import { createControl } from "../../control/control.ts";
+import { appendAudit } from "../../db/audit.ts";
 import { seedDevelopment } from "../../control/seed.ts";
 import { createSecretBox } from "../../control/secret-box.ts";
 import { createSigner } from "../../control/signing.ts";
 import { createSlackDoor, seedSlackPeople } from "../../control/slack-door.ts";
 import { createSlackSandbox } from "../../slack-sandbox/sandbox.ts";
+import { startExternalGate } from "./external-gates.ts";
 import { createTestPrefix, temporalAddress } from "../setup/temporal.ts";
 import { apply, requestRelease, smallModel, untilGate } from "../world/models.ts";
 import { createWorld } from "../world/world.ts";
@@ -125,7 +127,30 @@ export async function openSlackStand(options: SlackStandOptions = {}) {
       const gate = await untilGate(world, release);
       return { model, release, gate, message: await messageOf(gate.id) };
     },
+    /** A gate of somebody else's workflow that is open, and its message. */
+    async asked(change: Parameters<typeof startExternalGate>[1] = {}) {
+      const gate = await startExternalGate(world.client, change);
+      return { gate, message: await messageOf(gate) };
+    },
     messageOf,
+    /** One request to the stand's own server, with what only it has: the key that seals secrets. */
+    async call<Body>(as: string, method: "GET" | "PUT", path: string, body?: unknown): Promise<{ status: number; body: Body }> {
+      const answer = await fetch(url + path, {
+        method,
+        headers: { authorization: `Bearer ${tokens[as] ?? ""}`, "content-type": "application/json" },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+      // The test names the shape that the route answers with.
+      return { status: answer.status, body: (await answer.json()) as Body };
+    },
+    /** Puts a record about a gate into the chain, as a reminder does, so that its message is looked at again. */
+    async touch(gate: string) {
+      await world.db
+        .transaction()
+        .execute((trx) =>
+          appendAudit(trx, [{ kind: "gate.reminded", actor: "countersign", model: null, subject: gate, data: {} }]),
+        );
+    },
     async close() {
       await stopDelivery();
       await surface?.close();
@@ -141,11 +166,12 @@ export async function openSlackStand(options: SlackStandOptions = {}) {
   };
 
   /** The message about a gate in the channel, once it is there. */
-  function messageOf(gate: string) {
-    return slack.until(
+  async function messageOf(gate: string) {
+    const message = await slack.until(
       () => slack.messages(channel).find((one) => JSON.stringify(one.metadata ?? {}).includes(`gate/${gate}/`)),
-      20_000,
+      30_000,
     );
+    return structuredClone(message);
   }
 }
 
