@@ -102,7 +102,7 @@ export async function shapValues(input: ExplainInput, tools: StageTools): Promis
 
 async function checked(input: ExplainInput, columns: FeatureColumns, raw: Raw): Promise<ShapValues> {
   const answers = await input.score(columns);
-  const link = linkThatFits(raw.effects, answers);
+  const link = linkThatFits(raw.effects, answers, input.label.task);
   if (link === null) throw new RangeError("the values do not add up to its answers");
   const effects = byFeature(raw.effects, raw.owners, input.features.length);
   return { method: raw.method, link, columns, answers, effects, backgroundRows: raw.backgroundRows };

@@ -1,3 +1,4 @@
+import type { Task } from "../../domain/task.ts";
 import type { Answers } from "../evaluation/model-answers.ts";
 import type { Effects } from "./linear-shap.ts";
 
@@ -11,12 +12,11 @@ export interface Link {
 const tolerance = 1e-4;
 
 /** How a model makes its answer of its margin, found by trying: as it is, by the logistic function, or by softmax. Null where none fits. */
-export function linkThatFits(effects: Effects, answers: Answers): Link | null {
+export function linkThatFits(effects: Effects, answers: Answers, task: Task): Link | null {
   const margins = marginsOf(effects);
   const { width } = effects;
   const { values } = answers;
   const rows = margins.length / width;
-  const regression = width === 1 && values.some((value) => value < 0 || value > 1);
   const candidates: { unit: Link["unit"]; answer: (row: number, k: number) => number }[] =
     answers.width > 1
       ? [
@@ -25,7 +25,7 @@ export function linkThatFits(effects: Effects, answers: Answers): Link | null {
         ]
       : [
           // A binary model with a value a class: the positive's is the second.
-          { unit: regression ? "value" : "probability", answer: (row) => margins[row * width + width - 1]! },
+          { unit: task === "regression" ? "value" : "probability", answer: (row) => margins[row * width + width - 1]! },
           { unit: "log-odds", answer: (row) => 1 / (1 + Math.exp(-margins[row * width + width - 1]!)) },
         ];
   if (answers.width > 1 && answers.width !== width) return null;

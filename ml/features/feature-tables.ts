@@ -69,7 +69,8 @@ export async function writeTables(
     const tables = {
       train: await table("train", columns, false),
       holdout: await table("holdout", columns, true),
-      holdoutRequests: await table("holdout-requests", request, true),
+      // When the rows happened, for the evaluation's windows of time; a model never sees it.
+      holdoutRequests: await table("holdout-requests", [...request, `r."labelled at"`], true),
     };
     await write("train-requests", request, false);
     tools.progress("looking at what the features tell");
@@ -79,7 +80,9 @@ export async function writeTables(
       ["requests", "train-requests"],
       ["held_requests", "holdout-requests"],
     ] as const)
-      await db.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${quoteText(written(file))})`);
+      await db.run(
+        `CREATE VIEW ${name} AS SELECT COLUMNS(name -> name <> 'labelled at') FROM read_parquet(${quoteText(written(file))})`,
+      );
     const checks = await checkFeatures(db, { spec, label, seed: input.seed, ...place.found });
     return { ...tables, split, label, checks };
   } finally {
