@@ -1,7 +1,9 @@
 import { Command, CommanderError } from "commander";
 import { addBreakGlassCommand } from "./commands/break-glass.ts";
+import { addContractCommands } from "./commands/contract.ts";
 import { addDecisionCommands } from "./commands/decide.ts";
 import { addDefinitionCommands } from "./commands/definition.ts";
+import { addFindingCommands } from "./commands/findings.ts";
 import { addGroupCommands } from "./commands/groups.ts";
 import { addLookCommands } from "./commands/look.ts";
 import { addNotifyCommands } from "./commands/notify.ts";
@@ -33,10 +35,12 @@ export function createProgram(context: Context): Command {
     })
     .showHelpAfterError("(countersign --help tells what there is)");
   addDefinitionCommands(program, context);
+  addContractCommands(program, context);
   addPolicyCommands(program, context);
   addReleaseCommands(program, context);
   addLookCommands(program, context);
   addDecisionCommands(program, context);
+  addFindingCommands(program, context);
   addUseCommands(program, context);
   addPeopleCommands(program, context);
   addNotifyCommands(program, context);
