@@ -52,7 +52,7 @@ const nothingIsTrainedHere: Rule = (definition) =>
   trainerOf(definition) !== "import"
     ? []
     : ["parameters", "search", "earlyStopping", "validation", "monotone", "classWeights"].flatMap((field) =>
-        valueAt(definition, ["train", field]) === undefined
+        valueAt(definition, ["train", field]) === undefined || isEmpty(valueAt(definition, ["train", field]))
           ? []
           : [fault(["train", field], "has no effect: `trainer: import` trains nothing", "key")],
       );
@@ -82,6 +82,11 @@ const searchFits: Rule = (definition) => {
   const empty = Object.keys(space).length === 0 ? [fault([...path, "space"], "must name at least one parameter", "key")] : [];
   return [...empty, ...wrongMetric, ...ranges];
 };
+
+/** `parameters: {}` says nothing, and stands in every definition that was filled in. */
+function isEmpty(value: unknown): boolean {
+  return isRecord(value) && Object.keys(value).length === 0;
+}
 
 function trainerOf(definition: unknown): string {
   return textAt(definition, ["train", "trainer"]) ?? "baseline";
