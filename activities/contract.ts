@@ -1,5 +1,7 @@
+import type { ResolvedDefinition } from "../domain/definition-schema.ts";
 import type { Verdict } from "../domain/evidence.ts";
 import type { GateOutcome, GateRequest, GateState, Resolution } from "../domain/gate.ts";
+import type { ExternalRequest } from "../domain/external-request.ts";
 import type { Due } from "../domain/gate-timeline.ts";
 import type { Digest, GateId, ModelName, PrincipalId, ReleaseId, Timestamp, VersionId } from "../domain/ids.ts";
 import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
@@ -34,6 +36,8 @@ export interface StageActivities {
   validate(context: StageContext & { dataset: Digest }): Promise<ValidateResult>;
   featurize(context: StageContext & { dataset: Digest }): Promise<FeaturizeResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
+  /** Looks at sources and proposes a contract; nothing is recorded. */
+  suggestContract(input: { data: ResolvedDefinition["data"]; id: string }): Promise<{ contract: Record<string, unknown> }>;
   monitor(input: MonitorInput): Promise<MonitorResult>;
   /** One look of the sweep at all enrolled models. */
   lookAtPredictions(): Promise<{ looked: number; drifting: ModelName[] }>;
@@ -248,20 +252,6 @@ export interface FrozenGate {
 /** The policy's condition did not call for this gate; that is on record. */
 export interface GateNotNeeded {
   notNeeded: string;
-}
-
-/** What a workflow that is none of the product's asks approval of. */
-export interface ExternalRequest {
-  /** Id of a published policy, the newest version of which applies, and which of its `external` gates. */
-  policy: string;
-  rule: string;
-  subject: { kind: string; id: string; digest: Digest };
-  ask: string;
-  why: string;
-  /** What approvers see, in sections of plain text. */
-  details?: { title: string; text: string }[];
-  /** Principals who stand behind it and therefore may not decide. */
-  contributors?: { principal: PrincipalId; how: string }[];
 }
 
 export interface RequestedChanges {

@@ -7,7 +7,7 @@ import {
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
-import type { ExternalRequest } from "../activities/contract.ts";
+import type { ExternalRequest } from "../domain/external-request.ts";
 import type { GateOutcome, Resolution } from "../domain/gate.ts";
 import type { Digest, GateId } from "../domain/ids.ts";
 import { DecisionBox } from "./decision-box.ts";

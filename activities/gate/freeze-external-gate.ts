@@ -8,7 +8,8 @@ import {
   type Digest,
   type GateId,
 } from "../../domain/ids.ts";
-import type { ExternalRequest, Refused } from "../contract.ts";
+import type { Refused } from "../contract.ts";
+import type { ExternalRequest } from "../../domain/external-request.ts";
 import { refused } from "../record/carry-out.ts";
 import { calledBy } from "../record/current-call.ts";
 import type { RecordDeps } from "../record/deps.ts";
