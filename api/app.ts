@@ -15,6 +15,7 @@ import { gateRoutes } from "./routes/gates.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { breakGlassRoute, definitionRoute, modelCommandRoutes, modelStateRoutes } from "./routes/model-commands.ts";
 import { messageRoutes, ownMessageRoutes } from "./routes/messages.ts";
+import { contractRoutes } from "./routes/contracts.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { groupRoutes, peopleFileRoutes, principalRoutes } from "./routes/people.ts";
 import { policyProposalRoute, policyRoutes } from "./routes/policies.ts";
@@ -67,6 +68,7 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
   modelCommandRoutes(table, deps);
   modelStateRoutes(table, deps);
   breakGlassRoute(table, deps);
+  contractRoutes(table, deps);
   releaseRoutes(table, deps);
   gateRoutes(table, deps);
   chartRoutes(table, deps);

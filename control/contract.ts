@@ -26,6 +26,7 @@ import type {
   VersionItemView,
   VersionView,
 } from "../domain/http/model-views.ts";
+import type { SuggestionView } from "../domain/http/contract-suggestion.ts";
 import type { ReleaseItemView, ReleaseRequestedView, ReleaseView } from "../domain/http/release-views.ts";
 import type { PolicyItemView, PolicyProposedView, PolicyTestView, PolicyView } from "../domain/http/policy-views.ts";
 import type { AuditKind } from "../domain/audit-events.ts";
@@ -57,6 +58,8 @@ export interface Control {
   /** People, groups, tokens and delegations. */
   people: PeopleControl;
   messages: MessagesControl;
+  /** A contract proposed from data. Throws what the reading of the sources throws. */
+  suggestContract(caller: Caller, body: unknown): Promise<SuggestionView>;
   me(caller: Caller): MeView;
   models(caller: Caller, page: PageInput): Promise<Page<ModelItemView>>;
   model(caller: Caller, model: ModelName): Promise<ModelView>;

@@ -27,6 +27,7 @@ import { decideMany } from "./decide-many.ts";
 import { closeFinding, listFindings } from "./findings.ts";
 import { keepRendered } from "./renderings.ts";
 import { withdrawDecision } from "./withdraw-decision.ts";
+import { suggestContract } from "./suggest-contract.ts";
 import { authenticate, endSession, startSession } from "./sign-in.ts";
 import { listVersions, readVersion } from "./versions.ts";
 
@@ -41,6 +42,7 @@ export function createControl(deps: ControlDeps): Control {
 
     people: createPeopleControl(context),
     messages: createMessagesControl(context, deps.secrets ?? createSecretBox(null)),
+    suggestContract: (caller, body) => suggestContract(context, caller, body),
     me,
     models: (caller, page) => listModels(context, caller, page),
     model: (caller, model) => readModel(context, caller, model),

@@ -5,3 +5,4 @@ export { lifecycle } from "./lifecycle.ts";
 export { monitorSweep } from "./monitor-sweep.ts";
 export { proposal } from "./proposal.ts";
 export { release } from "./release.ts";
+export { suggestContract } from "./suggest-contract.ts";

@@ -11,6 +11,7 @@ import { createRemoteOffers } from "../../activities/sources/remote-offers.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
 import { createTrainActivities } from "../../activities/train-activities.ts";
+import { createSuggestContract } from "../../activities/suggest-contract.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
 import {
@@ -100,18 +101,19 @@ async function createStagesWorker(connection: NativeConnection): Promise<QueueWo
   const config = readConfig(process.env, ["DATABASE_URL", "COUNTERSIGN_ARTIFACTS"]);
   const db = createDatabase({ url: config.DATABASE_URL, max: 4 });
   const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
-  const activities: StageActivities = {
-    ingest: createIngestActivity({
-      store,
-      dataRoot: config.COUNTERSIGN_DATA_ROOT,
-      memory: createSourceFiles(db),
-      championData: (slot) => readChampionData(db, slot),
-      remote: createRemoteOffers({
-        hosts: config.COUNTERSIGN_DATA_HOSTS,
-        development: config.COUNTERSIGN_MODE === "development",
-        connections: sourceConnections(process.env),
-      }),
+  const sources = {
+    store,
+    dataRoot: config.COUNTERSIGN_DATA_ROOT,
+    memory: createSourceFiles(db),
+    remote: createRemoteOffers({
+      hosts: config.COUNTERSIGN_DATA_HOSTS,
+      development: config.COUNTERSIGN_MODE === "development",
+      connections: sourceConnections(process.env),
     }),
+  };
+  const activities: StageActivities = {
+    ingest: createIngestActivity({ ...sources, championData: (slot) => readChampionData(db, slot) }),
+    suggestContract: createSuggestContract(sources),
     validate: createValidateActivity({ store }),
     featurize: createFeaturizeActivity({ store }),
     evaluate: createEvaluateActivity({ store }),
