@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Client } from "@temporalio/client";
-import type { ExternalRequest } from "../../activities/contract.ts";
+import type { ExternalRequest } from "../../domain/external-request.ts";
 
 /** A gate of somebody else's workflow: a real one, without the training that a release's gate costs. */
 export async function startExternalGate(client: Client, change: Partial<ExternalRequest> = {}): Promise<string> {
