@@ -4,6 +4,7 @@ import type { PrincipalId } from "../domain/ids.ts";
 import type { People, PeopleChange } from "../domain/people-rules.ts";
 import { appendAudit } from "./audit.ts";
 import type { Db, Trx } from "./database.ts";
+import { lookAtGatesOf } from "./gate-decidability.ts";
 
 /** One change of people at a time: the rules look at all of them. Any number that nothing else uses: "peop". */
 const peopleLock = 0x70656f70;
@@ -45,10 +46,19 @@ export async function changePeople(
         data: { ...data, command: by.command, ...(by.reason !== null && { reason: by.reason }) },
       });
     for (const change of changes) await write(trx, change, note);
+    events.push(...(await lookAtGatesOf(trx, leftBy(changes))));
     const people = await readPeople(trx);
     await appendAudit(trx, events);
     return { changes, people };
   });
+}
+
+/** Who left what: open gates may now wait for nobody. Who joins counts on none of them. */
+function leftBy(changes: PeopleChange[]): { groups: string[]; people: PrincipalId[] } {
+  return {
+    groups: changes.flatMap((one) => (one.kind === "remove" ? [one.group] : one.kind === "leave" ? one.groups : [])),
+    people: changes.flatMap((one) => (one.kind === "leave" ? [one.principal] : [])),
+  };
 }
 
 type Note = (kind: AuditEvent["kind"], subject: string, data: Record<string, unknown>) => void;

@@ -3,8 +3,8 @@ import type { Row } from "../../db/schema.ts";
 import { workflowIds, type GateId } from "../../domain/ids.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Tier } from "../../domain/policy.ts";
-import { decidersInWords, impossibleQuorum } from "../../domain/quorum.ts";
-import { readPossibleDeciders } from "../../db/reads/possible-deciders.ts";
+import { decidersInWords } from "../../domain/quorum.ts";
+import { lookWhetherDecidable } from "../../db/gate-decidability.ts";
 import type { GateOpening } from "../contract.ts";
 import { calledBy } from "../record/current-call.ts";
 import type { RecordDeps } from "../record/deps.ts";
@@ -31,7 +31,8 @@ export async function openGate(deps: RecordDeps, { gate, runId }: { gate: GateId
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirstOrThrow();
     if (row.state === "closed") return closedBefore(unit, row, runId);
     if (row.state === "opening") await open(unit, row, runId);
-    const undecidable = await lookWhetherDecidable(unit, row);
+    const { why: undecidable, events } = await lookWhetherDecidable(unit.trx, row);
+    for (const event of events) unit.note(event);
     return { kind: "open", request: { ...(await requestOf(unit, row)), undecidable } };
   });
 }
@@ -55,23 +56,6 @@ async function open({ trx, note }: Unit, row: Row<"gates">, runId: string): Prom
     subject: row.id,
     data: { runId, digest: row.request_digest },
   });
-}
-
-/** Told at once, and not waited on in silence: who may decide at present cannot complete the quorum. */
-async function lookWhetherDecidable({ trx, note }: Unit, row: Row<"gates">): Promise<string | null> {
-  const people = await readPossibleDeciders(trx, row.id);
-  const why = impossibleQuorum(row.request.deciders, people);
-  if (why === row.undecidable) return why;
-  await trx.updateTable("gates").set({ undecidable: why }).where("id", "=", row.id).execute();
-  if (why !== null)
-    note({
-      kind: "gate.undecidable",
-      actor: "countersign",
-      model: row.model,
-      subject: row.id,
-      data: { why, policy: row.request.policy.id },
-    });
-  return why;
 }
 
 async function closedBefore({ trx, note }: Unit, row: Row<"gates">, runId: string): Promise<GateOpening> {

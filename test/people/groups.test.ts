@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Problem } from "../../domain/http/problem.ts";
 import type { GroupChangedView, PeopleAppliedView, PeoplePlanView, PeopleView } from "../../domain/http/people-views.ts";
 import { createFront, type Front } from "../control/front.ts";
+import { applyExample, waitAtGate } from "../records/passage.ts";
 import { firstToken } from "./newcomers.ts";
 
 let front: Front;
@@ -185,6 +186,18 @@ describe("leaving", () => {
     const back = await front.as("olga").put<{ principal: { groups: string[] } }>("/api/principals/leo", { active: true });
     expect(back.body.principal.groups).toEqual([]);
     expect((await front.as("leo").get("/api/me")).status).toBe(401);
+  });
+
+  test("tells at once of a gate on which nobody can decide any more", async () => {
+    await applyExample(front.registry);
+    const { gate } = await waitAtGate(front.registry, 1);
+    await front.as("olga").put("/api/groups/model-risk", { members: ["grace"], reason: "the others move" });
+    const before = await front.db.selectFrom("gates").select("undecidable").where("id", "=", gate).executeTakeFirstOrThrow();
+    expect(before.undecidable).toBeNull();
+    await front.as("olga").post("/api/principals/grace/deactivate", { reason: "last day" });
+    const after = await front.db.selectFrom("gates").select("undecidable").where("id", "=", gate).executeTakeFirstOrThrow();
+    expect(after.undecidable).toMatch(/^Only 0 people may decide/);
+    expect(await audited("gate.undecidable", gate)).toHaveLength(1);
   });
 
   test("the last admin stays", async () => {

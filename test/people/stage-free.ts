@@ -1,3 +1,4 @@
+import { createCommandVerifier } from "../../activities/verify-command.ts";
 import { createSigner } from "../../control/signing.ts";
 import { commandId, type Registry, type Sign } from "../records/registry.ts";
 import type { World } from "../world/world.ts";
@@ -11,5 +12,6 @@ export function registryOf(world: World): Registry {
   const sign: Sign = (principal, body, more = {}) =>
     signer.sign({ id: commandId(), principal, groups: [], surface: "api", at: new Date().toISOString(), body, ...more });
   const { db, store, records, databaseUrl } = world;
-  return { db, store, records, databaseUrl, sign, folder: "", stop: () => Promise.resolve() };
+  const verifier = createCommandVerifier({ publicKeyPem: world.keys.publicKey });
+  return { db, store, records, databaseUrl, sign, verifier, folder: "", stop: () => Promise.resolve() };
 }
