@@ -1,10 +1,11 @@
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import type { Chart } from "./chart.ts";
 
-const fonts = ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((name) =>
-  fileURLToPath(new URL(`ttf/${name}`, `file://${createRequire(import.meta.url).resolve("dejavu-fonts-ttf/package.json")}`)),
-);
+const require = createRequire(import.meta.url);
+const fonts = [
+  require.resolve("dejavu-fonts-ttf/ttf/DejaVuSans.ttf"),
+  require.resolve("dejavu-fonts-ttf/ttf/DejaVuSans-Bold.ttf"),
+];
 
 /**
  * Draws a specification as SVG, about 30 ms. Loaded when first needed: vega takes a quarter of a second.

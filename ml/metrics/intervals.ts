@@ -51,12 +51,6 @@ export function meanOf({ rows, mean, variance }: Moments): Estimate {
   return around(mean, Math.sqrt(variance / rows));
 }
 
-/** The difference of two independent means, first minus second, with unequal variances (Welch 1947; normal for the 30 rows and more that are compared here). */
-export function differenceOfMeans(first: Moments, second: Moments): Estimate & { error: number } {
-  const error = Math.sqrt(first.variance / first.rows + second.variance / second.rows);
-  return { ...around(first.mean - second.mean, error), error };
-}
-
 export function around(value: number, error: number): Estimate {
   return { value, low: value - z95 * error, high: value + z95 * error };
 }
