@@ -6,8 +6,12 @@ import type { AttemptRow } from "../../db/reads/attempt-facts.ts";
 import type { AttemptFacts } from "../../domain/attempt.ts";
 import type { QuorumRule, Vote } from "../../domain/quorum.ts";
 import type { GateRule } from "../../domain/policy.ts";
-import { digestOfJson } from "../../domain/digest.ts";
+import type * as closing from "../../activities/gate/close-gate.ts";
+import type * as attemptFacts from "../../db/reads/attempt-facts.ts";
+import type * as attempt from "../../domain/attempt.ts";
+import type * as quorum from "../../domain/quorum.ts";
 import { createRegistry, type Registry } from "../records/registry.ts";
+import { openPlantedGate } from "./planted-gate.ts";
 
 /**
  * Bugs that other products had, each planted into the product's own rules, and the points that catch
@@ -16,7 +20,7 @@ import { createRegistry, type Registry } from "../records/registry.ts";
 const defect = vi.hoisted(() => ({ now: "none" }));
 
 vi.mock("../../domain/attempt.ts", async (original) => {
-  const real = await original<typeof import("../../domain/attempt.ts")>();
+  const real = await original<typeof attempt>();
   const bent = (facts: AttemptFacts): AttemptFacts => {
     switch (defect.now) {
       case "the digest is not compared":
@@ -43,7 +47,7 @@ vi.mock("../../domain/attempt.ts", async (original) => {
 });
 
 vi.mock("../../domain/quorum.ts", async (original) => {
-  const real = await original<typeof import("../../domain/quorum.ts")>();
+  const real = await original<typeof quorum>();
   const bentVotes = (votes: Vote[]): Vote[] =>
     defect.now === "votes are counted, and not people"
       ? votes.map((vote) => ({ ...vote, principal: vote.command, onBehalfOf: null }))
@@ -57,7 +61,7 @@ vi.mock("../../domain/quorum.ts", async (original) => {
 });
 
 vi.mock("../../db/reads/attempt-facts.ts", async (original) => {
-  const real = await original<typeof import("../../db/reads/attempt-facts.ts")>();
+  const real = await original<typeof attemptFacts>();
   return {
     ...real,
     async readAttempt(...[db, gate, principal]: Parameters<typeof real.readAttempt>): Promise<AttemptRow | null> {
@@ -77,7 +81,7 @@ vi.mock("../../db/reads/attempt-facts.ts", async (original) => {
 });
 
 vi.mock("../../activities/gate/close-gate.ts", async (original) => {
-  const real = await original<typeof import("../../activities/gate/close-gate.ts")>();
+  const real = await original<typeof closing>();
   return {
     ...real,
     closedBefore: (row: Parameters<typeof real.closedBefore>[0]) =>
@@ -111,73 +115,10 @@ beforeAll(async () => {
 afterAll(() => registry?.stop());
 afterEach(() => void (defect.now = "none"));
 
-/** An open gate of somebody else's workflow by this rule. */
-async function open(change: Partial<GateRule> = {}, contributors: { principal: string; how: string }[] = []) {
+const open = (change: Partial<GateRule> = {}, contributors: { principal: string; how: string }[] = []) => {
   number += 1;
-  const gate = `ext.planted.${number}`;
-  const rule: GateRule = {
-    name: "r",
-    ask: "May it?",
-    groups: ["model-risk"],
-    quorum: 1,
-    deadlineMs: 3_600_000,
-    onDeadline: "hold",
-    ...change,
-  };
-  const body = {
-    id: `planted-${number}`,
-    version: 1,
-    title: "",
-    tier: "low" as const,
-    gates: [],
-    skippable: [],
-    external: [rule],
-  };
-  await registry.db
-    .insertInto("policies")
-    .values({ id: body.id, version: 1, digest: digestOfJson(body), body: JSON.stringify(body), published_by: "olga" })
-    .execute();
-  const frozen = await records.freezeExternalGate({
-    gate,
-    external: {
-      policy: body.id,
-      rule: "r",
-      subject: { kind: "payment-file", id: "p", digest: `sha256:${"a".repeat(64)}` },
-      ask: "May it?",
-      why: "A test.",
-      contributors,
-    },
-  });
-  if (!frozen.ok) throw new Error(frozen.message);
-  await records.openGate({ gate, runId: gate });
-  const at = { release: "", gate, digest: frozen.digest };
-  const sign = (who: string, more: { decision?: "approve" | "reject"; digest?: typeof frozen.digest; at?: string } = {}) => {
-    const { at: when, ...rest } = more;
-    return registry.sign(
-      who,
-      {
-        kind: "decide",
-        gate,
-        decision: "approve",
-        digest: frozen.digest,
-        seen: null,
-        reason: "because",
-        returnTo: null,
-        parameters: {},
-        inputs: {},
-        ...rest,
-      },
-      when === undefined ? {} : { at: when },
-    );
-  };
-  const row = () => registry.db.selectFrom("gates").selectAll().where("id", "=", gate).executeTakeFirstOrThrow();
-  const counted = async () =>
-    (await registry.db.selectFrom("decisions").select("counted").where("gate_id", "=", gate).execute()).filter(
-      (one) => one.counted,
-    ).length;
-  const close = (...commands: ReturnType<typeof sign>[]) => records.closeGate({ gate, commands });
-  return { ...at, sign, row, counted, close };
-}
+  return openPlantedGate({ registry, records, number, change, contributors });
+};
 
 const setMember = (principal: string, until: Date | null) =>
   registry.db

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { WorkflowHandle } from "@temporalio/client";
-import type { ExternalRequest } from "../../activities/contract.ts";
+import type { ExternalRequest } from "../../domain/external-request.ts";
 import { createSigner, newCommandId } from "../../control/signing.ts";
 import { appendAudit } from "../../db/audit.ts";
 import { lockPolicies, publishPolicy } from "../../db/policies.ts";
