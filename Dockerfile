@@ -32,6 +32,10 @@ COPY console console
 COPY serving serving
 COPY cli cli
 COPY bin bin
+COPY python python
+# The trainers in Python come with the image: their worker has no way to a registry.
+ENV COUNTERSIGN_PYTHON_ENVIRONMENTS=/app/python/environments
+RUN node bin/prepare-python.ts
 COPY deploy/*.ts deploy/
 # The volume takes its owner from here at its first use.
 RUN mkdir -p /var/lib/countersign/artifacts && chown -R node:node /var/lib/countersign

@@ -75,7 +75,8 @@ ${table}
 ## What a model may be
 
 A trainer ends in one ONNX file of ${limitMiB} MiB at most, tensors included: none lies beside it. It takes one input of the shape
-\`[rows, 1]\` for each feature, by the feature's name, and gives a float tensor \`probabilities\` of the shape \`[rows, 2]\`.
+\`[rows, 1]\` for each feature, by the feature's name, and gives a float tensor \`probabilities\` of the shape \`[rows, 2]\` (of several classes \`[rows, classes]\`, of a
+number \`value\` of the shape \`[rows, 1]\`); [trainers.md](trainers.md) has the whole contract.
 Operators are those of ai.onnx and ai.onnx.ml, without functions of its own and without loops, whose time depends on the data. It
 is loaded in a process of its own before anything trusts it.
 `;

@@ -3,7 +3,6 @@ import { digestPattern, type Digest } from "./ids.ts";
 
 /** What can make a model: built in, ready-made in Python, a command, a Temporal task queue, or somebody elsewhere. */
 export const trainerNames = ["baseline", "lightgbm", "scikit-learn", "command", "task-queue", "import"] as const;
-export type TrainerName = (typeof trainerNames)[number];
 
 export const searchMetrics = ["auc", "logLoss", "rmse", "mae"] as const;
 export type SearchMetric = (typeof searchMetrics)[number];

@@ -50,8 +50,18 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
     },
     worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...messages } }),
     worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...sourceEnvironment() } }),
-    worker(facts, { watch, queue: "train", type: "activity", env: {} }),
+    worker(facts, { watch, queue: "train", type: "activity", env: packageSettings() }),
   ];
+}
+
+/** What pip needs of ours to reach a registry; it stops at the training worker, no trainer sees it. */
+function packageSettings(): Record<string, string> {
+  const given = Object.entries(process.env).flatMap(([name, value]) =>
+    value !== undefined && /^(PIP_.*|XDG_CONFIG_HOME|COUNTERSIGN_PYTHON.*|https?_proxy|no_proxy)$/i.test(name)
+      ? [[name, value]]
+      : [],
+  );
+  return Object.fromEntries(given) as Record<string, string>;
 }
 
 function worker(
