@@ -12,10 +12,12 @@ import { createMonitorActivity } from "../../activities/monitor.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
 import { createTrainActivities } from "../../activities/train-activities.ts";
+import { createSuggestContract } from "../../activities/suggest-contract.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
+import { createSourceFiles, readChampionData } from "../../db/source-files.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { createTestNamespace, temporalAddress, workflowBundle } from "../setup/temporal.ts";
 import { testPython } from "./python.ts";
@@ -49,7 +51,13 @@ export async function createWorld() {
   const verifier = createCommandVerifier({ publicKeyPem: keys.publicKey });
   const records = createRecordActivities({ db, store, verifier, temporalClient: client, searchAttributes });
   const stageActivities = {
-    ingest: createIngestActivity({ store, dataRoot: process.cwd() }),
+    ingest: createIngestActivity({
+      store,
+      dataRoot: process.cwd(),
+      memory: createSourceFiles(db),
+      championData: (slot) => readChampionData(db, slot),
+    }),
+    suggestContract: createSuggestContract({ store, dataRoot: process.cwd() }),
     validate: createValidateActivity({ store }),
     featurize: createFeaturizeActivity({ store }),
     evaluate: createEvaluateActivity({ store }),
