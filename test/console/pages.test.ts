@@ -38,6 +38,26 @@ describe("the pages of the console, in a browser", () => {
     await context.close();
   });
 
+  it("shows the pictures of the evidence, each by its digest, and knows no other", async () => {
+    const { page, context, complaints } = await signIn(stand.browser, stand.site, { name: "Grace" });
+    const path = `/gates/${still.gate.id}`;
+    await page.goto(path);
+    const drawn = still.gate.request.evidence.evaluationBody?.charts ?? [];
+    expect(drawn.map(({ name }) => name)).toContain("slices");
+    const loaded = "[...document.images].filter((one) => one.complete && one.naturalWidth > 100).length";
+    await page.evaluate('for (const one of document.images) one.loading = "eager"');
+    await page.waitForFunction(`${loaded} === ${drawn.length}`, undefined, { timeout: 30_000 });
+    await page.screenshot({ path: picture("evidence.png"), fullPage: true });
+    expect(complaints).toEqual([]);
+    const status = async (chart: string) => (await page.request.get(`${path}/charts/${chart}`)).status();
+    expect(await status("slices.svg")).toBe(200);
+    expect(await status("slices.png")).toBe(200);
+    // A picture that was not drawn, and a way out of the folder that there is not.
+    expect(await status("nothing.svg")).toBe(404);
+    expect(await status("..%2F..%2Fslices.svg")).toBe(404);
+    await context.close();
+  });
+
   it("shows what blocks a release, with the cure, and takes a retry", async () => {
     const model = createTestPrefix();
     await apply(
