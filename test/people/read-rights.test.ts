@@ -29,7 +29,7 @@ const kinds: [RegExp, Kind][] = [
   [/^\/api\/(models|releases|gates|versions|audit|events)$/, "list"],
   [/^\/api\/people/, "admin"],
   [/^\/api\/(commands|tokens|delegations)(\/|$)/, "own"],
-  [/^\/api\/(me|groups|principals|policies|decisions|messages|audit\/verification)(\/|$)/, "everybody"],
+  [/^\/api\/(me|groups|principals|policies|contracts|decisions|messages|audit\/verification)(\/|$)/, "everybody"],
 ];
 /** Addresses without an id of the model that these tests know. */
 const unknowable = new Set(["/api/gates/{id}/charts/{chart}", "/api/models/{model}/findings/{id}/close"]);
