@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { GateView } from "../../domain/http/gate-views.ts";
 import type { DefinitionAppliedView, ModelView } from "../../domain/http/model-views.ts";
-import type { PolicyItemView, PolicyProposedView, PolicyTestView, PolicyView } from "../../domain/http/policy-views.ts";
+import type { PolicyProposedView, PolicyTestView, PolicyView } from "../../domain/http/policy-views.ts";
 import type { Problem } from "../../domain/http/problem.ts";
 import type { Page } from "../../domain/http/record-views.ts";
 import type { AuthoredPolicy } from "../../domain/policy-schema.ts";
@@ -151,20 +151,6 @@ describe("a new version of a policy", () => {
     expect(moved).toMatchObject({ status: 422, body: { errors: [{ path: "tier" }] } });
     expect(await world.as("olga").get("/api/policies/no-such-policy")).toMatchObject({ status: 404 });
   });
-});
-
-test("policies say who may decide as groups are now", async () => {
-  const { body } = await world.as("ada").get<Page<PolicyItemView>>("/api/policies?limit=100");
-  const high = body.items.find((one) => one.id === "high-managed");
-  expect(high?.gates[0]).toMatchObject({
-    name: "promotion",
-    mayDecide: { now: 2, trouble: null },
-    inWords: expect.stringMatching(/^1 approval by model-risk within 7 d/),
-  });
-  const optimized = body.items.find((one) => one.id === "high-optimized");
-  expect(optimized?.gates[1]).toMatchObject({ quorum: 3, mayDecide: { now: 3, trouble: null } });
-  const initial = body.items.find((one) => one.id === "medium-initial");
-  expect(initial?.gates[0]).toMatchObject({ mayDecide: { now: null } });
 });
 
 describe("a definition", () => {

@@ -1,7 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
 import { runCommandLine } from "../../cli/program.ts";
+import type { PolicyItemView } from "../../domain/http/policy-views.ts";
+import type { Page } from "../../domain/http/record-views.ts";
 import { policyText } from "../../domain/policy-text.ts";
 import { openSite, type Site } from "../console/site.ts";
 import { smallModel } from "../world/models.ts";
@@ -119,6 +121,20 @@ describe("countersign policy", () => {
       out: expect.stringContaining("worded is retired once worded.retirement.1 is approved."),
     });
   });
+});
+
+test("policies say who may decide as groups are now", async () => {
+  const { body } = await world.as("ada").get<Page<PolicyItemView>>("/api/policies?limit=100");
+  const high = body.items.find((one) => one.id === "high-managed");
+  expect(high?.gates[0]).toMatchObject({
+    name: "promotion",
+    mayDecide: { now: 2, trouble: null },
+    inWords: expect.stringMatching(/^1 approval by model-risk within 7 d/),
+  });
+  const optimized = body.items.find((one) => one.id === "high-optimized");
+  expect(optimized?.gates[1]).toMatchObject({ quorum: 3, mayDecide: { now: 3, trouble: null } });
+  const initial = body.items.find((one) => one.id === "medium-initial");
+  expect(initial?.gates[0]).toMatchObject({ mayDecide: { now: null } });
 });
 
 describe("the pages of policies", () => {

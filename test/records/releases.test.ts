@@ -119,7 +119,7 @@ test("a queued release takes the newest definition when it starts", async () => 
 test("a definition that changes while a release runs does not change what it is pinned to", async () => {
   const { release } = await requestRelease(registry, 1);
   const first = await registry.records.startRelease({ release, runId: "run-1" });
-  await applyExample(registry, { tier: "low" }, "ben");
+  await applyExample(registry, { tier: "high" }, "ben");
   expect(await registry.records.startRelease({ release, runId: "run-2" })).toEqual(first);
 });
 

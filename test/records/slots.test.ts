@@ -166,7 +166,14 @@ test("a release that ended is not deployed", async () => {
 });
 
 test("where the policy asks nobody, the policy approves, on record", async () => {
-  await applyExample(registry, { tier: "low" });
+  // A lower tier passes a gate of the present policy first.
+  const applied = await applyExample(registry, { tier: "low" });
+  if (!applied.ok || !applied.gate) throw new Error(`There is no gate: ${JSON.stringify(applied)}`);
+  await registry.records.openGate({ gate: applied.gate.gate, runId: "run-of-the-gate" });
+  await registry.records.closeGate({
+    gate: applied.gate.gate,
+    commands: [decision(registry, { ...applied.gate, release: "" }, "grace")],
+  });
   const release = await makeVersion(registry, 1);
   await twice(registry.db, () => registry.records.approveByPolicy({ release }));
   const row = await registry.db.selectFrom("approvals").selectAll().executeTakeFirstOrThrow();
