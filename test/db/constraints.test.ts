@@ -83,7 +83,7 @@ test.each([
   [
     "a second approval of a version",
     `INSERT INTO approvals SELECT 'apr_y', version_id, version_digest, environment, kind, gate_id, gate_resolution, policy_id, policy_version FROM approvals`,
-    /approvals_version_id_environment_key/,
+    /approvals_one_standing/,
   ],
   [
     "another resolution of a decided gate",

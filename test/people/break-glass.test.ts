@@ -137,18 +137,21 @@ describe("a promotion by break-glass", () => {
     expect((await approvals()).find((one) => one.kind === "break-glass")?.revoked_at).not.toBeNull();
   });
 
-  test.each<[string, string, Partial<Body>, string]>([
-    ["somebody without the role", "ada", {}, "forbidden"],
-    ["a machine", "ci", {}, "forbidden"],
-    ["a version that there is not", "olga", { version: `${model}.9` }, "not-found"],
-    ["an environment that there is not", "olga", { environment: "staging" }, "not-found"],
-    ["no version at all", "olga", { version: null }, "invalid"],
-    ["a rollback with nothing to go back to", "olga", { action: "rollback", version: null }, "no-champion"],
-  ])("is refused to %s, on record, and moves nothing", async (_what, by, change, code) => {
+  test("is refused to whoever may not and where there is nothing to move, on record, and moves nothing", async () => {
     await makeVersion(registry, 1);
-    expect(await registry.records.breakGlass(command(by, change))).toMatchObject({ ok: false, code });
+    const attempts: [string, Partial<Body>, string][] = [
+      ["ada", {}, "forbidden"],
+      ["ci", {}, "forbidden"],
+      ["olga", { version: `${model}.9` }, "not-found"],
+      ["olga", { environment: "staging" }, "not-found"],
+      ["olga", { version: null }, "invalid"],
+      ["olga", { action: "rollback", version: null }, "no-champion"],
+    ];
+    for (const [by, change, code] of attempts)
+      expect(await registry.records.breakGlass(command(by, change))).toMatchObject({ ok: false, code });
     expect(await slot()).toMatchObject({ epoch: 0, champion_version: null });
-    expect(await auditKinds(registry.db, model)).toContain("command.refused");
+    const refused = (await auditKinds(registry.db, model)).filter((kind) => kind === "command.refused");
+    expect(refused).toHaveLength(attempts.length);
     expect(await registry.db.selectFrom("gates").selectAll().where("name", "=", "break-glass").execute()).toEqual([]);
   });
 
