@@ -19,7 +19,7 @@ import { authoredPolicy } from "../domain/policy-form.ts";
 import { policyOutlook } from "../domain/policy-outlook.ts";
 import { conditionInWords, policyLines, ruleInWords } from "../domain/policy-words.ts";
 import { possibleDeciders, type PeopleWorld } from "../domain/policy-world.ts";
-import type { GateRule, Policy } from "../domain/policy.ts";
+import { ownerTeam, type GateRule, type Policy } from "../domain/policy.ts";
 import { impossibleQuorum } from "../domain/quorum.ts";
 import { sampleEvidence } from "../domain/sample-evidence.ts";
 import type { Caller } from "./caller.ts";
@@ -125,7 +125,7 @@ function ruleView(rule: GateRule, policy: Policy, world: PeopleWorld): RuleView 
 function mayDecide(rule: GateRule, policy: Policy, world: PeopleWorld): RuleView["mayDecide"] {
   const [team, ...others] = policy.teams ?? [];
   if (namesOwner(rule) && (team === undefined || others.length > 0)) return { now: null, trouble: null };
-  const put = (names: string[]) => names.map((one) => (one === "$owner" && team !== undefined ? team : one));
+  const put = (names: string[]) => names.map((one) => (one === ownerTeam && team !== undefined ? team : one));
   const resolved = { ...rule, groups: put(rule.groups), oneFromEach: put(rule.oneFromEach ?? []) };
   const people = possibleDeciders(resolved, world);
   return { now: people.length, trouble: impossibleQuorum(resolved, people) };

@@ -13,7 +13,7 @@ interface Node {
   description?: string;
   default?: unknown;
   enum?: string[];
-  const?: unknown;
+  const?: string | number | boolean;
   pattern?: string;
   properties?: Record<string, Node>;
   required?: string[];
@@ -174,7 +174,7 @@ function rowsOf(name: string, child: Node, required: string[]): string[] {
 
 function typeOf(node: Node): string {
   if (node.enum) return node.enum.map((value) => `\`${value}\``).join(", ");
-  if (node.const !== undefined) return `\`${String(node.const)}\``;
+  if (node.const !== undefined) return `\`${node.const}\``;
   if (node.anyOf) return [...new Set(node.anyOf.map(typeOf))].join(" or ");
   if (node.pattern?.includes("(ms|s|m|h|d|w)")) return "duration: `90s`, `36h`, `7d`";
   if (node.type === "array") return `list of ${typeOf(node.items ?? {})}`;

@@ -51,13 +51,13 @@ const always = z.literal(true);
 /** One key each; `policy-rules.ts` says so where there are none or several. */
 export const conditionSchema = z.strictObject({
   get all(): z.ZodOptional<z.ZodArray<typeof conditionSchema>> {
-    return z.optional(z.array(conditionSchema).min(1).max(20)).describe("applies where all of these do");
+    return z.optional(z.array(conditionSchema).min(1).max(20)).describe("all of these apply");
   },
   get any(): z.ZodOptional<z.ZodArray<typeof conditionSchema>> {
-    return z.optional(z.array(conditionSchema).min(1).max(20)).describe("applies where one of these does");
+    return z.optional(z.array(conditionSchema).min(1).max(20)).describe("one of these applies");
   },
   get not(): z.ZodOptional<typeof conditionSchema> {
-    return z.optional(conditionSchema).describe("applies where this does not");
+    return z.optional(conditionSchema).describe("this does not apply");
   },
   metricWorse: z
     .strictObject({ metric: z.enum(metricNames), by: z.number().min(0).default(0) })
