@@ -1,4 +1,4 @@
-import type { BlockAction, SlackViewAction, ViewOutput } from "@slack/bolt";
+import type { BlockAction, SlackViewAction } from "@slack/bolt";
 import type { Actor } from "./people.ts";
 import type { Whisper } from "./private-answer.ts";
 
@@ -27,8 +27,6 @@ export function clickOf(body: BlockAction, appTeam: string): Click {
 export function submitterOf(body: SlackViewAction, appTeam: string): Actor {
   return { team: appTeam, user: body.user.id, ownTeam: body.user.team_id ?? null };
 }
-
-export type SubmittedView = Pick<ViewOutput, "id" | "private_metadata" | "state">;
 
 /** A button's value as this room wrote it; anything else is empty. */
 function readObject(text: string): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import type { types } from "@slack/bolt";
-import { decisionKinds, type DecisionKind } from "../../domain/gate.ts";
+import type { DecisionKind } from "../../domain/gate.ts";
 import type { GateInput } from "../../domain/policy.ts";
 import { stages } from "../../domain/stages.ts";
 import type { UnblockAction } from "../../domain/signed-command.ts";
@@ -198,8 +198,4 @@ function choice(words: string[], preset: string | undefined): types.StaticSelect
   }));
   const initial = options.find((option) => option.value === preset);
   return { type: "static_select", action_id: "value", options, ...(initial && { initial_option: initial }) };
-}
-
-export function isDecision(text: string): text is DecisionKind {
-  return (decisionKinds as readonly string[]).includes(text);
 }
