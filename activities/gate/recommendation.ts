@@ -22,7 +22,10 @@ export function recommend(evaluation: Evaluation | null): GateEvidence["recommen
   if (headline.threshold !== null) parts.push(`threshold ${rounded(headline.threshold)}`);
   const below = evaluation.metrics.filter((row) => row.verdict !== "pass").map((row) => metricInSentence(row.metric));
   const doubts = below.length > 0 ? ` Short of its threshold: ${below.join(", ")}.` : "";
-  return { verdict, sentence: `${parts.join(", ")}.${doubts}` };
+  const groups = (evaluation.fairness ?? []).filter((row) => row.verdict !== "pass").map((row) => ` ${row.sentence}`);
+  const simple = evaluation.baseline ?? null;
+  const beside = simple === null || simple.outcome === "better" ? "" : ` ${simple.sentence}`;
+  return { verdict, sentence: `${parts.join(", ")}.${doubts}${groups.join("")}${beside}` };
 }
 
 function inWords({ value, low, high }: Estimate): string {

@@ -206,7 +206,7 @@ export async function unseenValues(store: EvaluationStore, input: EvaluateInput,
 }
 
 /** Training rows that explanations take as what is expected; more add time and no digit. */
-const backgroundRows = 50_000;
+const backgroundRows = 20_000;
 
 /** Features of the training rows, or of as many of them by the MD5 of their number, which nothing but the row decides. */
 export async function readBackground(
@@ -220,8 +220,9 @@ export async function readBackground(
     const some = join(scratch, "background.parquet");
     const db = await openDuckDb({ threads: 1, scratch });
     try {
+      const table = `read_parquet(${quoteText(path)})`;
       await db.run(
-        `COPY (SELECT * FROM read_parquet(${quoteText(path)}) ORDER BY md5(CAST(row_id AS VARCHAR)), row_id LIMIT ${backgroundRows}) TO ${quoteText(some)} (FORMAT parquet)`,
+        `COPY (SELECT * FROM ${table} SEMI JOIN (SELECT row_id FROM ${table} ORDER BY md5(CAST(row_id AS VARCHAR)), row_id LIMIT ${backgroundRows}) USING (row_id) ORDER BY row_id) TO ${quoteText(some)} (FORMAT parquet)`,
       );
     } finally {
       db.close();

@@ -17,9 +17,9 @@ const explainedRows = [1000, 500, 200, 100, 50];
 /** Steps: about 5 s. */
 const mostWork = 2e9;
 /** Training rows that the expectation is over; all of them where they are no more. */
-const backgroundRows = 50_000;
+const backgroundRows = 20_000;
 /** A graph of plain arithmetic is run once a feature over them. */
-const additiveBackgroundRows = 10_000;
+const additiveBackgroundRows = 5_000;
 /** Of these it is found out which encoded column belongs to which feature. */
 const probedRows = 2000;
 
