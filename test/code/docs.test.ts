@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { definitionReference } from "../../docs/definition-reference.ts";
+import { gateReference } from "../../docs/gate-reference.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), "utf8");
@@ -61,4 +62,8 @@ describe("the documents", () => {
 
 test("the definition reference is what the schema says (npm run docs writes it)", async () => {
   expect(read("docs/definition.md")).toBe(await definitionReference());
+});
+
+test("the page of gates is what the tables say (npm run docs writes it)", () => {
+  expect(read("docs/gates.md")).toBe(gateReference());
 });

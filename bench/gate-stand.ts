@@ -1,0 +1,164 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Client, Connection } from "@temporalio/client";
+import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import { createRecordActivities } from "../activities/record/record-activities.ts";
+import { createCommandVerifier } from "../activities/verify-command.ts";
+import { createApp } from "../api/app.ts";
+import { createArtifactStore } from "../artifacts/artifact-store.ts";
+import { bundleWorkflows } from "../bin/worker/workflow-bundle.ts";
+import { createControl } from "../control/control.ts";
+import { hashToken, newToken } from "../control/sign-in.ts";
+import { createSigner } from "../control/signing.ts";
+import { createDatabase, type Db } from "../db/database.ts";
+import { migrateToLatest } from "../db/migrate.ts";
+import { insertToken } from "../db/tokens.ts";
+import { digestOfJson } from "../domain/digest.ts";
+import type { GateRule, Policy } from "../domain/policy.ts";
+
+Runtime.install({ logger: new DefaultLogger("ERROR") });
+
+export const policyId = "bench";
+
+/**
+ * PostgreSQL and Temporal of this run's own, the gates' worker, and control with the HTTP application in
+ * this process; `people` decide. Nothing else of the product runs.
+ */
+export async function openGateStand({ people, rule }: { people: number; rule: GateRule }) {
+  const services = await startServices();
+  const folder = await mkdtemp(join(tmpdir(), "countersign-bench-"));
+  await migrateToLatest(services.adminDatabaseUrl);
+  const db = createDatabase({ url: services.adminDatabaseUrl });
+  const [native, plain, workflowBundle] = await Promise.all([
+    NativeConnection.connect({ address: services.temporalAddress }),
+    Connection.connect({ address: services.temporalAddress }),
+    bundleWorkflows(),
+  ]);
+  const client = new Client({ connection: plain });
+  const keys = generateKeyPairSync("ed25519", {
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  const store = createArtifactStore({ directory: folder });
+  const verifier = createCommandVerifier({ publicKeyPem: keys.publicKey });
+  const activities = createRecordActivities({ db, store, verifier, temporalClient: client });
+  const worker = await Worker.create({ connection: native, workflowBundle, taskQueue: "lifecycle", activities });
+  const bare = await Worker.create({
+    connection: native,
+    workflowsPath: fileURLToPath(new URL("bare/gates.ts", import.meta.url)),
+    taskQueue: "bench-bare",
+    activities: {
+      // One row, as little as a record can be.
+      record: async (id: string) => {
+        await db.insertInto("groups").values({ id }).execute();
+      },
+    },
+  });
+  const running = Promise.all([worker.run(), bare.run()]);
+  const signer = createSigner({ privateKeyPem: keys.privateKey });
+  const control = createControl({ db, temporal: client, store, signer, publicUrl: "http://127.0.0.1:4400" });
+  const app = createApp({ control, development: true, rate: { perSecond: 1_000_000, burst: 1_000_000 } });
+  await publish(db, rule);
+  const tokens = await makePeople(db, people);
+  return {
+    db,
+    client,
+    tokens,
+    startGate: (id: string) =>
+      client.workflow.start("gate", {
+        taskQueue: "lifecycle",
+        workflowId: `gate/${id}`,
+        args: [{ gate: id, external: requestOf(rule) }],
+      }),
+    digestOf: async (id: string) =>
+      (await db.selectFrom("gates").select(["request_digest", "state"]).where("id", "=", id).executeTakeFirst()) ?? null,
+    /** One attempt through the whole HTTP application. */
+    async decide(token: string, gate: string, digest: string): Promise<{ status: number; receipt: string }> {
+      const response = await app.request(`http://127.0.0.1:4400/api/gates/${gate}/decisions`, {
+        method: "POST",
+        headers: {
+          host: "127.0.0.1:4400",
+          authorization: `Bearer ${token}`,
+          "content-type": "application/json",
+          "idempotency-key": randomUUID(),
+        },
+        body: JSON.stringify({ decision: "approve", digest }),
+      });
+      const body = (await response.json()) as { receipt?: string; code?: string };
+      return { status: response.status, receipt: body.receipt ?? body.code ?? "none" };
+    },
+    async close() {
+      worker.shutdown();
+      bare.shutdown();
+      await running;
+      await db.destroy();
+      await plain.close();
+      await native.close();
+      await services.end();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function requestOf(rule: GateRule) {
+  return {
+    policy: policyId,
+    rule: rule.name,
+    subject: { kind: "payment-file", id: "payments", digest: `sha256:${"a".repeat(64)}` },
+    ask: "May this payment file be sent?",
+    why: "A bench asks.",
+  };
+}
+
+async function startServices() {
+  const child = spawn(process.execPath, [fileURLToPath(new URL("../test/setup/services.ts", import.meta.url))], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const gone = once(child, "exit");
+  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+  return {
+    ...(JSON.parse(line) as { adminDatabaseUrl: string; temporalAddress: string }),
+    async end() {
+      child.stdin.end();
+      await gone;
+    },
+  };
+}
+
+async function publish(db: Db, rule: GateRule): Promise<void> {
+  const policy: Policy = { id: policyId, version: 1, title: "Bench", tier: "low", gates: [], skippable: [], external: [rule] };
+  const body = JSON.stringify(policy);
+  await db
+    .insertInto("policies")
+    .values({ id: policyId, version: 1, digest: digestOfJson(policy), body, published_by: "countersign" })
+    .execute();
+}
+
+async function makePeople(db: Db, count: number): Promise<string[]> {
+  await db.insertInto("groups").values({ id: "approvers" }).execute();
+  const ids = Array.from({ length: count }, (_, index) => `person-${index}`);
+  const since = new Date("2020-01-01");
+  await db
+    .insertInto("principals")
+    .values(ids.map((id) => ({ id, kind: "person" as const, display_name: id })))
+    .execute();
+  await db
+    .insertInto("group_members")
+    .values(ids.map((principal_id) => ({ group_id: "approvers", principal_id, since })))
+    .execute();
+  const tokens: string[] = [];
+  for (const principal of ids) {
+    const token = newToken();
+    const id = `tok_${randomBytes(12).toString("base64url")}`;
+    const expiresAt = new Date(Date.now() + 24 * 3_600_000);
+    await insertToken(db, { id, principal, kind: "api", hash: hashToken(token), name: "bench", scopes: [], expiresAt });
+    tokens.push(token);
+  }
+  return tokens;
+}
