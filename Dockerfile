@@ -30,6 +30,7 @@ COPY control control
 COPY api api
 COPY console console
 COPY serving serving
+COPY slack slack
 COPY cli cli
 COPY bin bin
 COPY python python
