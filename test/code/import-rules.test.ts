@@ -104,7 +104,7 @@ describe("what a room may import", () => {
     expect([...table.keys()].filter((room) => rooms.includes(room)).sort()).toEqual([...rooms].sort());
     const entries = await readdir(root, { withFileTypes: true });
     const folders = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
-    const known = [...all, "docs", "examples", "node_modules", "slack", "coverage"];
+    const known = [...all, "docs", "examples", "node_modules", "slack", "python", "coverage"];
     expect(folders.filter((name) => !known.includes(name))).toEqual([]);
   });
 
