@@ -5,6 +5,8 @@
 export interface Admission {
   /** Runs the work when it is its turn; null when its turn did not come before the deadline. */
   enter<Result>(gate: string, deadline: number, work: (waited: boolean) => Promise<Result>): Promise<Result | null>;
+  /** Lets everybody through who waits: the gate is closed, and nobody goes to its workflow any more. */
+  letAll(gate: string): void;
 }
 
 interface Line {
@@ -41,6 +43,12 @@ export function createAdmission({ inFlight }: { inFlight: number }): Admission {
   }
 
   return {
+    letAll(gate) {
+      const line = lines.get(gate);
+      if (!line) return;
+      line.inFlight += line.waiting.length;
+      for (const admit of line.waiting.splice(0)) admit();
+    },
     async enter(gate, deadline, work) {
       const line = lines.get(gate) ?? { inFlight: 0, waiting: [] };
       lines.set(gate, line);

@@ -30,21 +30,41 @@ interface InHand {
  * time: the workflow counts the command once, and the database has at most one row of it.
  * Throws `unavailable` only where the decision surely did not arrive.
  */
-export async function finishDecision(context: ControlContext, command: DecisionCommand): Promise<Outcome<ReceiptView>> {
-  const kind = await readPrincipalKind(context.db, command.principal);
+export async function finishDecision(
+  context: ControlContext,
+  command: DecisionCommand,
+  fresh: Fresh | null = null,
+): Promise<Outcome<ReceiptView>> {
+  const kind = fresh?.kind ?? (await readPrincipalKind(context.db, command.principal));
   const inHand = { command, attempt: attemptOf(command, kind), deadline: Date.now() + context.limits.knownWithinMs };
-  const before = await readFacts(context, inHand.attempt);
-  const known = await onRecord(context, inHand, before);
+  const before = fresh?.row ?? (await readFacts(context, inHand.attempt));
+  const known = fresh ? null : await onRecord(context, inHand, before);
   if (known) return known;
-  const outcome = await context.admission.enter(command.body.gate, inHand.deadline, async (waited) => {
-    // While it waited for its turn the gate may have been closed by those before it.
-    const row = waited ? await readFacts(context, inHand.attempt) : before;
-    const refusal = refusalOf(inHand.attempt, row);
-    return refusal ? refuse(context, { attempt: inHand.attempt, row, refusal }) : bring(context, inHand);
+  const { gate } = command.body;
+  const entered = await context.admission.enter(gate, inHand.deadline, async (waited) => {
+    // While it waited for its turn the gate may have been closed by those before it. The refusal is
+    // written after the turn: of those who wait, only the few that go on to the workflow need one.
+    const refused = waited || !fresh ? await refusedNow(context, inHand.attempt) : null;
+    if (refused?.row.state === "closed") context.admission.letAll(gate);
+    return refused ?? (await bring(context, inHand));
   });
-  if (outcome === null)
-    throw unavailable("Too many decide on this gate at once; yours was not taken. Try again with the same Idempotency-Key.");
-  return outcome;
+  if (entered !== null && !("refusal" in entered)) return entered;
+  const refused = entered ?? (await refusedNow(context, inHand.attempt));
+  if (refused) return refuse(context, { attempt: inHand.attempt, ...refused });
+  throw unavailable("Too many decide on this gate at once; yours was not taken. Try again with the same Idempotency-Key.");
+}
+
+/** What the door has just read and found nothing against, of a command that was never sent before. */
+export interface Fresh {
+  kind: Attempt["by"]["kind"];
+  row: AttemptRow;
+}
+
+/** What the database says against it at this moment. */
+async function refusedNow(context: ControlContext, attempt: Attempt): Promise<{ row: AttemptRow; refusal: Refusal } | null> {
+  const row = await readFacts(context, attempt);
+  const refusal = refusalOf(attempt, row);
+  return refusal && { row, refusal };
 }
 
 async function bring(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView>> {

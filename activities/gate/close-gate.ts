@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Trx } from "../../db/database.ts";
 import { quorumRuleOf } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
@@ -96,14 +97,27 @@ function isExactTime(text: string): boolean {
 async function readKnown(trx: Trx, commands: Command[]): Promise<{ known: Set<string>; dropped: Dropped[] }> {
   const ids = commands.map((command) => String(command?.id));
   if (ids.length === 0) return { known: new Set(), dropped: [] };
-  const [decisions, votes, results] = await Promise.all([
-    trx.selectFrom("decisions").select(["command_id", "why_not"]).where("command_id", "in", ids).execute(),
-    trx.selectFrom("votes").select("command_id").where("command_id", "in", ids).execute(),
-    trx.selectFrom("command_results").select("command_id").where("command_id", "in", ids).execute(),
-  ]);
+  // In one round trip: this is in the way of everybody who waits for the closing.
+  const rows = await trx
+    .selectFrom("decisions")
+    .select(["command_id", "why_not"])
+    .where("command_id", "in", ids)
+    .unionAll((eb) =>
+      eb
+        .selectFrom("votes")
+        .select(["command_id", sql<string | null>`null`.as("why_not")])
+        .where("command_id", "in", ids),
+    )
+    .unionAll((eb) =>
+      eb
+        .selectFrom("command_results")
+        .select(["command_id", sql<string | null>`null`.as("why_not")])
+        .where("command_id", "in", ids),
+    )
+    .execute();
   return {
-    known: new Set([...decisions, ...votes, ...results].map((row) => row.command_id)),
-    dropped: decisions.flatMap((row) => (row.why_not === null ? [] : [{ command: row.command_id, why: row.why_not }])),
+    known: new Set(rows.map((row) => row.command_id)),
+    dropped: rows.flatMap((row) => (row.why_not === null ? [] : [{ command: row.command_id, why: row.why_not }])),
   };
 }
 

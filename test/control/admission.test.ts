@@ -43,3 +43,26 @@ test("work that fails gives its place to the next", async () => {
   await expect(failing).rejects.toThrow("broken");
   expect(await next).toBe("next");
 });
+
+test("everybody who waits is let in at once when the gate has closed, and the line is as before afterwards", async () => {
+  const admission = createAdmission({ inFlight: 1 });
+  const leave: (() => void)[] = [];
+  const enter = (name: string) =>
+    admission.enter("gate", soon(), async (waited) => {
+      await new Promise<void>((resolve) => leave.push(resolve));
+      return waited ? `${name} waited` : name;
+    });
+  const all = ["a", "b", "c", "d"].map(enter);
+  expect(leave).toHaveLength(1);
+  admission.letAll("gate");
+  await tick();
+  expect(leave).toHaveLength(4);
+  for (const go of leave.splice(0)) go();
+  expect(await Promise.all(all)).toEqual(["a", "b waited", "c waited", "d waited"]);
+  const later = [enter("e"), enter("f")];
+  expect(leave).toHaveLength(1);
+  leave[0]?.();
+  await tick();
+  leave[1]?.();
+  expect(await Promise.all(later)).toEqual(["e", "f waited"]);
+});
