@@ -23,10 +23,6 @@ const letters: Record<string, string> = {
   SSSSSS: "%f",
   SSSSSSSSS: "%n",
   a: "%p",
-  X: "%z",
-  XX: "%z",
-  XXX: "%z",
-  Z: "%z",
 };
 
 /** A date format such as `dd.MM.yyyy HH:mm` for strptime; null when it has a letter that strptime cannot read. */
@@ -35,7 +31,7 @@ export function strptimeFormat(format: string): string | null {
   for (const [part] of format.matchAll(/'(?:[^']|'')*'|([A-Za-z])\1*|[^A-Za-z']+|'/g)) {
     if (part.startsWith("'")) result += part.slice(1, -1).replaceAll("''", "'").replaceAll("%", "%%");
     else if (/^[A-Za-z]/.test(part)) {
-      const known = letters[part];
+      const known = /^(?:X{1,3}|Z)$/.test(part) ? "%z" : letters[part];
       if (known === undefined) return null;
       result += known;
     } else result += part.replaceAll("%", "%%");
