@@ -24,7 +24,7 @@ export interface AttemptFacts {
   supersededBy: GateId | null;
   closedBy: { by: PrincipalId | null; at: Timestamp; how: DecisionKind | null } | null;
   /** Until when decisions are taken, and how the gate ends then; null: as long as it is open. */
-  lastMoment: { at: Timestamp; then: "expires" | "is renewed" } | null;
+  lastMoment: { at: Timestamp; ends: "expires" | "is renewed" } | null;
   /** Why the request is out of date and is asked anew; null while it is fresh. */
   staleBecause: string | null;
   /** The standing vote of this person, or of the one for whom she would vote. */
@@ -136,7 +136,7 @@ function replaced({ supersededBy, earlierDigests, asked, gate }: AttemptFacts): 
 function expired({ gate, closedBy, lastMoment, asked }: AttemptFacts): string | null {
   if (gate.resolution === "expired")
     return `The deadline of ${gate.id} passed${closedBy ? ` at ${closedBy.at}` : ""}; nothing was decided.`;
-  if (gate.state === "closed" || lastMoment?.then !== "expires" || asked.at <= lastMoment.at) return null;
+  if (gate.state === "closed" || lastMoment?.ends !== "expires" || asked.at <= lastMoment.at) return null;
   return `The deadline of ${gate.id} passed at ${lastMoment.at}; your decision came after it and changes nothing.`;
 }
 
@@ -151,7 +151,7 @@ function outdated({ gate, asked, staleBecause, lastMoment }: AttemptFacts): stri
   if (asked.digest !== gate.digest)
     return `The digest is not the one of ${gate.id}; what you saw is not what is asked now. Read the gate again.`;
   if (staleBecause !== null) return `${staleBecause} The evidence of ${gate.id} is being renewed; decide on the new request.`;
-  if (lastMoment?.then === "is renewed" && asked.at > lastMoment.at)
+  if (lastMoment?.ends === "is renewed" && asked.at > lastMoment.at)
     return `The evidence of ${gate.id} is too old since ${lastMoment.at} and is being renewed; decide on the new request.`;
   return null;
 }

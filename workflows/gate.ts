@@ -10,6 +10,7 @@ import {
 import type { ExternalRequest } from "../domain/external-request.ts";
 import type { GateOutcome, Resolution } from "../domain/gate.ts";
 import type { Digest, GateId } from "../domain/ids.ts";
+import type { DecisionCommand, WithdrawalCommand } from "../domain/signed-command.ts";
 import { DecisionBox } from "./decision-box.ts";
 import { GateAlarm } from "./gate-alarm.ts";
 import { decideSignal, decideUpdate, gateClosedSignal, gateStateQuery, lookSignal, withdrawUpdate } from "./messages.ts";
@@ -49,8 +50,12 @@ export interface GateResult {
  */
 export async function gate(input: GateInput): Promise<GateResult> {
   const box = new DecisionBox(input.gate, input.digest ?? null);
-  setHandler(decideUpdate, (command) => box.accept(command), { validator: (command) => box.check(command) });
-  setHandler(withdrawUpdate, (command) => box.takeBack(command), { validator: (command) => box.checkWithdrawal(command) });
+  setHandler(decideUpdate, (command) => box.accept(command), {
+    validator: (command: DecisionCommand) => box.check(command),
+  });
+  setHandler(withdrawUpdate, (command) => box.takeBack(command), {
+    validator: (command: WithdrawalCommand) => box.checkWithdrawal(command),
+  });
   setHandler(decideSignal, (command) => box.acceptSignal(command));
   setHandler(lookSignal, () => void (box.look = true));
   setHandler(gateStateQuery, () => ({ state: box.state, digest: box.digest, votes: box.standing, waitsFor: box.waitsFor }));

@@ -1,5 +1,5 @@
 import type { Trx } from "../../db/database.ts";
-import type { ApprovalCondition } from "../../domain/gate.ts";
+import type { ApprovalCondition, DecisionInputs } from "../../domain/gate.ts";
 import { openFinding } from "../record/findings.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { readPinned } from "../record/pinned-release.ts";
@@ -27,7 +27,7 @@ export async function approveVersion(_deps: RecordDeps, unit: Unit, { gate, reso
     gate,
     passed.flatMap((row) => row.outcome?.conditions ?? []),
   );
-  const inputs = Object.assign({}, ...passed.map((row) => row.outcome?.inputs ?? {}));
+  const inputs: DecisionInputs = Object.fromEntries(passed.flatMap((row) => Object.entries(row.outcome?.inputs ?? {})));
   await trx
     .insertInto("approvals")
     .values({

@@ -36,7 +36,7 @@ export async function askSubjectAnew(
       subject: gate,
       data: { workflow: workflowIds.gate(gate), why },
     });
-    await endUndecided(deps, unit, row, { resolution: "superseded", why });
+    await endUndecided({ deps, unit, gate: row }, { resolution: "superseded", why });
     return copy(unit, row);
   });
 }

@@ -13,7 +13,7 @@ import { isStorable } from "../record/storable.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { judge, judgeAgain, type Ballot } from "./ballot.ts";
 import { castVote, dropVote, escalateNow, withdrawVote } from "./cast-vote.ts";
-import { finishGate, type Closed, type CountedVote } from "./finish-gate.ts";
+import { finishGate, type Closed, type CountedVote, type GateWork } from "./finish-gate.ts";
 import { writeDecision, writeResult } from "./write-decision.ts";
 
 type Command = DecisionCommand | WithdrawalCommand;
@@ -33,18 +33,14 @@ export async function closeGate(
   return inTransaction(deps.db, async (unit) => {
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirst();
     if (!row) throw new CountersignError("not-found", `There is no gate ${gate}.`);
-    const { closed, dropped } = await takeAll(deps, unit, row, commands);
+    const { closed, dropped } = await takeAll({ deps, unit, gate: row }, commands);
     return closed ? { kind: "closed", ...closed } : { kind: "open", dropped };
   });
 }
 
 /** Verifies and counts them in their order, as far as they are not known yet; `gate` is locked. */
-export async function takeAll(
-  deps: RecordDeps,
-  unit: Unit,
-  gate: Row<"gates">,
-  commands: Command[],
-): Promise<{ closed: Closed | null; dropped: Dropped[] }> {
+export async function takeAll(work: GateWork, commands: Command[]): Promise<{ closed: Closed | null; dropped: Dropped[] }> {
+  const { deps, unit, gate } = work;
   const before = await readKnown(unit.trx, commands);
   const dropped: Dropped[] = [...before.dropped];
   let closed = closedBefore(gate);
@@ -59,7 +55,7 @@ export async function takeAll(
     }
     if (isWithdrawal(command)) dropped.push(...(await withdrawVote(unit, gate, command)));
     else {
-      const taken = await take(deps, unit, gate, command);
+      const taken = await take(work, command);
       dropped.push(...taken.dropped);
       closed ??= taken.closed;
     }
@@ -122,12 +118,8 @@ async function readKnown(trx: Trx, commands: Command[]): Promise<{ known: Set<st
 }
 
 /** One decision: refused on record, an escalation, a vote that waits, or the one that closes the gate. */
-async function take(
-  deps: RecordDeps,
-  unit: Unit,
-  gate: Row<"gates">,
-  command: DecisionCommand,
-): Promise<{ closed: Closed | null; dropped: Dropped[] }> {
+async function take(work: GateWork, command: DecisionCommand): Promise<{ closed: Closed | null; dropped: Dropped[] }> {
+  const { unit, gate } = work;
   const ballot = await judge(unit.trx, command);
   if (ballot.refusal) {
     const { refusal } = ballot;
@@ -144,7 +136,7 @@ async function take(
     await castVote(unit, gate, ballot);
     return { closed: null, dropped };
   }
-  const closed = await finishGate(deps, unit, gate, { resolution, by, why: null, votes });
+  const closed = await finishGate(work, { resolution, by, why: null, votes });
   await writeResult(unit, { gate, command, resolution, refusal: null });
   return { closed, dropped };
 }

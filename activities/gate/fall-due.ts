@@ -9,7 +9,7 @@ import type { RecordDeps } from "../record/deps.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { escalate } from "./cast-vote.ts";
 import { closedBefore, takeAll } from "./close-gate.ts";
-import { finishGate, type Closed, type CountedVote, type Ending } from "./finish-gate.ts";
+import { finishGate, type Closed, type CountedVote, type Ending, type GateWork } from "./finish-gate.ts";
 
 /**
  * A moment of the request's timeline has come: reminds, escalates, or does what the policy says of
@@ -26,7 +26,8 @@ export async function fallDue(deps: RecordDeps, { gate, due }: { gate: GateId; d
       (one) => one.kind === due.kind && one.at === due.at && one.step === due.step,
     );
     if (!frozen || new Date().toISOString() < due.at) return { kind: "open", dropped: [] };
-    const closed = (await countUndelivered(deps, unit, row, due)) ?? (await happen(deps, unit, row, due));
+    const work = { deps, unit, gate: row };
+    const closed = (await countUndelivered(work, due)) ?? (await happen(work, due));
     return closed ? { kind: "closed", ...closed } : { kind: "open", dropped: [] };
   });
 }
@@ -36,27 +37,29 @@ export async function fallDue(deps: RecordDeps, { gate, due }: { gate: GateId; d
  * away: their makers were told that they are on their way. A moment that ends the taking of decisions
  * counts them first, so that a slow process makes nobody late.
  */
-async function countUndelivered(deps: RecordDeps, unit: Unit, row: Row<"gates">, due: Due): Promise<Closed | null> {
-  const ends = due.kind === "max-age" || (due.kind === "deadline" && row.request.onDeadline !== "hold");
+async function countUndelivered(work: GateWork, due: Due): Promise<Closed | null> {
+  const { unit, gate } = work;
+  const ends = due.kind === "max-age" || (due.kind === "deadline" && gate.request.onDeadline !== "hold");
   if (!ends) return null;
-  const undelivered = await readUndelivered(unit.trx, row.id);
+  const undelivered = await readUndelivered(unit.trx, gate.id);
   const inTime = undelivered.filter((command) => command.at <= due.at);
-  return inTime.length === 0 ? null : (await takeAll(deps, unit, row, inTime)).closed;
+  return inTime.length === 0 ? null : (await takeAll(work, inTime)).closed;
 }
 
-async function happen(deps: RecordDeps, unit: Unit, row: Row<"gates">, due: Due): Promise<Closed | null> {
+async function happen(work: GateWork, due: Due): Promise<Closed | null> {
+  const { unit, gate } = work;
   switch (due.kind) {
     case "remind":
-      await remind(unit, row, due);
+      await remind(unit, gate, due);
       return null;
     case "escalate":
-      if (row.escalation_level < due.step)
-        await escalate(unit, row, { level: due.step, by: "countersign", why: `Nobody decided by ${due.at}.` });
+      if (gate.escalation_level < due.step)
+        await escalate(unit, gate, { level: due.step, by: "countersign", why: `Nobody decided by ${due.at}.` });
       return null;
     case "deadline":
-      return atDeadline(deps, unit, row);
+      return atDeadline(work);
     case "max-age":
-      return endUndecided(deps, unit, row, {
+      return endUndecided(work, {
         resolution: "superseded",
         why: `The evidence is older than the policy allows since ${due.at}; it is renewed.`,
       });
@@ -75,7 +78,8 @@ async function remind({ trx, note }: Unit, row: Row<"gates">, due: Due): Promise
   });
 }
 
-async function atDeadline(deps: RecordDeps, unit: Unit, row: Row<"gates">): Promise<Closed | null> {
+async function atDeadline(work: GateWork): Promise<Closed | null> {
+  const { unit, gate: row } = work;
   const { deadline, onDeadline } = row.request;
   switch (onDeadline) {
     case "hold":
@@ -85,12 +89,12 @@ async function atDeadline(deps: RecordDeps, unit: Unit, row: Row<"gates">): Prom
       }
       return null;
     case "reject":
-      return endUndecided(deps, unit, row, {
+      return endUndecided(work, {
         resolution: "expired",
         why: `The deadline ${deadline} passed before the quorum was complete.`,
       });
     case "approve":
-      return endUndecided(deps, unit, row, {
+      return endUndecided(work, {
         resolution: "approved",
         why: `Nobody objected by ${deadline}; the policy ${row.request.policy.id} ${row.request.policy.version} approves then.`,
       });
@@ -98,23 +102,19 @@ async function atDeadline(deps: RecordDeps, unit: Unit, row: Row<"gates">): Prom
 }
 
 /** Time or the world closes the gate; votes that stood go on record as not counted. */
-export async function endUndecided(
-  deps: RecordDeps,
-  unit: Unit,
-  row: Row<"gates">,
-  ending: Pick<Ending, "resolution" | "why">,
-): Promise<Closed> {
+export async function endUndecided(work: GateWork, ending: Pick<Ending, "resolution" | "why">): Promise<Closed> {
+  const { unit, gate } = work;
   const standing = await unit.trx
     .selectFrom("votes")
     .selectAll()
-    .where("gate_id", "=", row.id)
+    .where("gate_id", "=", gate.id)
     .where("ended_at", "is", null)
     .orderBy("recorded_at")
     .execute();
   const votes: CountedVote[] = [];
   for (const { command, groups, on_behalf_of } of standing) {
-    const facts = await readAttempt(unit.trx, row.id, command.principal);
+    const facts = await readAttempt(unit.trx, gate.id, command.principal);
     votes.push({ command, groupsNow: facts?.groups ?? [], standing: { groups, onBehalfOf: on_behalf_of } });
   }
-  return finishGate(deps, unit, row, { ...ending, by: null, votes });
+  return finishGate(work, { ...ending, by: null, votes });
 }

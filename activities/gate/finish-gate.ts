@@ -9,6 +9,13 @@ import type { Unit } from "../record/transaction.ts";
 import { carryOutResolution } from "./effects.ts";
 import { noteDecision, writeDecision } from "./write-decision.ts";
 
+/** Work on one gate, whose row is locked. */
+export interface GateWork {
+  deps: RecordDeps;
+  unit: Unit;
+  gate: Row<"gates">;
+}
+
 /** A vote that stands when the gate closes. */
 export interface CountedVote {
   command: DecisionCommand;
@@ -36,7 +43,7 @@ export interface Closed {
  * all into the audit chain, and what was asked for is carried out, in the one transaction. Votes
  * that stood when time or the world closed the gate did not count.
  */
-export async function finishGate(deps: RecordDeps, unit: Unit, gate: Row<"gates">, ending: Ending): Promise<Closed> {
+export async function finishGate({ deps, unit, gate }: GateWork, ending: Ending): Promise<Closed> {
   const { resolution, by, why, votes } = ending;
   const closedAt = new Date();
   const outcome: GateOutcome = {

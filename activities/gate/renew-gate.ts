@@ -14,7 +14,7 @@ export async function renewGate(deps: RecordDeps, { gate }: { gate: GateId }): P
     const before = closedBefore(row);
     if (before) return { kind: "closed", ...before };
     if (row.stale === null) return { kind: "open", dropped: [] };
-    const closed = await endUndecided(deps, unit, row, { resolution: "superseded", why: row.stale });
+    const closed = await endUndecided({ deps, unit, gate: row }, { resolution: "superseded", why: row.stale });
     return { kind: "closed", ...closed };
   });
 }

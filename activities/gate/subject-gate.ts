@@ -76,7 +76,7 @@ export async function endSubjectGate(
   const { kind, subject, resolution, why } = ended;
   const row = await readWaiting(unit, kind, subject);
   if (!row) return null;
-  await endUndecided(deps, unit, row, { resolution, why });
+  await endUndecided({ deps, unit, gate: row }, { resolution, why });
   return row.id;
 }
 

@@ -33,7 +33,7 @@ function told(gate: GateNotice, { kind, actor, data, subject }: AuditRecord): Pi
 function escalationInWords(actor: string, data: Record<string, unknown>): string {
   const groups = Array.isArray(data["groups"]) ? data["groups"].join(", ") : "the next group";
   const who = actor === "countersign" ? "Nobody decided in time, so it was" : `${actor}`;
-  const reason = typeof data["reason"] === "string" && data["reason"] !== "" ? ` ${data["reason"]}` : "";
+  const reason = typeof data["why"] === "string" && data["why"] !== "" ? ` ${data["why"]}` : "";
   return actor === "countersign"
     ? `${who} escalated: ${groups} may decide as well.`
     : `${who} escalated to ${groups}, who may decide as well.${reason}`;

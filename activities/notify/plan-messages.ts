@@ -29,8 +29,8 @@ export const plannedKinds = [
   "gate.frozen",
   "gate.opened",
   "gate.decided",
-  "gate.voted",
-  "gate.vote-withdrawn",
+  "vote.cast",
+  "decision.withdrawn",
   "gate.closed",
   "gate.reminded",
   "gate.escalated",
@@ -69,8 +69,8 @@ async function planFact(deps: NotifyDeps, trx: Trx, fact: AuditFact): Promise<vo
     case "gate.frozen":
       return planFrozen(trx, fact);
     case "gate.decided":
-    case "gate.voted":
-    case "gate.vote-withdrawn":
+    case "vote.cast":
+    case "decision.withdrawn":
     case "gate.stale":
       return wantNewer(trx, { notice: "gate", subject: fact.subject, event: fact.seq });
     case "gate.closed":

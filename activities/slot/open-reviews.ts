@@ -56,6 +56,6 @@ export async function giveUpReview(deps: RecordDeps, { gate, why }: { gate: Gate
       .where("state", "<>", "closed")
       .forNoKeyUpdate()
       .executeTakeFirst();
-    if (row) await endUndecided(deps, unit, row, { resolution: "superseded", why });
+    if (row) await endUndecided({ deps, unit, gate: row }, { resolution: "superseded", why });
   });
 }

@@ -31,6 +31,6 @@ async function end(deps: RecordDeps, gate: GateId): Promise<void> {
     const workflow = workflowIds.gate(gate);
     unit.note({ kind: "workflow.died", actor: "unknown", model: null, subject: gate, data: { workflow } });
     const why = `Its workflow ${workflow} ended in silence (terminated or lost).`;
-    await endUndecided(deps, unit, row, { resolution: "superseded", why });
+    await endUndecided({ deps, unit, gate: row }, { resolution: "superseded", why });
   });
 }

@@ -17,6 +17,7 @@ import {
   reasonRequestSchema,
   renderingRequestSchema,
 } from "../../domain/http/requests.ts";
+import type { Control } from "../../control/contract.ts";
 import { checkBody } from "../../control/request-body.ts";
 import { pendingAnswer, sendAnswer } from "../answers.ts";
 import { readCommand } from "../bodies.ts";
@@ -68,6 +69,12 @@ export function gateRoutes(table: RouteTable, { control }: ApiDeps): void {
     },
     async (c) => sendAnswer(await control.decide(c.get("caller"), param(c, "id"), await readCommand(c))),
   );
+  moreDecisionRoutes(table, control);
+  findingRoutes(table, control);
+}
+
+/** Several at once, taking back, and what was shown. */
+function moreDecisionRoutes(table: RouteTable, control: Control): void {
   addRoute(
     table,
     {
@@ -114,6 +121,9 @@ export function gateRoutes(table: RouteTable, { control }: ApiDeps): void {
       return c.json({ digest: await control.keepRendered(c.get("caller"), { gate: param(c, "id"), mediaType, text }) });
     },
   );
+}
+
+function findingRoutes(table: RouteTable, control: Control): void {
   addRoute(
     table,
     {

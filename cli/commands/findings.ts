@@ -20,7 +20,7 @@ export function addFindingCommands(program: Command, context: Context): void {
     .argument("<model>")
     .argument("<finding>")
     .requiredOption("--reason <why>", "what was done about it; kept on record")
-    .action(async (model: string, finding: string, { reason }: { reason: string }, command: Command) => {
+    .action(async (...[model, finding, { reason }, command]: [string, string, { reason: string }, Command]) => {
       const api = await connect(command, context);
       const path = `/api/models/${segment(model)}/findings/${segment(finding)}/close`;
       const { body } = await api.send<{ finding: string }>(path, { reason });

@@ -96,7 +96,7 @@ export function attemptFacts(
     earlierDigests: row.earlierDigests,
     supersededBy: row.supersededBy,
     closedBy: closedBy(row),
-    lastMoment: last === null ? null : { at: last, then: request.onDeadline === "hold" ? "is renewed" : "expires" },
+    lastMoment: last === null ? null : { at: last, ends: request.onDeadline === "hold" ? "is renewed" : "expires" },
     staleBecause: row.stale,
     ownVote: null,
     asked,

@@ -63,7 +63,7 @@ describe("the data of a second release", () => {
       .where("stage", "=", "ingest")
       .executeTakeFirst();
     // What activities/ingest.ts returned, with the difference that a champion makes.
-    const { profile, difference, summary } = result?.result as {
+    const { profile, difference, summary } = (result?.result ?? {}) as {
       profile: `sha256:${string}`;
       difference: `sha256:${string}`;
       summary: string;
