@@ -26,6 +26,8 @@ export class DecisionBox {
   /** In order of arrival; those that were found not to count are taken out. */
   private votes: DecisionCommand[] = [];
   private withdrawals: WithdrawalCommand[] = [];
+  /** Whose votes are being taken back: the database may have done so before the workflow hears of it. */
+  private leaving = new Set<string>();
   private unverified = 0;
   private verified = new Set<string>();
   private stale = false;
@@ -62,7 +64,7 @@ export class DecisionBox {
     if (this.digest !== null && digest !== this.digest) throw refuse("stale", "The digest is not this request's.");
     if (reasonRequired[decision] && !reason?.trim()) throw refuse("invalid", "reason: say why.");
     const own = this.votes.find((vote) => vote.principal === command.principal && this.verified.has(vote.id));
-    if (own && decision !== "escalate" && own.body.decision !== "escalate")
+    if (own && !this.leaving.has(command.principal) && decision !== "escalate" && own.body.decision !== "escalate")
       throw refuse(own.body.decision === decision ? "duplicate" : "already-voted", `Decided ${own.body.decision} already.`);
     if (this.takenSoFar >= mostVotes) throw refuse("invalid", "This gate takes no further decisions.");
   }
@@ -93,6 +95,7 @@ export class DecisionBox {
     }
     if (!this.withdrawals.some((one) => one.id === command.id)) {
       this.withdrawals.push(command);
+      this.leaving.add(command.principal);
       this.takenSoFar++;
       this.unverified++;
     }
@@ -125,7 +128,8 @@ export class DecisionBox {
   }
 
   /** What did not count, or was taken back, makes room for another attempt by the same person; what did is remembered as verified. */
-  drop(dropped: string[], looked: { id: string }[]): void {
+  drop(dropped: string[], looked: (DecisionCommand | WithdrawalCommand)[]): void {
+    for (const { principal, body } of looked) if (body.kind === "withdraw-decision") this.leaving.delete(principal);
     this.votes = this.votes.filter((vote) => !dropped.includes(vote.id));
     for (const { id } of looked) if (!dropped.includes(id)) this.verified.add(id);
   }
