@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { AttemptRow } from "../db/reads/attempt-facts.ts";
 import { readPrincipalKind } from "../db/reads/people.ts";
 import type { Refusal } from "../domain/attempt.ts";
-import type { ReceiptKind } from "../domain/gate.ts";
+import { decisionWords, type ReceiptKind } from "../domain/gate.ts";
 import type { ReceiptView } from "../domain/http/gate-views.ts";
 import { workflowIds } from "../domain/ids.ts";
 import type { DecisionCommand } from "../domain/signed-command.ts";
@@ -11,7 +11,7 @@ import type { Outcome } from "./answer.ts";
 import { deliver, type Delivery } from "./delivery.ts";
 import type { ControlContext } from "./deps.ts";
 import { unavailable } from "./faults.ts";
-import { attemptOf, missingOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
+import { attemptOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
 
 /** Between two looks whether the decision's record is there. */
 const lookEveryMs = 25;
@@ -86,7 +86,7 @@ async function outcomeOfDelivery(
 ): Promise<Outcome<ReceiptView> | null> {
   switch (delivery.kind) {
     case "accepted":
-      return recorded(context, inHand, delivery.reply);
+      return recorded(context, inHand);
     case "refused":
       return refusedByGate(context, inHand, delivery);
     case "gone":
@@ -100,30 +100,31 @@ async function outcomeOfDelivery(
   }
 }
 
-/** Once accepted the decision is durable. Its record, if it comes in time, says whether it counted. */
-async function recorded(context: ControlContext, inHand: InHand, reply: GateReply): Promise<Outcome<ReceiptView>> {
+/**
+ * Once accepted the decision is durable. Its record says whether it counted: of several that arrive at
+ * once only the first may. With the database away that cannot be asked, and the acceptance is the answer.
+ */
+async function recorded(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView>> {
   const until = Math.min(Date.now() + context.limits.recordedWithinMs, inHand.deadline);
   const { attempt } = inHand;
   let last: AttemptRow | null = null;
-  while (Date.now() < until) {
-    // With the database away the decision is accepted all the same.
+  while (Date.now() < (last === null ? until : inHand.deadline)) {
     const row = await readFacts(context, attempt).catch(() => null);
     last = row ?? last;
     const known = row && (await onRecord(context, inHand, row));
     if (known) return known;
     await sleep(lookEveryMs);
   }
-  const missing = reply.missing === 0 || !last ? [] : missingOf(last);
-  const message = `Your ${attempt.decision} was accepted and is durable; it is being put on record.`;
-  const gate = { id: attempt.gate, state: last?.state ?? ("open" as const), resolution: last?.resolution ?? null };
+  const message = `Your ${decisionWords[attempt.decision].noun} was accepted and is durable; it is being put on record.`;
+  if (last !== null) return pending(inHand, `${message} Ask under the link whether it counted.`);
   return outcomeOf({
     receipt: "accepted",
     message,
     decision: attempt.decision,
     by: attempt.by.id,
     at: attempt.at,
-    gate,
-    missing,
+    gate: { id: attempt.gate, state: "open", resolution: null },
+    missing: [],
   });
 }
 
@@ -142,9 +143,10 @@ async function onRecord(context: ControlContext, inHand: InHand, row: AttemptRow
 }
 
 function acceptedInWords(attempt: Attempt, row: AttemptRow, missing: string[]): string {
-  if (row.state === "closed") return `Your ${attempt.decision} is on record; the gate is closed: ${row.resolution}.`;
+  if (row.state === "closed")
+    return `Your ${decisionWords[attempt.decision].noun} is on record; the gate is closed: ${row.resolution}.`;
   const rest = missing.length > 0 ? ` Still missing: ${missing.join(", ")}.` : "";
-  return `Your ${attempt.decision} is on record.${rest}`;
+  return `Your ${decisionWords[attempt.decision].noun} is on record.${rest}`;
 }
 
 function notCounted(why: string | null): Refusal {
@@ -182,9 +184,10 @@ async function lookAgain(context: ControlContext, inHand: InHand): Promise<Outco
   );
 }
 
-function pending({ command, attempt }: InHand): Outcome<ReceiptView> {
-  const message =
-    "It is not known yet whether your decision arrived; it is delivered again by itself. Ask under the link what became of it.";
+const notKnown =
+  "It is not known yet whether your decision arrived; it is delivered again by itself. Ask under the link what became of it.";
+
+function pending({ command, attempt }: InHand, message = notKnown): Outcome<ReceiptView> {
   return {
     kind: "pending",
     value: { receipt: "pending", command: command.id, message, decision: attempt.decision, by: attempt.by.id, at: attempt.at },
