@@ -52,8 +52,9 @@ export function readTrees(node: GraphNode): TreeEnsemble {
     throw new RangeError(`it takes the ${text("aggregate_function")} of its trees`);
   const values = new Float64Array(count * width);
   const weights = floats(`${kind}_weights`);
+  const leafTrees = ints(`${kind}_treeids`);
   for (const [index, id] of ints(`${kind}_nodeids`).entries()) {
-    const leaf = place.get(`${ints(`${kind}_treeids`)[index]}/${id}`);
+    const leaf = place.get(`${leafTrees[index]}/${id}`);
     if (leaf !== undefined) values[leaf * width + (single ? 0 : outputs[index]!)]! += weights[index]! * scale;
   }
   const feature = Int32Array.from(ints("nodes_featureids"));
