@@ -107,13 +107,6 @@ export const broken: Broken[] = [
     says: "no `window`",
   },
   {
-    name: "a window without a month",
-    replace: ["flights-{month}.parquet", "flights-2013-01.parquet"],
-    marked: "window:",
-    path: "data.sources.flights.window",
-    says: "has no effect",
-  },
-  {
     name: "a misspelt placeholder",
     replace: ["{month}", "{mnth}"],
     marked: "examples/flight-delays/data/flights-{mnth}",
@@ -132,14 +125,14 @@ export const broken: Broken[] = [
     replace: ["files: examples/flight-delays/data/planes.parquet", "files: ../secrets.parquet"],
     marked: "../secrets",
     path: "data.sources.planes.files",
-    says: "relative path, without ..",
+    says: "a relative path without ..",
   },
   {
     name: "an unreadable kind of file",
     replace: ["planes.parquet", "planes.xlsx"],
     marked: "examples/flight-delays/data/planes.xlsx",
     path: "data.sources.planes.files",
-    says: ".parquet or .csv",
+    says: ".parquet, .csv or .jsonl",
   },
   {
     name: "thresholds the wrong way round",
@@ -216,7 +209,7 @@ export const broken: Broken[] = [
     replace: ["sql: arr_delay > 15", "sql: select arr_delay > 15"],
     marked: "select arr_delay",
     path: "label.sql",
-    says: "boolean expression",
+    says: "one expression over the row source",
   },
   {
     name: "an attribute protected twice",

@@ -26,8 +26,8 @@ describe("deciding in the console, in a browser", () => {
       .getByRole("link", { name: /Review and decide/ })
       .click();
     await page.getByRole("heading", { level: 1, name: gate.request.ask }).waitFor();
-    const metrics = page.locator("table.metrics");
-    expect(await metrics.getByRole("row").count()).toBe(5);
+    const metrics = page.locator("table.metrics").first();
+    expect(await metrics.getByRole("row").count()).toBeGreaterThanOrEqual(5);
     expect(await metrics.getByRole("img", { name: /AUC: candidate 0\.\d+, between/ }).count()).toBe(1);
     expect(await page.getByRole("img", { name: /^Calibration: predicted/ }).count()).toBe(1);
     await page.getByText("Who may not, and why").waitFor();

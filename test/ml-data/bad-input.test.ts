@@ -146,17 +146,21 @@ describe("bad input", () => {
     expect(await broken({ files: "wide.csv" }, [{ name: "column_number_9999", logicalType: "integer" }])).toEqual([
       "1 of 2 rows are no integer: x",
     ]);
+    // A profile of so many takes a processor a quarter of a minute; four hundred show that the rest is counted.
+    const some = names.slice(0, 400);
+    await bench.write("broad.csv", `${some.join(",")}\n${some.map((_, at) => at).join(",")}\n`);
+    const broad = await freeze({ files: "broad.csv" });
     const { profile } = await profileDataset(
-      { store: bench.store, manifest, contract: contractOf([]), champion: null },
+      { store: bench.store, manifest: broad.manifest, contract: contractOf([]), champion: null },
       unwatched,
     );
-    expect(profile.sources["t"]).toMatchObject({ omitted: 9_700 });
+    expect(profile.sources["t"]).toMatchObject({ omitted: 100 });
     await bench.write("wider.csv", `${Array.from({ length: 20_001 }, (_, at) => `c${at}`).join(",")}\n${"1,".repeat(20_000)}1\n`);
     expect(await failureOf(freeze({ files: "wider.csv" }))).toMatchObject({
       code: "source-unreadable",
       message: expect.stringContaining("20001 columns, and 20000 are the most"),
     });
-  }, 60_000);
+  }, 120_000);
 
   test("of names with quotes, spaces and emoji is read like any other", async () => {
     const names = ['say "hi"', "it's; DROP TABLE t --", "größe 📏", "SELECT"];
