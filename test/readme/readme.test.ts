@@ -103,7 +103,12 @@ describe("the README's commands, from a clean clone", () => {
       expect.stringContaining("show flight-delays.1 --watch"),
       expect.stringContaining("rollback flight-delays"),
     ]);
-    expect(rest).toEqual(["npm test"]);
+    const [tests, apply, release, ...others] = rest;
+    expect([tests, apply, release, ...others]).toEqual([
+      "npm test",
+      expect.stringContaining("apply examples/flight-delays/model.lightgbm.yaml"),
+      expect.stringContaining("release flight-delays"),
+    ]);
 
     const first = begin("npm start");
     await saying(first, "A person must decide", 150_000);
@@ -112,6 +117,8 @@ describe("the README's commands, from a clean clone", () => {
     expect(await does(show ?? "")).toMatchObject({ code: 0, said: expect.stringContaining("promoted") });
     expect(await does(rollback ?? "")).toMatchObject({ code: 1, said: expect.stringContaining("no earlier champion") });
     await saying(first, '"version":"flight-delays.1"', 60_000);
+    expect(await does(apply ?? "")).toMatchObject({ code: 0 });
+    expect(await does(release ?? "")).toMatchObject({ code: 0, said: expect.stringContaining("flight-delays.2") });
     await ctrlC(first);
     expect(first.said()).toContain("stopped all processes");
 
