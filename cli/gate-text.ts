@@ -33,7 +33,7 @@ export function gateInWords(output: Output, gate: GateView): string {
     ...excluded.map(({ principal, why }) => `Not       ${principal}, who ${why}`),
     ...gate.decisions.map(
       (one) =>
-        `Decided   ${one.by}${one.onBehalfOf === null ? "" : ` for ${one.onBehalfOf}`}: ${one.decision}${one.counted ? "" : " (does not count)"}${one.reason === null ? "" : `, “${one.reason}”`}, ${clock(one.at)}`,
+        `Decided   ${one.by}${one.onBehalfOf === null ? "" : ` for ${one.onBehalfOf}`}: ${one.decision}${one.counted ? "" : ` (does not count: ${one.whyNot ?? "it came too late"})`}${one.reason === null ? "" : `, “${one.reason}”`}, ${clock(one.at)}`,
     ),
     ...gate.missing.map((missing) => `Missing   ${missing}`),
     ...(gate.state === "open" ? [`You       ${you.mayDecide ? "may decide" : (you.why ?? "may not decide")}`] : []),

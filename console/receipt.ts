@@ -127,7 +127,7 @@ const headings: Record<ReceiptView["receipt"], string> = {
   duplicate: "It is on record already.",
   invalid: "Not taken.",
   "not-allowed": "You may not decide here.",
-  self: "You contributed to this release.",
+  self: "You contributed to it.",
   superseded: "This was asked anew.",
   "already-decided": "Somebody was faster.",
   expired: "Too late.",
@@ -144,7 +144,7 @@ function decisionBox({
   return box(
     receipt,
     html`<p><strong>${headings[receipt]}</strong> ${message}</p>
-      ${missing.length === 0 ? nothing : html`<p>Still missing: ${missing.join(", ")}.</p>`}${supersededBy === undefined ? nothing : html`<p>Decide there: ${gateLink(supersededBy)}</p>`}`,
+      ${missing.length === 0 || receipt === "accepted" ? nothing : html`<p>Still missing: ${missing.join(", ")}.</p>`}${supersededBy === undefined ? nothing : html`<p>Decide there: ${gateLink(supersededBy)}</p>`}`,
   );
 }
 

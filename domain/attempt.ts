@@ -1,4 +1,4 @@
-import type { DecisionKind, Exclusion, GateState, ReceiptKind, Resolution } from "./gate.ts";
+import { decisionWords, type DecisionKind, type Exclusion, type GateState, type ReceiptKind, type Resolution } from "./gate.ts";
 import type { Digest, GateId, PrincipalId, Timestamp } from "./ids.ts";
 import type { Deciders } from "./policy.ts";
 import { decidersInWords } from "./quorum.ts";
@@ -159,10 +159,10 @@ function outdated({ gate, asked, staleBecause, lastMoment }: AttemptFacts): stri
 function votedBefore({ ownVote, asked, principal }: AttemptFacts, how: "the same" | "another"): string | null {
   if (!ownVote || asked.decision === "escalate" || (ownVote.decision === asked.decision) !== (how === "the same")) return null;
   const whose = ownVote.by === principal.id ? "Your" : `${ownVote.by}'s`;
-  if (how === "the same") return `${whose} ${asked.decision} is on record already; nothing more to do.`;
+  if (how === "the same") return `${whose} ${decisionWords[asked.decision].noun} is on record already; nothing more to do.`;
   return ownVote.by === principal.id
-    ? `You decided ${ownVote.decision}; withdraw that first to decide otherwise.`
-    : `${ownVote.by} decided ${ownVote.decision} in this place already.`;
+    ? `You ${decisionWords[ownVote.decision].did} before; withdraw that first to decide otherwise.`
+    : `${ownVote.by} ${decisionWords[ownVote.decision].did} in this place already.`;
 }
 
 function nobodyToEscalateTo({ asked, escalatable }: AttemptFacts): string | null {

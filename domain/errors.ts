@@ -8,9 +8,9 @@ export const errorCodes = {
     retry: false,
     cure: "Send a valid token: Authorization: Bearer <token>.",
   },
-  forbidden: { status: 403, retry: false, cure: "Ask somebody with the role named here." },
+  forbidden: { status: 403, retry: false, cure: "Ask somebody with the role or group named here." },
   "not-allowed": { status: 403, retry: false, cure: "Ask a member of the groups named to decide." },
-  self: { status: 403, retry: false, cure: "Somebody who did not contribute must decide." },
+  self: { status: 403, retry: false, cure: "Ask one of those named who did not contribute." },
   "own-benefit": { status: 403, retry: false, cure: "Ask another admin to make this change." },
   "last-admin": { status: 409, retry: false, cure: "Give another person the role admin first." },
   "not-found": { status: 404, retry: false, cure: "Check the id; lists show what you may see." },
@@ -50,7 +50,7 @@ export const errorCodes = {
   "already-voted": {
     status: 409,
     retry: false,
-    cure: "Withdraw your first decision before you decide otherwise.",
+    cure: "Whoever made the first decision withdraws it before another counts in its place.",
   },
   "nothing-to-withdraw": {
     status: 409,

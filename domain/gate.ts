@@ -27,6 +27,14 @@ export type Resolution = (typeof resolutions)[number];
 export const decisionKinds = ["approve", "reject", "request-changes", "escalate"] as const;
 export type DecisionKind = (typeof decisionKinds)[number];
 
+/** As sentences name a decision: "Your approval is on record", "you asked for changes". */
+export const decisionWords: Record<DecisionKind, { noun: string; did: string }> = {
+  approve: { noun: "approval", did: "approved" },
+  reject: { noun: "rejection", did: "rejected" },
+  "request-changes": { noun: "request for changes", did: "asked for changes" },
+  escalate: { noun: "escalation", did: "escalated" },
+};
+
 /** Decisions that need a reason of at least a few letters. */
 export const reasonRequired: Record<DecisionKind, boolean> = {
   approve: false,

@@ -123,7 +123,10 @@ async function detailsOf(trx: Trx, broken: Broken): Promise<{ title: string; tex
     { title: "What a rejection does", text: undo },
     {
       title: "How often",
-      text: `Break-glass was used ${rows.length} times before on this model; ${right} reviews approved of it.`,
+      text:
+        rows.length === 0
+          ? "Break-glass was never used before on this model."
+          : `Break-glass was used ${rows.length === 1 ? "once" : `${rows.length} times`} before on this model; reviews that approved of it: ${right}.`,
     },
   ];
 }

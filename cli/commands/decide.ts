@@ -136,6 +136,8 @@ function conditionIn(text: string): { finding: string; by: string } {
 }
 
 function receiptInWords(receipt: ReceiptView, { output }: Context): string {
-  const missing = receipt.missing.length === 0 ? "" : ` Still missing: ${receipt.missing.join(", ")}.`;
+  // The sentence of an accepted one says it already.
+  const missing =
+    receipt.missing.length === 0 || receipt.receipt === "accepted" ? "" : ` Still missing: ${receipt.missing.join(", ")}.`;
   return `${paint(output, "good", receipt.receipt)}: ${receipt.message}${missing}`;
 }

@@ -50,7 +50,7 @@ export function evidenceSections(gate: GateView): Html {
     ${previousDecisions(evidence)}`;
 }
 
-function circumstances(evidence: Evidence, { request, release }: GateView): Html {
+function circumstances(evidence: Evidence, { request, release, subject }: GateView): Html {
   return facts([
     ["Requested by", `${evidence.requestedBy} (${evidence.trigger}): ${evidence.reason}`],
     ["Release", release === null ? null : releaseLink(release)],
@@ -59,7 +59,8 @@ function circumstances(evidence: Evidence, { request, release }: GateView): Html
     ["Policy", `${request.policy.id}, version ${request.policy.version}`],
     ["Training took", evidence.trainingMs === null ? null : durationInWords(evidence.trainingMs)],
     ["Champion now", evidence.champion ?? "none"],
-    ["Rolls back to", evidence.rollbackTarget ?? "nothing: there is no champion before it"],
+    // Only a version that would serve has something behind it.
+    ["Rolls back to", subject.kind === "version" ? (evidence.rollbackTarget ?? "nothing: there is no champion before it") : null],
   ]);
 }
 

@@ -48,7 +48,10 @@ export function inboxPage(gates: GateItemView[], form: InboxForm): Html {
 function gateTile(gate: GateItemView, action: string): Html {
   return html`<li class="card">
     <h3>${gate.request.ask}</h3>
-    <p><strong>${gate.subject.id}</strong> ${badge(gate.recommendation.verdict)} ${gate.recommendation.sentence}</p>
+    <p>
+      <strong>${gate.subject.kind === "deployment" ? (gate.model ?? gate.subject.id) : gate.subject.id}</strong>
+      ${badge(gate.recommendation.verdict)} ${gate.recommendation.sentence}
+    </p>
     <p class="note">
       ${gate.missing.join(" and ") || "nothing is missing"},
       ${gate.overdueSince === null ? html`until ${moment(gate.request.deadline)}.` : html`overdue since ${moment(gate.overdueSince)}.`}

@@ -12,7 +12,7 @@ export function modelsPage(models: ModelItemView[]): Html {
     return html`<header class="title"><h1>Models</h1></header>
       <section class="card empty">
         <p>There is no model yet that you may see.</p>
-        <p><code>npx countersign apply examples/flight-delays/definition.yaml</code> registers one.</p>
+        <p><code>npx countersign apply examples/flight-delays/model.yaml</code> registers one.</p>
       </section>`;
   return html`<header class="title"><h1>Models</h1></header>
     <ul class="tiles" id="models" data-part>
