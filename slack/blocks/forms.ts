@@ -55,7 +55,7 @@ export function decisionForm(of: DecisionFormOf): View {
       blocks: [
         section(`*${plain(of.ask, 300)}*\n${plain(of.subject, 200)}`),
         ...asked,
-        reasonBlock(isRequired ? "Reason" : "Reason (optional)", isRequired),
+        reasonBlock("Reason", isRequired),
         ...changes,
       ],
     },
