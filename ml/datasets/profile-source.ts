@@ -164,7 +164,9 @@ async function summarise(db: DuckDb, { column, at, whole, distinct, masked }: Lo
 
 function numbersAt(whole: Record<string, Json>, at: number) {
   const value = (name: string) => Number(whole[`${name}${at}`] ?? 0);
-  return { min: value("min"), max: value("max"), mean: value("mean"), deviation: value("deviation") };
+  // Threads add up in an order of their own, and sums of doubles differ in the last digits by it.
+  const rounded = (name: string) => Number(value(name).toPrecision(10));
+  return { min: value("min"), max: value("max"), mean: rounded("mean"), deviation: rounded("deviation") };
 }
 
 async function numberSummary(
