@@ -33,7 +33,7 @@ export function gateInWords(output: Output, gate: GateView): string {
     ...excluded.map(({ principal, why }) => `Not       ${principal}, who ${why}`),
     ...gate.decisions.map(
       (one) =>
-        `Decided   ${one.by}${one.onBehalfOf === null ? "" : ` for ${one.onBehalfOf}`}: ${one.decision}${one.counted ? "" : ` (does not count: ${one.whyNot ?? "it came too late"})`}${one.reason === null ? "" : `, “${one.reason}”`}, ${clock(one.at)}`,
+        `Decided   ${one.by}${one.onBehalfOf === null ? "" : ` for ${one.onBehalfOf}`}: ${one.decision}${one.counted ? "" : ` (does not count: ${one.whyNot ?? "it came too late"})`}${one.reason === null ? "" : `, “${one.reason}”`}${termsOf(one)}, ${clock(one.at)}`,
     ),
     ...gate.missing.map((missing) => `Missing   ${missing}`),
     ...(gate.state === "open" ? [`You       ${you.mayDecide ? "may decide" : (you.why ?? "may not decide")}`] : []),
@@ -41,6 +41,14 @@ export function gateInWords(output: Output, gate: GateView): string {
     `Digest    ${request.digest}`,
     `Review    ${gate.links.console}`,
   ].join("\n");
+}
+
+/** What an approver set, and on what condition. */
+function termsOf({ inputs, conditions }: GateView["decisions"][number]): string {
+  return [
+    ...Object.entries(inputs).map(([name, value]) => `, ${name} ${String(value)}`),
+    ...conditions.map(({ finding, by }) => `, on condition that “${finding}” is closed by ${clock(by)}`),
+  ].join("");
 }
 
 function decidersOf({ request, escalationLevel }: GateView): string {

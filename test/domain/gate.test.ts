@@ -78,7 +78,15 @@ describe("an attempt to decide", () => {
       "Read the gate again",
     ],
     ["the same vote again", { ownVote: { decision: "approve" as const, by: "grace" } }, "duplicate", "on record"],
-    ["another vote", { ownVote: { decision: "reject" as const, by: "grace" } }, "already-voted", "withdraw"],
+    ["another vote", { ownVote: { decision: "reject" as const, by: "grace" } }, "already-voted", "You rejected before; withdraw"],
+    // It read "Your approve is on record" and "ben decided approve in this place".
+    ["a vote in the name of another", { ownVote: { decision: "approve" as const, by: "ben" } }, "duplicate", "ben's approval is"],
+    [
+      "another's other vote",
+      { ownVote: { decision: "reject" as const, by: "ben" } },
+      "already-voted",
+      "ben rejected in this place",
+    ],
   ])("by or on %s is refused with its own receipt", (_, change, receipt, words) => {
     const refusal = refuseAttempt(facts(change));
     expect(refusal?.receipt).toBe(receipt);
