@@ -168,7 +168,7 @@ function modelInWords(output: Output, model: ModelView): string {
     `Tier ${model.tier}, maturity ${model.maturity}; owned by ${model.owner.team}, ${model.owner.person} answers for it.`,
     ...model.slots.map((slot) =>
       slot.champion === null
-        ? `${slot.environment}: no champion yet.`
+        ? `${slot.environment}: ${slot.epoch === 0 ? "no champion yet" : "nothing serves; its champion was taken out of service"}.`
         : `${slot.environment}: ${slot.champion.version} serves since ${clock(slot.champion.since)} (epoch ${slot.epoch}).`,
     ),
     ...(model.activeRelease === null ? [] : [`Active: countersign show ${model.activeRelease}`]),

@@ -112,7 +112,7 @@ export function modelPage(view: ModelPage): Html {
 function slot({ environment, champion, epoch }: ModelView["slots"][number]): Html {
   return html`<p>
     <strong>${environment}</strong>
-    ${champion === null ? "has no champion yet." : html`<a href="${paths.version(champion.version)}">${champion.version}</a> serves since ${moment(champion.since)} <small>epoch ${epoch}</small>`}
+    ${champion === null ? (epoch === 0 ? "has no champion yet." : "serves nothing; its champion was taken out of service.") : html`<a href="${paths.version(champion.version)}">${champion.version}</a> serves since ${moment(champion.since)} <small>epoch ${epoch}</small>`}
   </p>`;
 }
 
