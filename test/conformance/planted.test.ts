@@ -6,7 +6,6 @@ import type { AttemptRow } from "../../db/reads/attempt-facts.ts";
 import type { AttemptFacts } from "../../domain/attempt.ts";
 import type { QuorumRule, Vote } from "../../domain/quorum.ts";
 import type { GateRule } from "../../domain/policy.ts";
-import type * as closing from "../../activities/gate/close-gate.ts";
 import type * as attemptFacts from "../../db/reads/attempt-facts.ts";
 import type * as attempt from "../../domain/attempt.ts";
 import type * as quorum from "../../domain/quorum.ts";
@@ -80,29 +79,33 @@ vi.mock("../../db/reads/attempt-facts.ts", async (original) => {
   };
 });
 
-vi.mock("../../activities/gate/close-gate.ts", async (original) => {
-  const real = await original<typeof closing>();
+const reading = new WeakSet<object>();
+
+/** What a statement's defects are: the row's lock taken out of it, or a closed gate not noticed by whoever locked its row. */
+const bentStatements: KyselyPlugin = {
+  transformQuery({ node, queryId }: PluginTransformQueryArgs): RootOperationNode {
+    if (node.kind !== "SelectQueryNode" || node.endModifiers === undefined) return node;
+    reading.add(queryId);
+    return defect.now === "it is checked and then acted on, without the row's lock" ? { ...node, endModifiers: [] } : node;
+  },
+  transformResult({ result, queryId }) {
+    const blind = defect.now === "a late timer acts on a closed gate" && reading.has(queryId);
+    return Promise.resolve(blind ? { ...result, rows: result.rows.map((row) => ({ ...row, state: "open" })) } : result);
+  },
+};
+
+const nobody = { by: null, at: "", reason: null, inputs: {}, conditions: [] };
+
+/** The answer goes out while the work is still in memory, and is lost with the process. */
+function withEarlyAnswers(real: RecordActivities): RecordActivities {
   return {
     ...real,
-    closedBefore: (row: Parameters<typeof real.closedBefore>[0]) =>
-      defect.now === "a late timer acts on a closed gate" ? null : real.closedBefore(row),
-    async closeGate(...[deps, input]: Parameters<typeof real.closeGate>) {
-      if (defect.now !== "the answer goes out before it is written") return real.closeGate(deps, input);
-      // What is in memory is lost with the process.
-      const at = new Date().toISOString();
-      return { kind: "closed" as const, resolution: "approved" as const, at, outcome: null };
-    },
+    closeGate: (input) =>
+      defect.now === "the answer goes out before it is written"
+        ? Promise.resolve({ kind: "closed", resolution: "approved", at: new Date().toISOString(), outcome: nobody })
+        : real.closeGate(input),
   };
-});
-
-/** Takes the row's lock out of every statement. */
-const noLocks: KyselyPlugin = {
-  transformQuery: ({ node }: PluginTransformQueryArgs): RootOperationNode =>
-    node.kind === "SelectQueryNode" && defect.now === "it is checked and then acted on, without the row's lock"
-      ? { ...node, endModifiers: [] }
-      : node,
-  transformResult: ({ result }) => Promise.resolve(result),
-};
+}
 
 let registry: Registry;
 let records: RecordActivities;
@@ -110,7 +113,8 @@ let number = 0;
 beforeAll(async () => {
   registry = await createRegistry();
   const { verifier } = registry;
-  records = createRecordActivities({ db: registry.db.withPlugin(noLocks), store: registry.store, verifier });
+  const db = registry.db.withPlugin(bentStatements);
+  records = withEarlyAnswers(createRecordActivities({ db, store: registry.store, verifier }));
 });
 afterAll(() => registry?.stop());
 afterEach(() => void (defect.now = "none"));
@@ -206,10 +210,10 @@ const points: Record<string, () => Promise<void>> = {
     expect((await gate.row()).resolution).toBe("approved");
   },
   async "a timer that is left over does nothing"() {
-    const gate = await open({ deadlineMs: 30, onDeadline: "reject" });
+    const gate = await open({ deadlineMs: 800, onDeadline: "reject" });
     const { deadline } = (await gate.row()).request;
     await gate.close(gate.sign("grace"));
-    await vi.waitUntil(() => new Date().toISOString() > deadline);
+    await vi.waitUntil(() => new Date().toISOString() > deadline, { timeout: 5_000 });
     const due = { kind: "deadline" as const, at: deadline, step: 1 };
     expect(await records.fallDue({ gate: gate.gate, due })).toMatchObject({ kind: "closed", resolution: "approved" });
   },
