@@ -12,7 +12,7 @@ export const conditionRows = 3;
 export function inputFields(inputs: GateInput[], kept: Record<string, string>): Html {
   if (inputs.length === 0) return nothing;
   return html`<fieldset class="approval">
-    <legend>With an approval</legend>
+    <legend>With an approval (those of the one that completes the quorum count)</legend>
     ${inputs.map((input) => inputField(input, kept[`i.${input.name}`]))}
   </fieldset>`;
 }
