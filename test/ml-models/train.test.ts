@@ -107,7 +107,7 @@ test("a trainer that hangs is ended at its time limit with all that it started",
   await until(() => processesWith(marker).length >= 2);
   const failure = await failureOf(result);
   expect(failure).toMatchObject({ code: "trainer-timeout", logTail: expect.stringContaining("started and now hanging") });
-  expect(heartbeats.at(-1)).toMatch(/started and now hanging$/);
+  expect(heartbeats.at(-1)).toMatch(/started and now hanging/);
   expect(processesWith(marker)).toEqual([]);
   expect(readdirSync(jobsDirectory)).toEqual([]);
 });
@@ -201,6 +201,9 @@ test("an unknown trainer is named", async () => {
   });
 });
 
+/** What makes a run the same each time: threads and hashes, no secret. */
+const repeatable = /^(?:OMP_|OPENBLAS_|PYTHON)[A-Z_]+$/;
+
 test("a trainer sees no secret of the environment, no file that is not its own, and no network", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -222,7 +225,9 @@ test("a trainer sees no secret of the environment, no file that is not its own, 
   const found = JSON.parse(/found (\{.*\})/.exec(logTail)![1]!);
   expect(
     found.environment.filter(
-      (name: string) => !["HOME", "LANG", "LC_ALL", "PATH", "PWD", "TMPDIR", "TZ", "SHLVL", "_", "OLDPWD"].includes(name),
+      (name: string) =>
+        !repeatable.test(name) &&
+        !["HOME", "LANG", "LC_ALL", "PATH", "PWD", "TMPDIR", "TZ", "SHLVL", "_", "OLDPWD"].includes(name),
     ),
   ).toEqual([]);
   const { description } = await isolationFor({ command: process.execPath, args: [] });

@@ -126,5 +126,5 @@ describe("the README's commands, from a clean clone", () => {
     await saying(second, '"version":"flight-delays.1"', 120_000);
     expect(second.said()).not.toContain("npm ci");
     await ctrlC(second);
-  }, 240_000);
+  }, 600_000);
 });
