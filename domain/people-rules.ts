@@ -59,13 +59,21 @@ export function faultsOfWanted(present: People, wanted: WantedPeople): Fault[] {
   for (const [group, members] of Object.entries(wanted.groups))
     for (const [index, member] of members.entries()) {
       const path = `groups.${group}.${index}`;
-      const before = known.get(member);
-      const active = named.get(member)?.active ?? (named.has(member) || (!wanted.complete && before?.active === true));
-      if (!before && !named.has(member)) faults.push({ path, message: `${member} is not known here` });
-      else if (!active) faults.push({ path, message: `${member} has left` });
+      const lost = whyNoMember(member, { before: known.get(member), wanted: named.get(member), complete: wanted.complete });
+      if (lost !== null) faults.push({ path, message: lost });
       if (members.indexOf(member) !== index) faults.push({ path, message: `${member} stands here twice` });
     }
   return faults;
+}
+
+function whyNoMember(
+  member: PrincipalId,
+  { before, wanted, complete }: { before: Somebody | undefined; wanted: Partial<Somebody> | undefined; complete: boolean },
+): string | null {
+  if (!before && !wanted) return `${member} is not known here`;
+  if (complete && !wanted) return `${member} is not named among the principals, and so would leave`;
+  if (wanted?.active ?? before?.active ?? true) return null;
+  return `${member} has left; with active: true among the principals ${member} comes back`;
 }
 
 /** What has to change so that what is wanted is so; nothing, when it is already. Wanted must have no faults. */

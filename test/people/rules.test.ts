@@ -92,13 +92,23 @@ describe("faults of what is wanted", () => {
   test("members must be known, here and present, and stand once", () => {
     expect(faults({ groups: { "model-risk": ["grace", "nobody", "hank", "grace"] } })).toEqual([
       "groups.model-risk.1: nobody is not known here",
-      "groups.model-risk.2: hank has left",
+      "groups.model-risk.2: hank has left; with active: true among the principals hank comes back",
       "groups.model-risk.3: grace stands here twice",
     ]);
   });
 
   test("a complete file that names a member but not the person is contradictory", () => {
-    expect(faults({ groups: { "model-risk": ["grace"] }, complete: true })).toEqual(["groups.model-risk.0: grace has left"]);
+    expect(faults({ groups: { "model-risk": ["grace"] }, complete: true })).toEqual([
+      "groups.model-risk.0: grace is not named among the principals, and so would leave",
+    ]);
+  });
+
+  test("to be named is not to come back: who has left is taken back in words", () => {
+    const groups = { platform: ["hank"] };
+    expect(faults({ principals: [{ id: "hank" }], groups, complete: true })).toEqual([
+      "groups.platform.0: hank has left; with active: true among the principals hank comes back",
+    ]);
+    expect(faults({ principals: [{ id: "hank", active: true }], groups })).toEqual([]);
   });
 
   test("a machine is no admin and breaks no glass, and a person never becomes a machine", () => {
