@@ -138,7 +138,11 @@ export interface RecordActivities {
   changeModelState(command: CommandOf<"pause" | "resume" | "retire">): Promise<{ ok: true; gate?: StartedGate } | Refused>;
   /** Creates the release row (queued), pins definition and policy, names the contributors. */
   createRelease(input: { model: ModelName; release: ReleaseId; number: number } & StartedBy): Promise<PinnedRelease | Refused>;
-  foldRequest(input: { command: CommandOf<"request-release">; release: ReleaseId }): Promise<{ ok: true } | Refused>;
+  /** `ended`: the release takes nothing in any more, and nothing was written. */
+  foldRequest(input: {
+    command: CommandOf<"request-release">;
+    release: ReleaseId;
+  }): Promise<{ ok: true } | { ok: false; ended: true } | Refused>;
   /** Compare-and-set of the slot back to a version approved before. Writes command_results. */
   rollBack(command: CommandOf<"rollback">): Promise<{ ok: true; epoch: number } | Refused>;
   /** Verifies the command; moves the slot, writes the approval and freezes the review, in one transaction. */

@@ -88,7 +88,8 @@ async function onRecord(
     if (result && !result.ok) throw new CountersignError(codeOf(result.code ?? "internal"), messageIn(result));
     if (result && (await releaseExists(context.db, reply.release))) break;
   }
-  return requested(context, reply);
+  // A release that ended in the same moment took nothing in: the record says to which one the request led.
+  return requested(context, (await readFolding(context.db, command)) ?? reply);
 }
 
 function requested(

@@ -59,6 +59,12 @@ export class LifecycleState {
     return answer;
   }
 
+  /** A request was folded into a release of whose end this life had not heard yet: what it leads to now. */
+  admitAnew(command: CommandOf<"request-release">): void {
+    this.carried.answered = this.carried.answered.filter((one) => one.id !== command.id);
+    this.request(command);
+  }
+
   /** Starts the successor of a release whose reviewers asked for changes, unless one is active already. */
   succeed(parent: NonNullable<StartedBy["parent"]>): void {
     const release = this.allot();

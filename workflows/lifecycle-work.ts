@@ -20,12 +20,15 @@ export async function carryOn(state: LifecycleState, work: Work): Promise<void> 
       if (work.startNow) await start(state, work.release);
       return;
     }
-    case "fold":
-      await record(`Folds a request into ${work.release}`).foldRequest({
+    case "fold": {
+      const answer = await record(`Folds a request into ${work.release}`).foldRequest({
         command: work.command,
         release: work.release,
       });
-      return;
+      if (!("ended" in answer)) return;
+      await lookWhetherEnded(state, work.release);
+      return state.admitAnew(work.command);
+    }
     case "start":
       return start(state, work.release);
     case "ended":

@@ -79,14 +79,13 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   recalled.promoteQueued();
   state = recalled;
 
-  while (workflowInfo().historyLength < longHistoryEvents || !desk.idle || recalled.work.length > 0) {
+  // Nothing is awaited between this look and the next run: what arrives later goes to the next run.
+  const mayRunAnew = () => workflowInfo().historyLength >= longHistoryEvents && desk.idle && allHandlersFinished();
+  while (recalled.work.length > 0 || !mayRunAnew()) {
     tell(recalled);
-    await condition(
-      () => desk.waiting || recalled.work.length > 0 || (workflowInfo().historyLength >= longHistoryEvents && desk.idle),
-    );
+    await condition(() => desk.waiting || recalled.work.length > 0 || mayRunAnew());
     await doNext(recalled, desk);
   }
-  await condition(allHandlersFinished);
   await continueAsNew<typeof lifecycle>({ model: input.model, carried: recalled.carried });
 }
 

@@ -6,13 +6,19 @@ import { addContributor } from "./contributors.ts";
 import { refuseModel } from "./new-release.ts";
 import type { RecordDeps } from "./deps.ts";
 
-/** Puts on record into which release a request was folded; who asked for it contributed to it. */
+/**
+ * Puts on record into which release a request was folded; who asked for it contributed to it. A
+ * release that has ended takes nothing in: that is answered and not written, so that the same
+ * command can lead to another release.
+ */
 export async function foldRequest(
   deps: RecordDeps,
   input: { command: CommandOf<"request-release">; release: ReleaseId },
-): Promise<{ ok: true } | Refused> {
+): Promise<{ ok: true } | { ok: false; ended: true } | Refused> {
   const { command, release } = input;
   const model = claimed(command, "model");
+  if (deps.verifier.verify(command) && (await takesNothing(deps.db, { command: command.id, release })))
+    return { ok: false, ended: true };
   const outcome = await carryOut(
     deps,
     { command, rule: { action: "release", subject: release, model } },
@@ -38,4 +44,18 @@ export async function foldRequest(
     },
   );
   return outcome.ok ? { ok: true } : outcome;
+}
+
+/** The release has ended, and the request was not folded into it before that. */
+async function takesNothing(db: RecordDeps["db"], of: { command: string; release: ReleaseId }): Promise<boolean> {
+  const row = await db
+    .selectFrom("releases")
+    .select("id")
+    .where("id", "=", of.release)
+    .where("state", "=", "ended")
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom("command_results").select("command_id").where("command_id", "=", of.command))),
+    )
+    .executeTakeFirst();
+  return row !== undefined;
 }

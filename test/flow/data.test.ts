@@ -56,6 +56,7 @@ describe("the data of a second release", () => {
     await apply(world, model);
     await untilState(world, await requestRelease(world, "second-data"), ["ended"]);
     const second = await untilState(world, await requestRelease(world, "second-data"), ["ended"]);
+    expect(second.id, "a request right after the end is no part of what ended").toBe("second-data.2");
     const result = await world.db
       .selectFrom("release_stages")
       .select("result")
