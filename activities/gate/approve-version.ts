@@ -1,33 +1,21 @@
-import type { Trx } from "../../db/database.ts";
-import type { ApprovalCondition, DecisionInputs } from "../../domain/gate.ts";
-import { openFinding } from "../record/findings.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { readPinned } from "../record/pinned-release.ts";
 import type { Unit } from "../record/transaction.ts";
 import type { Resolved } from "./effects.ts";
-import { readNotNeeded } from "./needed.ts";
+import { readPassed, takeOver } from "./passed-gates.ts";
 
 /** The approval that lets exactly these bytes serve, brought by the last of the policy's gates that was passed. */
 export async function approveVersion(_deps: RecordDeps, unit: Unit, { gate, resolution, outcome }: Resolved): Promise<void> {
   const { trx, note } = unit;
   if (resolution !== "approved" || gate.release_id === null) return;
-  const { environment, gates } = await readPinned(trx, gate.release_id);
-  const passed = await trx
-    .selectFrom("gates")
-    .select(["name", "outcome"])
-    .where("release_id", "=", gate.release_id)
-    .where("resolution", "=", "approved")
-    .execute();
-  const names = new Set([...passed.map((row) => row.name), ...(await readNotNeeded(trx, gate.release_id))]);
-  if (!gates.every((one) => names.has(one.name))) return;
+  const { release_id: release, model, subject_id: version } = gate;
+  if (model === null) return;
+  const { environment, gates } = await readPinned(trx, release);
+  const { passed, open } = await readPassed(trx, release, gates);
+  if (open.length > 0) return;
   const { policy } = gate.request;
   const id = `apr_${gate.id}`;
-  const conditions = await openConditions(
-    unit,
-    gate,
-    passed.flatMap((row) => row.outcome?.conditions ?? []),
-  );
-  const inputs: DecisionInputs = Object.fromEntries(passed.flatMap((row) => Object.entries(row.outcome?.inputs ?? {})));
+  const { inputs, conditions } = await takeOver(unit, passed, { model, version });
   await trx
     .insertInto("approvals")
     .values({
@@ -58,34 +46,4 @@ export async function approveVersion(_deps: RecordDeps, unit: Unit, { gate, reso
       ...(Object.keys(inputs).length > 0 && { inputs }),
     },
   });
-}
-
-/** A condition names an open finding of the model, or says in words what is to be closed: that opens one. */
-async function openConditions(unit: Unit, gate: Resolved["gate"], conditions: ApprovalCondition[]): Promise<ApprovalCondition[]> {
-  const { model } = gate;
-  if (model === null) return [];
-  const open: ApprovalCondition[] = [];
-  for (const { finding, by } of conditions) {
-    const known = await isOpen(unit.trx, model, finding);
-    const title = {
-      kind: "condition" as const,
-      title: finding,
-      gate: gate.id,
-      version: gate.subject_id,
-      by: gate.outcome?.by ?? "countersign",
-    };
-    open.push({ finding: known ? finding : (await openFinding(unit, { model, ...title })).id, by });
-  }
-  return open;
-}
-
-async function isOpen(trx: Trx, model: string, finding: string): Promise<boolean> {
-  const row = await trx
-    .selectFrom("findings")
-    .select("id")
-    .where("model", "=", model)
-    .where("id", "=", finding)
-    .where("closed_at", "is", null)
-    .executeTakeFirst();
-  return row !== undefined;
 }

@@ -1,15 +1,14 @@
 import { sql } from "kysely";
 import type { Row } from "../../db/schema.ts";
-import { digestOfJson } from "../../domain/digest.ts";
-import { timelineOf } from "../../domain/gate-timeline.ts";
 import type { GateRequest } from "../../domain/gate.ts";
-import { workflowIds, type Digest, type GateId } from "../../domain/ids.ts";
+import { workflowIds, type GateId } from "../../domain/ids.ts";
 import type { GateRule } from "../../domain/policy.ts";
 import { rulesOf } from "../../domain/policy-deciders.ts";
 import type { StartedGate } from "../../domain/subject-gates.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { endUndecided } from "./fall-due.ts";
+import { insertRequest, timesOf } from "./insert-gate.ts";
 import { gateIdOf, type SubjectKind } from "./subject-gate.ts";
 
 const kinds: readonly string[] = ["policy", "definition", "retirement"];
@@ -52,28 +51,13 @@ async function successorOf({ trx }: Unit, row: Row<"gates">): Promise<StartedGat
   return next.state === "opening" ? { gate: next.id, digest: next.request_digest } : null;
 }
 
-async function copy({ trx, note }: Unit, row: Row<"gates">): Promise<StartedGate> {
+async function copy(unit: Unit, row: Row<"gates">): Promise<StartedGate> {
+  const { trx } = unit;
   const number = row.number + 1;
   // The kind is one of the three, as was looked at above.
   const id = gateIdOf[row.subject_kind as SubjectKind](row.subject_id, number);
   const request = renewed({ row, id }, await readRule({ trx }, row));
-  const digest: Digest = digestOfJson(request);
-  await trx
-    .insertInto("gates")
-    .values({
-      id,
-      release_id: null,
-      model: row.model,
-      name: row.name,
-      number,
-      subject_kind: row.subject_kind,
-      subject_id: row.subject_id,
-      subject_digest: row.subject_digest,
-      state: "opening",
-      request: JSON.stringify(request),
-      request_digest: digest,
-    })
-    .execute();
+  const frozen = await insertRequest(unit, { request, name: row.name, number, model: row.model, release: null });
   await trx.updateTable("gates").set({ superseded_by: id }).where("id", "=", row.id).execute();
   await sql`insert into policy_proposals (gate_id, policy_id, version, digest, body, command_id, proposed_by)
     select ${id}, policy_id, version, digest, body, command_id, proposed_by from policy_proposals where gate_id = ${row.id}`.execute(
@@ -83,24 +67,7 @@ async function copy({ trx, note }: Unit, row: Row<"gates">): Promise<StartedGate
     select ${id}, model, definition_digest, previous_digest, changes, command_id, proposed_by from definition_changes where gate_id = ${row.id}`.execute(
     trx,
   );
-  const { deciders, excluded, deadline, policy, subject } = request;
-  note({
-    kind: "gate.frozen",
-    actor: "countersign",
-    model: row.model,
-    subject: id,
-    data: {
-      digest,
-      subject,
-      deciders,
-      excluded,
-      deadline,
-      policy,
-      verdict: request.evidence.recommendation.verdict,
-      again: row.id,
-    },
-  });
-  return { gate: id, digest };
+  return frozen;
 }
 
 async function readRule({ trx }: Pick<Unit, "trx">, row: Row<"gates">): Promise<GateRule | null> {
@@ -118,12 +85,9 @@ async function readRule({ trx }: Pick<Unit, "trx">, row: Row<"gates">): Promise<
 function renewed({ row, id }: { row: Row<"gates">; id: GateId }, rule: GateRule | null): GateRequest {
   const request = { ...row.request, gate: id };
   if (rule === null) return request;
-  const opensAt = new Date().toISOString();
   return {
     ...request,
-    opensAt,
-    deadline: new Date(new Date(opensAt).getTime() + rule.deadlineMs).toISOString(),
-    timeline: timelineOf(rule, opensAt),
+    ...timesOf(rule, new Date().toISOString()),
     changed: { gate: row.id, changes: ["Only the times: nobody could decide on the request before."] },
   };
 }

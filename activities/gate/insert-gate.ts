@@ -25,17 +25,31 @@ export interface NewGate {
 }
 
 /** Freezes a request: its digest is over all of it, and from here on nobody can edit it. The gate's workflow opens it. */
-export async function insertGate({ trx, note }: Unit, gate: NewGate): Promise<{ gate: GateId; digest: Digest }> {
-  const request = requestOf(gate, new Date().toISOString());
+export async function insertGate(unit: Unit, gate: NewGate): Promise<{ gate: GateId; digest: Digest }> {
+  const { number, release, model, rule } = gate;
+  return insertRequest(unit, { request: requestOf(gate, new Date().toISOString()), name: rule.name, number, release, model });
+}
+
+export interface NewRequest {
+  request: GateRequest;
+  name: string;
+  number: number;
+  model: ModelName | null;
+  release: ReleaseId | null;
+}
+
+/** The row of a frozen request, and that it was frozen. */
+export async function insertRequest({ trx, note }: Unit, given: NewRequest): Promise<{ gate: GateId; digest: Digest }> {
+  const { request, name, number, model, release } = given;
+  const { gate: id, subject, deciders, excluded, deadline, policy, evidence, changed } = request;
   const digest = digestOfJson(request);
-  const { id, number, release, model, subject, rule } = gate;
   await trx
     .insertInto("gates")
     .values({
       id,
       release_id: release,
       model,
-      name: rule.name,
+      name,
       number,
       subject_kind: subject.kind,
       subject_id: subject.id,
@@ -45,7 +59,6 @@ export async function insertGate({ trx, note }: Unit, gate: NewGate): Promise<{ 
       request_digest: digest,
     })
     .execute();
-  const { deciders, excluded, deadline, policy, evidence, changed } = request;
   note({
     kind: "gate.frozen",
     actor: "countersign",
@@ -65,9 +78,19 @@ export async function insertGate({ trx, note }: Unit, gate: NewGate): Promise<{ 
   return { gate: id, digest };
 }
 
+/** All times of a request that opens at this moment. */
+export function timesOf(rule: GateRule, opensAt: string): Pick<GateRequest, "opensAt" | "deadline" | "timeline" | "expiresAt"> {
+  const from = new Date(opensAt).getTime();
+  return {
+    opensAt,
+    deadline: new Date(from + rule.deadlineMs).toISOString(),
+    timeline: timelineOf(rule, opensAt),
+    expiresAt: rule.maxAgeMs === undefined ? null : new Date(from + rule.maxAgeMs).toISOString(),
+  };
+}
+
 function requestOf(gate: NewGate, opensAt: string): GateRequest {
   const { id, subject, rule, why, evidence, policy, excluded, ownerTeam, changed } = gate;
-  const from = new Date(opensAt).getTime();
   const team = (groups: string[]) =>
     groups.flatMap((group) => (group !== ownerToken ? [group] : ownerTeam === null ? [] : [ownerTeam]));
   const escalation = (rule.escalation ?? []).map((step) => ({ ...step, groups: team(step.groups) }));
@@ -80,12 +103,9 @@ function requestOf(gate: NewGate, opensAt: string): GateRequest {
     policy,
     deciders: decidersOf(rule, team),
     excluded,
-    opensAt,
-    deadline: new Date(from + rule.deadlineMs).toISOString(),
+    ...timesOf(rule, opensAt),
     onDeadline: rule.onDeadline,
-    timeline: timelineOf(rule, opensAt),
     escalation,
-    expiresAt: rule.maxAgeMs === undefined ? null : new Date(from + rule.maxAgeMs).toISOString(),
     inputs: rule.inputs ?? [],
     conditional: rule.conditional ?? null,
     ownerTeam,

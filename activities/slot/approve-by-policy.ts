@@ -1,8 +1,6 @@
-import type { Trx } from "../../db/database.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { ReleaseId } from "../../domain/ids.ts";
-import type { PolicyGate } from "../../domain/policy.ts";
-import { readNotNeeded } from "../gate/needed.ts";
+import { readPassed, takeOver } from "../gate/passed-gates.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { needRelease, readPinned } from "../record/pinned-release.ts";
 import { inTransaction } from "../record/transaction.ts";
@@ -13,11 +11,12 @@ import { inTransaction } from "../record/transaction.ts";
  * before there was a version. Throws `not-allowed` where somebody is still to be asked.
  */
 export async function approveByPolicy(deps: RecordDeps, { release }: { release: ReleaseId }): Promise<{ approval: string }> {
-  return inTransaction(deps.db, async ({ trx, note }) => {
+  return inTransaction(deps.db, async (unit) => {
+    const { trx, note } = unit;
     const row = await needRelease(trx, release);
     if (row.state === "ended") throw new CountersignError("not-active", `${release} has ended.`);
     const { gates, environment } = await readPinned(trx, release);
-    const open = await gatesOpen(trx, release, gates);
+    const { passed, open } = await readPassed(trx, release, gates);
     if (open.length > 0)
       throw new CountersignError(
         "not-allowed",
@@ -32,6 +31,7 @@ export async function approveByPolicy(deps: RecordDeps, { release }: { release: 
       .executeTakeFirst();
     if (present) return { approval: present.id };
     const version = await trx.selectFrom("versions").selectAll().where("release_id", "=", release).executeTakeFirstOrThrow();
+    const { inputs, conditions } = await takeOver(unit, passed, { model: row.model, version: version.id });
     await trx
       .insertInto("approvals")
       .values({
@@ -42,6 +42,8 @@ export async function approveByPolicy(deps: RecordDeps, { release }: { release: 
         kind: "policy",
         policy_id: row.policy_id,
         policy_version: row.policy_version,
+        inputs: JSON.stringify(inputs),
+        conditions: JSON.stringify(conditions),
       })
       .execute();
     note({
@@ -53,16 +55,4 @@ export async function approveByPolicy(deps: RecordDeps, { release }: { release: 
     });
     return { approval: id };
   });
-}
-
-/** Names of the gates that were neither approved nor found not to be needed. */
-async function gatesOpen(trx: Trx, release: ReleaseId, gates: PolicyGate[]): Promise<string[]> {
-  const approved = await trx
-    .selectFrom("gates")
-    .select("name")
-    .where("release_id", "=", release)
-    .where("resolution", "=", "approved")
-    .execute();
-  const passed = new Set([...approved.map((row) => row.name), ...(await readNotNeeded(trx, release))]);
-  return gates.map((gate) => gate.name).filter((name) => !passed.has(name));
 }

@@ -14,6 +14,7 @@ import { breakGlassApprovalId } from "./break-glass-approval.ts";
 import { openReview } from "./break-glass-review.ts";
 import { moveSlot } from "./move-slot.ts";
 import { findPrevious, type Target } from "./previous-champion.ts";
+import { readSlot } from "./read-slot.ts";
 import { verifyBytes } from "./version-bytes.ts";
 
 export type BreakGlassCommand = CommandOf<"break-glass">;
@@ -88,20 +89,6 @@ async function carry(
     },
   });
   return { ok: true, result: { deployment: { id: deployment, environment, version: version.id, epoch }, review: review.gate } };
-}
-
-async function readSlot(trx: Trx, model: string, environment: string): Promise<Row<"slots">> {
-  const row = await trx.selectFrom("models").select("state").where("name", "=", model).executeTakeFirst();
-  if (!row) throw new CountersignError("not-found", `There is no model ${model}.`);
-  if (row.state === "retired") throw new CountersignError("model-retired", `${model} was retired.`);
-  const slot = await trx
-    .selectFrom("slots")
-    .selectAll()
-    .where("model", "=", model)
-    .where("environment", "=", environment)
-    .executeTakeFirst();
-  if (!slot) throw new CountersignError("not-found", `${model} has no environment ${environment}.`);
-  return slot;
 }
 
 interface Asked {

@@ -10,6 +10,7 @@ import type { RecordDeps } from "../record/deps.ts";
 import { verifyApproval } from "./approval.ts";
 import { moveSlot } from "./move-slot.ts";
 import { findPrevious, type Target } from "./previous-champion.ts";
+import { readSlot } from "./read-slot.ts";
 import { hasBytes } from "./version-bytes.ts";
 
 interface RolledBack {
@@ -28,7 +29,7 @@ export async function rollBack(deps: RecordDeps, command: CommandOf<"rollback">)
     { command, rule: { action: "rollback", subject: model, model } },
     async (unit, actor): Promise<Outcome<RolledBack>> => {
       const { environment, to, reason } = command.body;
-      const slot = await readSlot(unit.trx, model, environment);
+      const slot = await readServingSlot(unit.trx, model, environment);
       const { version, approved } =
         to === null ? await findPrevious(deps, unit.trx, slot) : await findNamed(deps, unit.trx, { slot, to });
       if (!(await hasBytes(deps.store, version)))
@@ -53,17 +54,8 @@ export async function rollBack(deps: RecordDeps, command: CommandOf<"rollback">)
 }
 
 /** The slot of a model that takes commands, with a champion. */
-async function readSlot(trx: Trx, model: string, environment: string): Promise<Row<"slots">> {
-  const row = await trx.selectFrom("models").select("state").where("name", "=", model).executeTakeFirst();
-  if (!row) throw new CountersignError("not-found", `There is no model ${model}.`);
-  if (row.state === "retired") throw new CountersignError("model-retired", `${model} was retired.`);
-  const slot = await trx
-    .selectFrom("slots")
-    .selectAll()
-    .where("model", "=", model)
-    .where("environment", "=", environment)
-    .executeTakeFirst();
-  if (!slot) throw new CountersignError("not-found", `${model} has no environment ${environment}.`);
+async function readServingSlot(trx: Trx, model: string, environment: string): Promise<Row<"slots">> {
+  const slot = await readSlot(trx, model, environment);
   if (slot.champion_version === null)
     throw new CountersignError("no-champion", `${model} has no champion in ${environment} yet.`);
   return slot;
