@@ -1,4 +1,4 @@
-import type { TrainActivities } from "./contract.ts";
+import type { TrainActivities } from "./train-contract.ts";
 import { createForeignActivities } from "./train-foreign.ts";
 import { createPlanActivity } from "./train-plan.ts";
 import { createTrialActivity } from "./train-trial.ts";

@@ -6,7 +6,7 @@ import type { TrainResult } from "../domain/stage-results.ts";
 import { createJobFolder, readOutput } from "../ml/trainers/job-folder.ts";
 import { jobFiles } from "../ml/trainers/job-contract.ts";
 import { forgetJob } from "../ml/trainers/job-records.ts";
-import type { ForeignJob, TrainingInput } from "./contract.ts";
+import type { ForeignJob, TrainingInput } from "./train-contract.ts";
 import { runStage } from "./stage-run.ts";
 import { readTrainingJob } from "./train-job.ts";
 import { readReport, reportLimitBytes } from "./train-process.ts";

@@ -2,7 +2,7 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { CountersignError } from "../domain/errors.ts";
 import { searchPoints } from "../domain/search.ts";
 import type { FeatureSpec } from "../domain/stage-results.ts";
-import type { TrainingPlan } from "./contract.ts";
+import type { TrainingPlan } from "./train-contract.ts";
 import { runStage } from "./stage-run.ts";
 import { readTrainSection, type TrainInput } from "./train-job.ts";
 

@@ -5,7 +5,7 @@ import { CountersignError } from "../domain/errors.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { SearchSummary, TrainResult } from "../domain/stage-results.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
-import type { SearchFound } from "./contract.ts";
+import type { SearchFound } from "./train-contract.ts";
 import { readImported } from "./import-model.ts";
 import { runStage } from "./stage-run.ts";
 import { type CommandDependencies, commandOf } from "./train-command.ts";

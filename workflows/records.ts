@@ -1,5 +1,6 @@
 import { proxyActivities } from "@temporalio/workflow";
-import type { RecordActivities, StageActivities, TrainActivities } from "../activities/contract.ts";
+import type { RecordActivities, StageActivities } from "../activities/contract.ts";
+import type { TrainActivities } from "../activities/train-contract.ts";
 
 /**
  * Records: short, idempotent, on the light queue. They retry without an end, every 5 s at most:

@@ -1,6 +1,6 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from "@temporalio/common";
 import { isCancellation, patched, proxyActivities, setCurrentDetails } from "@temporalio/workflow";
-import type { ForeignTrainActivities, SearchFound, TrainingInput, TrainingPlan } from "../activities/contract.ts";
+import type { ForeignTrainActivities, SearchFound, TrainingInput, TrainingPlan } from "../activities/train-contract.ts";
 import { bestTrial, searchHigherIsBetter } from "../domain/search.ts";
 import type { SearchTrial, TrainResult } from "../domain/stage-results.ts";
 import { trainWork } from "./records.ts";

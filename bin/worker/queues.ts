@@ -14,13 +14,8 @@ import { createTrainActivities } from "../../activities/train-activities.ts";
 import { createSuggestContract } from "../../activities/suggest-contract.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
-import {
-  taskQueues,
-  type RecordActivities,
-  type StageActivities,
-  type TaskQueue,
-  type TrainActivities,
-} from "../../activities/contract.ts";
+import { taskQueues, type RecordActivities, type StageActivities, type TaskQueue } from "../../activities/contract.ts";
+import type { TrainActivities } from "../../activities/train-contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
 import { createPythonEnvironments } from "../../ml/trainers/python-environment.ts";
