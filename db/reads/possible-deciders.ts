@@ -5,10 +5,11 @@ import type { Db, Trx } from "../database.ts";
 /**
  * Who may decide on a gate at present: active members of its groups (those that escalation may yet
  * add among them) since it opened, and the people it names, without those who are excluded.
+ * What is asked is worked out once (`materialized`): once a person took 34 ms among two hundred.
  */
 export async function readPossibleDeciders(db: Db | Trx, gate: GateId): Promise<{ principal: PrincipalId; groups: string[] }[]> {
   const { rows } = await sql<{ principal: PrincipalId; groups: string[] }>`
-    with asked as (
+    with asked as materialized (
       select g.request, coalesce(g.opened_at, now()) as opened,
         array(select jsonb_array_elements_text(g.request -> 'deciders' -> 'groups')
           union select jsonb_array_elements_text(coalesce(g.request -> 'deciders' -> 'oneFromEach', '[]'))
