@@ -14,7 +14,7 @@ import { withScratch } from "../scratch.ts";
 import type { StageTools } from "../stage-tools.ts";
 import { checkBySingleRows } from "./feature-parity.ts";
 import { checkFeatureSql, type CheckedSql, failed, featureQuery } from "./feature-query.ts";
-import { parquet, type Workplace, writeTables } from "./feature-tables.ts";
+import { memoryMb, parquet, type Workplace, writeTables } from "./feature-tables.ts";
 import { findKnownLater, refuseKnownLater } from "./known-later.ts";
 import { writeLabelledRows } from "./labelled-rows.ts";
 import { columnLineage } from "./lineage.ts";
@@ -107,7 +107,7 @@ function openSource({ store, definition, manifest }: FeatureInput, name: string)
 }
 
 async function freezeLookups(input: FeatureInput, { scratch, tools }: Workplace): Promise<FeatureSpec["lookups"]> {
-  const db = await openDuckDb({ scratch, signal: tools.signal, threads: 1 });
+  const db = await openDuckDb({ scratch, signal: tools.signal, threads: 1, memoryMb });
   try {
     const lookups: FeatureSpec["lookups"] = {};
     for (const name of input.definition.features.lookups) {
@@ -154,7 +154,7 @@ async function computeInside(
 ): Promise<Computed> {
   const { definition, manifest } = input;
   const { request } = definition.features;
-  const db = await openDuckDb({ scratch, signal: tools.signal });
+  const db = await openDuckDb({ scratch, signal: tools.signal, memoryMb });
   try {
     const source = await openSource(input, manifest.rows);
     refuseKnownLater(source.table, request);

@@ -21,9 +21,9 @@ export const labelTypes: Record<Task, { sql: string; takes: RegExp; wanted: stri
 export async function labelSpec(db: DuckDb, task: Task): Promise<LabelSpec> {
   if (task === "binary") return { task };
   if (task === "regression") {
-    const [odd] = await db.rows("SELECT count_if(NOT isfinite(label)) AS n, count(DISTINCT label) AS d FROM rows");
+    const [odd] = await db.rows("SELECT count_if(NOT isfinite(label)) AS n, min(label) = max(label) AS one FROM rows");
     if (Number(odd?.["n"]) > 0) throw refused("feature-sql", `${String(odd?.["n"])} rows have a label that is NaN or infinite`);
-    if (Number(odd?.["d"]) === 1) throw refused("too-few-rows", "all rows have the same label");
+    if (odd?.["one"] === true) throw refused("too-few-rows", "all rows have the same label");
     return { task };
   }
   const found = await db.rows(`SELECT DISTINCT label FROM rows ORDER BY label LIMIT ${mostClasses + 1}`);

@@ -11,8 +11,10 @@ const fewestRows = 50;
 const numberStrata = 10;
 
 export interface Split {
-  /** SQL over `labelled` (row_id, time, grp, label): true for rows that are held out. */
+  /** SQL over the view `rows` under the name `r`: true for rows that are held out. */
   holdout: string;
+  /** Whether asking that may bring the rows out of their order: it is a join, whose sides DuckDB chooses. */
+  disorders: boolean;
   trainRows: number;
   holdoutRows: number;
   /** Null when the split is not by time. */
@@ -25,7 +27,11 @@ export interface SplitInput {
   label: LabelSpec;
 }
 
-type Cut = Pick<Split, "holdout" | "holdoutFrom">;
+type Cut = Pick<Split, "holdout" | "holdoutFrom"> & Partial<Pick<Split, "disorders">>;
+
+/** As label.ts wrote them: names with a space, which no column of a request is likely to have. */
+const time = 'r."labelled at"';
+const group = 'r."labelled group"';
 
 /**
  * Divides the labelled rows. By time: the latest share, cut between two moments, so that rows of
@@ -34,17 +40,18 @@ type Cut = Pick<Split, "holdout" | "holdoutFrom">;
  * of a number); by group: whole groups in the order of their MD5. Throws `too-few-rows`.
  */
 export async function splitRows(db: DuckDb, split: ResolvedDefinition["split"], input: SplitInput): Promise<Split> {
-  const [total] = await db.rows("SELECT count(*) AS n, count(time) AS timed, count(grp) AS grouped FROM labelled");
+  const [total] = await db.rows(`SELECT count(*) AS n, count(${time}) AS timed, count(${group}) AS grouped FROM rows AS r`);
   const rows = Number(total?.["n"]);
   if (rows < 2 * fewestRows) throw tooFew(`Only ${rows} rows have a label, and ${2 * fewestRows} are the least.`);
   const cut = await cutOf(db, split, {
     ...input,
+    all: rows,
     rows: Math.round(rows * split.holdout),
     untimed: rows - Number(total?.["timed"]),
     ungrouped: rows - Number(total?.["grouped"]),
   });
   const counts = await db.rows(
-    `SELECT ${cut.holdout} AS held, count(*) AS n, count(DISTINCT label) AS classes, CAST(min(label) AS VARCHAR) AS class FROM labelled GROUP BY ALL`,
+    `SELECT ${cut.holdout} AS held, count(*) AS n, min(r.label) < max(r.label) AS several, CAST(min(r.label) AS VARCHAR) AS class FROM rows AS r GROUP BY ALL`,
   );
   const part = (held: boolean) => counts.find((row) => row["held"] === held);
   for (const [held, name] of [
@@ -53,21 +60,20 @@ export async function splitRows(db: DuckDb, split: ResolvedDefinition["split"], 
   ] as const) {
     const found = Number(part(held)?.["n"] ?? 0);
     if (found < fewestRows) throw tooFew(`The ${name} part has ${found} rows, and ${fewestRows} are the least.`);
-    if (Number(part(held)?.["classes"]) < 2)
+    if (part(held)?.["several"] !== true)
       throw tooFew(
         `All ${found} rows of the ${name} part have the same label (${labelInWords(input.label, String(part(held)?.["class"]))}).`,
       );
   }
   if (input.label.task === "multiclass") await everyClassIsTrained(db, cut, input.label.classes);
-  return { ...cut, trainRows: Number(part(false)?.["n"]), holdoutRows: Number(part(true)?.["n"]) };
+  return { disorders: false, ...cut, trainRows: Number(part(false)?.["n"]), holdoutRows: Number(part(true)?.["n"]) };
 }
 
 function labelInWords(label: LabelSpec, value: string): string {
-  if (label.task === "multiclass") return label.classes[Number(value)] ?? value;
-  return label.task === "regression" ? value : value === "1" ? "positive" : "negative";
+  return label.task !== "binary" ? value : value === "1" ? "positive" : "negative";
 }
 
-type CutInput = SplitInput & { rows: number; untimed: number; ungrouped: number };
+type CutInput = SplitInput & { all: number; rows: number; untimed: number; ungrouped: number };
 
 function cutOf(db: DuckDb, split: ResolvedDefinition["split"], input: CutInput): Promise<Cut> {
   switch (split.by) {
@@ -88,17 +94,20 @@ async function timeCut(db: DuckDb, input: CutInput & { holdout: number }): Promi
     throw new CountersignError("invalid", "The row source has no time column, which a split by time needs.", { faults: [fault] });
   }
   if (input.untimed > 0) throw without(input.untimed, input.time);
+  const share = 1 - input.holdout;
+  // By sorting, which can spill: a quantile holds every moment in memory.
+  const before = Math.max(1, input.all - Math.floor(input.all - share * input.all)) - 1;
   const [found] = await db.rows(
-    `SELECT strftime(quantile_disc(time, ${1 - input.holdout}), '%Y-%m-%dT%H:%M:%S.%g') AS moment FROM labelled`,
+    `SELECT strftime(${time}, '%Y-%m-%dT%H:%M:%S.%g') AS moment FROM rows AS r ORDER BY ${time} LIMIT 1 OFFSET ${before}`,
   );
   const moment = `${String(found?.["moment"])}Z`;
-  return { holdout: `(time >= CAST('${moment.slice(0, -1)}' AS TIMESTAMP))`, holdoutFrom: moment };
+  return { holdout: `(${time} >= CAST('${moment.slice(0, -1)}' AS TIMESTAMP))`, holdoutFrom: moment };
 }
 
 async function randomCut(db: DuckDb, input: CutInput): Promise<Cut> {
-  const draw = `md5('${input.seed}:' || row_id)`;
+  const draw = `md5('${input.seed}:' || r.row_id)`;
   const [last] = await db.rows(
-    `SELECT max(draw) AS draw FROM (SELECT ${draw} AS draw FROM labelled ORDER BY draw LIMIT ${input.rows})`,
+    `SELECT max(draw) AS draw FROM (SELECT ${draw} AS draw FROM rows AS r ORDER BY draw LIMIT ${input.rows})`,
   );
   return { holdout: `(${draw} <= '${String(last?.["draw"] ?? "")}')`, holdoutFrom: null };
 }
@@ -106,9 +115,9 @@ async function randomCut(db: DuckDb, input: CutInput): Promise<Cut> {
 /** Groups are taken while the rows taken so far are fewer than wanted: the last one may go beyond. */
 async function groupCut(db: DuckDb, input: CutInput & { group: string }): Promise<Cut> {
   if (input.ungrouped > 0) throw without(input.ungrouped, input.group);
-  const draw = `md5('${input.seed}:' || grp)`;
+  const draw = `md5('${input.seed}:' || ${group})`;
   const [found] = await db.rows(
-    `SELECT max(draw) FILTER (WHERE before < ${input.rows}) AS draw, count(*) AS groups FROM (SELECT ${draw} AS draw, sum(count(*)) OVER (ORDER BY draw ROWS UNBOUNDED PRECEDING) - count(*) AS before FROM labelled GROUP BY 1)`,
+    `SELECT max(draw) FILTER (WHERE before < ${input.rows}) AS draw, count(*) AS groups FROM (SELECT ${draw} AS draw, sum(count(*)) OVER (ORDER BY draw ROWS UNBOUNDED PRECEDING) - count(*) AS before FROM rows AS r GROUP BY 1)`,
   );
   if (Number(found?.["groups"]) < 2) throw tooFew(`All rows are of one group by ${input.group}, which cannot be divided.`);
   return { holdout: `(${draw} <= '${String(found?.["draw"] ?? "")}')`, holdoutFrom: null };
@@ -116,18 +125,18 @@ async function groupCut(db: DuckDb, input: CutInput & { group: string }): Promis
 
 async function stratifiedCut(db: DuckDb, input: CutInput & { holdout: number }): Promise<Cut> {
   const stratum = input.label.task === "regression" ? `ntile(${numberStrata}) OVER (ORDER BY label, row_id)` : "label";
-  const drawn = `SELECT row_id, row_number() OVER (PARTITION BY stratum ORDER BY md5('${input.seed}:' || row_id)) AS place, count(*) OVER (PARTITION BY stratum) AS n FROM (SELECT row_id, ${stratum} AS stratum FROM labelled)`;
+  const drawn = `SELECT row_id, row_number() OVER (PARTITION BY stratum ORDER BY md5('${input.seed}:' || row_id)) AS place, count(*) OVER (PARTITION BY stratum) AS n FROM (SELECT row_id, ${stratum} AS stratum FROM rows)`;
   await db.run(
     `CREATE OR REPLACE TEMP TABLE drawn_rows AS SELECT row_id FROM (${drawn}) WHERE place <= round(n * ${input.holdout})`,
   );
-  return { holdout: "(row_id IN (SELECT row_id FROM drawn_rows))", holdoutFrom: null };
+  return { holdout: "(r.row_id IN (SELECT row_id FROM drawn_rows))", holdoutFrom: null, disorders: true };
 }
 
 /** A class that the model never sees cannot be answered: its probability would be a number without a meaning. */
 async function everyClassIsTrained(db: DuckDb, { holdout }: Cut, classes: string[]): Promise<void> {
-  const found = await db.rows(`SELECT DISTINCT label FROM labelled WHERE NOT ${holdout}`);
-  const trained = new Set(found.map((row) => Number(row["label"])));
-  const absent = classes.filter((_, index) => !trained.has(index));
+  const found = await db.rows(`SELECT DISTINCT r.label FROM rows AS r WHERE NOT ${holdout}`);
+  const trained = new Set(found.map((row) => String(row["label"])));
+  const absent = classes.filter((name) => !trained.has(name));
   if (absent.length > 0) throw tooFew(`The training part has no row of the class ${absent.slice(0, 5).join(", ")}.`);
 }
 
