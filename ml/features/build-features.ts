@@ -14,11 +14,12 @@ import { withScratch } from "../scratch.ts";
 import type { StageTools } from "../stage-tools.ts";
 import { checkBySingleRows } from "./feature-parity.ts";
 import { checkFeatureSql, type CheckedSql, failed, featureQuery } from "./feature-query.ts";
-import { memoryMb, parquet, type Workplace, writeTables } from "./feature-tables.ts";
+import { type Workplace, writeTables } from "./feature-tables.ts";
 import { findKnownLater, refuseKnownLater } from "./known-later.ts";
 import { writeLabelledRows } from "./labelled-rows.ts";
 import { columnLineage } from "./lineage.ts";
 import { asOfJoin, checkHistory, openAsOfViews, openLookup } from "./lookup-tables.ts";
+import { memoryMb, parquet } from "./table-files.ts";
 
 export interface FeatureInput {
   store: ArtifactAccess;

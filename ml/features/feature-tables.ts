@@ -10,13 +10,8 @@ import type { FeatureInput } from "./build-features.ts";
 import { checkFeatures } from "./feature-checks.ts";
 import { labelColumn, labelSpec } from "./label-spec.ts";
 import { pairRows } from "./paired-rows.ts";
+import { memoryMb, parquet } from "./table-files.ts";
 import { type Split, splitRows } from "./split-rows.ts";
-
-/** Zstandard packs best of what Parquet readers know; one writer thread and a total order make equal bytes of equal rows. */
-export const parquet = "(FORMAT parquet, COMPRESSION zstd)";
-
-/** What does not fit is spilled: with Node and what else a worker holds, under 1.5 GB. */
-export const memoryMb = 768;
 
 export interface Workplace {
   scratch: string;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { type DuckDb, quoteText } from "../duckdb.ts";
 import { wrongRows } from "./feature-columns.ts";
-import { parquet } from "./feature-tables.ts";
+import { parquet } from "./table-files.ts";
 
 /**
  * Opens the views `rows` (labelled rows) and `features` over their files so that the nth row of one is the nth
