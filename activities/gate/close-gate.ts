@@ -9,6 +9,7 @@ import type { DecisionCommand, WithdrawalCommand } from "../../domain/signed-com
 import type { GateClosing } from "../contract.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { noteRefusedMessage } from "../record/refuse-message.ts";
+import { stopRetired } from "../record/retire-model.ts";
 import { isStorable } from "../record/storable.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { judge, judgeAgain, type Ballot } from "./ballot.ts";
@@ -30,12 +31,16 @@ export async function closeGate(
   deps: RecordDeps,
   { gate, commands }: { gate: GateId; commands: Command[] },
 ): Promise<GateClosing> {
-  return inTransaction(deps.db, async (unit) => {
+  const { retired, closing } = await inTransaction(deps.db, async (unit) => {
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirst();
     if (!row) throw new CountersignError("not-found", `There is no gate ${gate}.`);
     const { closed, dropped } = await takeAll({ deps, unit, gate: row }, commands);
-    return closed ? { kind: "closed", ...closed } : { kind: "open", dropped };
+    const answer: GateClosing = closed ? { kind: "closed", ...closed } : { kind: "open", dropped };
+    return { retired: row.subject_kind === "retirement" && closed?.resolution === "approved", closing: answer };
   });
+  // A hint: the watch gives it again, and the model is retired.
+  if (retired) await stopRetired(deps).catch(() => undefined);
+  return closing;
 }
 
 /** Verifies and counts them in their order, as far as they are not known yet; `gate` is locked. */

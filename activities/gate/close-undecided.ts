@@ -18,7 +18,13 @@ export async function closeUndecided({ trx, note }: Unit, { release, resolution,
     .forNoKeyUpdate()
     .executeTakeFirst();
   if (!gate) return null;
-  await trx.updateTable("gates").set({ state: "closed", resolution, closed_at: new Date() }).where("id", "=", gate.id).execute();
+  const closedAt = new Date();
+  const outcome = { by: null, at: closedAt.toISOString(), reason: why, inputs: {}, conditions: [] };
+  await trx
+    .updateTable("gates")
+    .set({ state: "closed", resolution, closed_at: closedAt, outcome: JSON.stringify(outcome) })
+    .where("id", "=", gate.id)
+    .execute();
   note({ kind: "gate.closed", actor: by, model: gate.model, subject: gate.id, data: { resolution, release, why } });
   return gate.id;
 }

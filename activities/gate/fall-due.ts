@@ -1,5 +1,4 @@
 import { readUndelivered } from "../../db/commands.ts";
-import { readAttempt } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Due } from "../../domain/gate-timeline.ts";
@@ -9,7 +8,7 @@ import type { RecordDeps } from "../record/deps.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { escalate } from "./cast-vote.ts";
 import { closedBefore, takeAll } from "./close-gate.ts";
-import { finishGate, type Closed, type CountedVote, type Ending, type GateWork } from "./finish-gate.ts";
+import { finishGate, standingVotes, type Closed, type Ending, type GateWork } from "./finish-gate.ts";
 
 /**
  * A moment of the request's timeline has come: reminds, escalates, or does what the policy says of
@@ -103,18 +102,5 @@ async function atDeadline(work: GateWork): Promise<Closed | null> {
 
 /** Time or the world closes the gate; votes that stood go on record as not counted. */
 export async function endUndecided(work: GateWork, ending: Pick<Ending, "resolution" | "why">): Promise<Closed> {
-  const { unit, gate } = work;
-  const standing = await unit.trx
-    .selectFrom("votes")
-    .selectAll()
-    .where("gate_id", "=", gate.id)
-    .where("ended_at", "is", null)
-    .orderBy("recorded_at")
-    .execute();
-  const votes: CountedVote[] = [];
-  for (const { command, groups, on_behalf_of } of standing) {
-    const facts = await readAttempt(unit.trx, gate.id, command.principal);
-    votes.push({ command, groupsNow: facts?.groups ?? [], standing: { groups, onBehalfOf: on_behalf_of } });
-  }
-  return finishGate(work, { ...ending, by: null, votes });
+  return finishGate(work, { ...ending, by: null, votes: await standingVotes(work.unit, work.gate.id) });
 }

@@ -1,8 +1,9 @@
+import { readAttempt } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
 import type { Standing } from "../../domain/attempt.ts";
 import { completeInputs } from "../../domain/decision-form.ts";
 import type { GateOutcome, Resolution } from "../../domain/gate.ts";
-import type { Timestamp } from "../../domain/ids.ts";
+import type { GateId, ModelName, Timestamp } from "../../domain/ids.ts";
 import type { DecisionCommand } from "../../domain/signed-command.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import type { Unit } from "../record/transaction.ts";
@@ -84,6 +85,48 @@ export async function finishGate({ deps, unit, gate }: GateWork, ending: Ending)
       ...(why && { why }),
     },
   });
+  // Before the model's row is locked: what closes a gate about a model locks the gate first.
+  if (resolution === "approved" && gate.subject_kind === "retirement" && gate.model !== null)
+    await endRequestsAbout({ deps, unit }, gate.model);
   await carryOutResolution(deps, unit, { gate, resolution, outcome });
   return { resolution, at: closedAt.toISOString(), outcome };
+}
+
+/** The votes that wait for others, with what their makers' memberships are now. */
+export async function standingVotes({ trx }: Unit, gate: GateId): Promise<CountedVote[]> {
+  const standing = await trx
+    .selectFrom("votes")
+    .selectAll()
+    .where("gate_id", "=", gate)
+    .where("ended_at", "is", null)
+    .orderBy("recorded_at")
+    .execute();
+  const votes: CountedVote[] = [];
+  for (const { command, groups, on_behalf_of } of standing) {
+    const facts = await readAttempt(trx, gate, command.principal);
+    votes.push({ command, groupsNow: facts?.groups ?? [], standing: { groups, onBehalfOf: on_behalf_of } });
+  }
+  return votes;
+}
+
+/**
+ * Closes what is asked about a model that is being retired, because an answer would have no effect any
+ * more. Requests of its releases end with these; reviews of a break-glass stay.
+ */
+export async function endRequestsAbout({ deps, unit }: Omit<GateWork, "gate">, model: ModelName): Promise<void> {
+  const rows = await unit.trx
+    .selectFrom("gates")
+    .selectAll()
+    .where("model", "=", model)
+    .where("subject_kind", "in", ["definition", "retirement"])
+    .where("state", "<>", "closed")
+    .orderBy("id")
+    .forNoKeyUpdate()
+    .execute();
+  const why = `${model} was retired; there is nothing to decide here any more.`;
+  for (const gate of rows)
+    await finishGate(
+      { deps, unit, gate },
+      { resolution: "superseded", by: null, why, votes: await standingVotes(unit, gate.id) },
+    );
 }

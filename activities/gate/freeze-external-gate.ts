@@ -8,7 +8,7 @@ import {
   type Digest,
   type GateId,
 } from "../../domain/ids.ts";
-import type { Refused } from "../contract.ts";
+import type { GateOpening, Refused } from "../contract.ts";
 import type { ExternalRequest } from "../../domain/external-request.ts";
 import { refused } from "../record/carry-out.ts";
 import { calledBy } from "../record/current-call.ts";
@@ -16,6 +16,7 @@ import type { RecordDeps } from "../record/deps.ts";
 import { isStorable } from "../record/storable.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { insertGate } from "./insert-gate.ts";
+import { openGate } from "./open-gate.ts";
 
 const mostText = 20_000;
 const mostSections = 20;
@@ -23,12 +24,23 @@ const mostSections = 20;
 /**
  * Freezes the request of a workflow that is none of the product's. It names a published policy and
  * one of its `external` gates; who decides, until when and what happens then come from there and
- * from nowhere else. What it says of its subject is shown as what it says.
+ * from nowhere else. What it says of its subject is shown as what it says. For a run it is opened as well.
  */
 export async function freezeExternalGate(
   deps: RecordDeps,
-  { gate, external }: { gate: GateId; external: ExternalRequest },
-): Promise<{ ok: true; digest: Digest } | Refused> {
+  { runId, ...asked }: Asked & { runId?: string },
+): Promise<{ ok: true; digest: Digest; opening?: GateOpening } | Refused> {
+  const frozen = await freeze(deps, asked);
+  if (!frozen.ok || runId === undefined) return frozen;
+  return { ...frozen, opening: await openGate(deps, { gate: asked.gate, runId }) };
+}
+
+interface Asked {
+  gate: GateId;
+  external: ExternalRequest;
+}
+
+async function freeze(deps: RecordDeps, { gate, external }: Asked): Promise<{ ok: true; digest: Digest } | Refused> {
   return inTransaction(deps.db, async (unit) => {
     const trouble = troubleIn(gate, external);
     if (trouble) return refused("invalid", trouble);

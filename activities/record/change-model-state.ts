@@ -4,10 +4,12 @@ import type { ModelState } from "../../domain/lifecycle.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
 import type { StartedGate } from "../../domain/subject-gates.ts";
+import { endRequestsAbout } from "../gate/finish-gate.ts";
 import { freezeRetirementGate } from "../gate/retirement-gate.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
 import { newestPolicy } from "./pinned-release.ts";
+import { retireModel, stopRetired } from "./retire-model.ts";
 import type { Unit } from "./transaction.ts";
 
 interface StateChange {
@@ -24,9 +26,9 @@ const becomes = { pause: "paused", resume: "active", retire: "retired" } as cons
   StateCommand["body"]["kind"],
   ModelState
 >;
-const told = { pause: "model.paused", resume: "model.resumed", retire: "model.retired" } as const;
+const told = { pause: "model.paused", resume: "model.resumed" } as const;
 
-/** Pauses, resumes or retires a model; what it is already is no change and no fault. A retired one stays so. */
+/** Pauses, resumes or retires a model; what it is already is no change and no fault. A retired one stays so, and serves nothing. */
 export async function changeModelState(
   deps: RecordDeps,
   command: StateCommand,
@@ -45,6 +47,11 @@ export async function changeModelState(
       if (present.state === "retired") return refused("model-retired", `${model} was retired; that is for ever.`);
       const asked = kind === "retire" ? await askToRetire(deps, unit, { command, model: present }) : null;
       if (asked) return { ok: true, result: { model, state: present.state, gate: asked.gate, gateDigest: asked.digest } };
+      if (kind === "retire") {
+        await endRequestsAbout({ deps, unit }, model);
+        await retireModel(unit, { model, by: command.principal, reason, through: { command: command.id } });
+        return { ok: true, result: { model, state } };
+      }
       await trx.updateTable("models").set({ state, updated_at: new Date() }).where("name", "=", model).execute();
       note({
         kind: told[kind],
@@ -57,6 +64,8 @@ export async function changeModelState(
     },
   );
   if (!outcome.ok) return outcome;
+  // A hint: the watch gives it again, and the model is retired.
+  if (outcome.result.state === "retired") await stopRetired(deps).catch(() => undefined);
   const { gate, gateDigest } = outcome.result;
   return { ok: true, ...(gate !== undefined && gateDigest && { gate: { gate, digest: gateDigest } }) };
 }

@@ -4,27 +4,19 @@ import { closeUndecided } from "../gate/close-undecided.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { lockRelease } from "../record/pinned-release.ts";
 import { inTransaction } from "../record/transaction.ts";
-import { filterByAsking, hint, mostLookedAt, runStatus } from "./run-status.ts";
+import { deadRequests, diedInSilence, type Searched } from "./dead-requests.ts";
+import { hint } from "./run-status.ts";
 
 /**
  * Closes open gates whose workflows are no more as superseded and tells their releases, which ask
  * anew with the next request: nobody could have decided on the old one.
  */
-export async function supersedeDeadGates(deps: RecordDeps, client: Client, olderThan: Date): Promise<GateId[]> {
-  const rows = await deps.db
-    .selectFrom("gates")
-    .select(["id", "release_id"])
-    .where("state", "<>", "closed")
-    .where("release_id", "is not", null)
-    .where((eb) => eb(eb.fn.coalesce("opened_at", "created_at"), "<", olderThan))
-    .orderBy((eb) => eb.fn("random"))
-    .limit(mostLookedAt)
-    .execute();
-  const dead = await filterByAsking(rows, async (row) => (await runStatus(client, workflowIds.gate(row.id))) !== "running");
+export async function supersedeDeadGates(deps: RecordDeps, searched: Searched): Promise<GateId[]> {
+  const dead = await deadRequests(searched, (eb) => eb("release_id", "is not", null));
   const closed: GateId[] = [];
   for (const { id, release_id } of dead)
     if (release_id !== null && (await supersede(deps, { gate: id, release: release_id }))) closed.push(id);
-  await tellReleases(deps, client);
+  await tellReleases(deps, searched.client);
   return closed;
 }
 
@@ -39,7 +31,7 @@ async function supersede(deps: RecordDeps, { gate, release }: { gate: GateId; re
       release,
       resolution: "superseded",
       by: "countersign",
-      why: `Its workflow ${workflow} ended in silence (terminated or lost); it is asked anew.`,
+      why: `${diedInSilence(workflow)} It is asked anew.`,
     });
     return true;
   });

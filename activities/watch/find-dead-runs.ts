@@ -1,9 +1,11 @@
 import type { RecordDeps } from "../record/deps.ts";
 import { failureOf } from "../record/faults.ts";
+import { stopRetired } from "../record/retire-model.ts";
 import { tellStaleGates } from "../gate/mark-stale.ts";
 import { endDeadReleases } from "./dead-releases.ts";
 import { supersedeDeadGates } from "./dead-gates.ts";
 import { endDeadForeignGates } from "./dead-foreign-gates.ts";
+import { endDeadReproductions } from "./dead-reproductions.ts";
 import { supersedeDeadReviews } from "./dead-reviews.ts";
 import { renewDeadSubjectGates } from "./dead-subject-gates.ts";
 import { lapseConditions } from "./lapsed-conditions.ts";
@@ -23,10 +25,15 @@ export async function findDeadRuns(deps: RecordDeps): Promise<{ dead: { kind: "r
   try {
     const olderThan = new Date(Date.now() - youngMs);
     const releases = await endDeadReleases(deps, temporalClient, olderThan);
-    const ofReleases = await supersedeDeadGates(deps, temporalClient, olderThan);
-    const gates = [...ofReleases, ...(await supersedeDeadReviews(deps, temporalClient, olderThan))];
-    gates.push(...(await renewDeadSubjectGates(deps, temporalClient, olderThan)));
-    gates.push(...(await endDeadForeignGates(deps, temporalClient, olderThan)));
+    const searched = { db: deps.db, client: temporalClient, olderThan };
+    const gates = [
+      ...(await supersedeDeadGates(deps, searched)),
+      ...(await supersedeDeadReviews(deps, searched)),
+      ...(await renewDeadSubjectGates(deps, searched)),
+      ...(await endDeadForeignGates(deps, searched)),
+    ];
+    await stopRetired(deps);
+    await endDeadReproductions(deps, temporalClient, olderThan);
     await lapseConditions(deps);
     await lookAtApprovals(deps);
     await tellStaleGates(deps);

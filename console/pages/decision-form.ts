@@ -30,7 +30,7 @@ const approvals: Record<string, string> = {
   dataset: "Training may begin.",
   definition: "The changed definition is in force.",
   policy: "The policy is published.",
-  retirement: "The model is retired.",
+  retirement: "The model is retired for ever; nothing of it serves from then on.",
   deployment: "The move stands.",
 };
 
