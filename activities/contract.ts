@@ -151,7 +151,12 @@ export interface RecordActivities {
   /** Builds and freezes the k-th request of a gate from what the database holds: nothing of it comes from a message. */
   freezeGate(input: { release: ReleaseId; gate: string }): Promise<FrozenGate | GateNotNeeded>;
   /** The same for a gate that somebody else's workflow starts: it names a published policy and says what it asks about. */
-  freezeExternalGate(input: { gate: GateId; external: ExternalRequest }): Promise<{ ok: true; digest: Digest } | Refused>;
+  freezeExternalGate(input: {
+    gate: GateId;
+    external: ExternalRequest;
+    /** Of the gate's own run, which it is opened for as well. */
+    runId?: string;
+  }): Promise<{ ok: true; digest: Digest; opening?: GateOpening } | Refused>;
   openGate(input: { gate: GateId; runId: string }): Promise<GateOpening>;
   /** One transaction: reads membership again, verifies every token, writes decisions, audit, resolution and (when approved) the approval. */
   closeGate(input: { gate: GateId; commands: (DecisionCommand | WithdrawalCommand)[] }): Promise<GateClosing>;
