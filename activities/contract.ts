@@ -6,6 +6,7 @@ import type { Due } from "../domain/gate-timeline.ts";
 import type { Digest, GateId, ModelName, PrincipalId, ReleaseId, Timestamp, VersionId } from "../domain/ids.ts";
 import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
 import type { PolicyGate, Tier } from "../domain/policy.ts";
+import type { ModelsCompared } from "../domain/reproduction.ts";
 import type { CommandOf, DecisionCommand, UnblockAction, WithdrawalCommand } from "../domain/signed-command.ts";
 import type {
   EvaluateInput,
@@ -20,6 +21,7 @@ import type {
 } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
 import type { AppliedDefinition, ProposedPolicy, StartedGate } from "../domain/subject-gates.ts";
+import type { TrainingAgain } from "./train-contract.ts";
 
 /**
  * What workflows may ask of activities, as types: the only thing that workflow code imports from
@@ -147,6 +149,12 @@ export interface RecordActivities {
   /** Somebody else's workflow has the id of a gate about a policy, a definition or a retirement, or its own died: asks anew. Null when it is closed. */
   askSubjectAnew(input: { gate: GateId; why: string; taken: boolean }): Promise<StartedGate | null>;
 
+  // a version's training, run a second time
+  /** Verifies the command; puts the reproduction on record, or gives the one that runs. Writes command_results. */
+  startReproduction(command: CommandOf<"reproduce">): Promise<ReproductionStarted | Refused>;
+  /** Once: the first ending stays. */
+  endReproduction(ended: ReproductionEnded): Promise<void>;
+
   // the gate
   /** Builds and freezes the k-th request of a gate from what the database holds: nothing of it comes from a message. */
   freezeGate(input: { release: ReleaseId; gate: string }): Promise<FrozenGate | GateNotNeeded>;
@@ -186,6 +194,23 @@ export interface RecordActivities {
   /** Finds releases and gates whose workflows died in silence (terminated, lost) and tells their parents. */
   findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
 }
+
+export interface ReproductionStarted {
+  ok: true;
+  /** Null where another one of the same version runs, which answers this command too. */
+  work: {
+    /** The ONNX bytes of the version. */
+    recorded: Digest;
+    training: TrainingAgain;
+    holdout: Digest | null;
+  } | null;
+}
+
+export type ReproducedTraining = Pick<TrainResult, "model" | "trainer" | "seed" | "parameters" | "environment" | "modelBytes">;
+export type ReproductionEnded = { id: string } & (
+  | { trained: ReproducedTraining; compared: ModelsCompared }
+  | { fault: { code: string; message: string } }
+);
 
 export interface RecalledModel {
   /** One more than the highest release number there is. */

@@ -1,6 +1,7 @@
 import type { TrainActivities } from "./train-contract.ts";
 import { createForeignActivities } from "./train-foreign.ts";
 import { createPlanActivity } from "./train-plan.ts";
+import { createReproductionActivities } from "./train-again.ts";
 import { createTrialActivity } from "./train-trial.ts";
 import { createTrainActivity, type TrainDependencies } from "./train.ts";
 
@@ -11,5 +12,6 @@ export function createTrainActivities(deps: TrainDependencies): TrainActivities 
     planTraining: createPlanActivity(deps),
     tryParameters: createTrialActivity(deps),
     ...createForeignActivities(deps),
+    ...createReproductionActivities(deps),
   };
 }

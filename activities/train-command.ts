@@ -31,14 +31,17 @@ const pythonMains: Partial<Record<string, string>> = {
 export async function commandOf(
   { trainers, python, trainersRoot }: CommandDependencies,
   train: TrainDefinition,
-  tools: StageTools,
+  tools: StageTools & {
+    /** The command's own files as they were recorded, instead of those that lie below the trainers' root now. */
+    code?: CodeFolder | null | undefined;
+  },
 ): Promise<TrainerCommand> {
   const known = trainers[train.trainer];
   if (known !== undefined) return { command: known, code: null, environment: {} };
   const main = pythonMains[train.trainer];
   const ofCommand = train.trainer === "command" ? train.command : undefined;
   if (main === undefined && ofCommand === undefined) throw unknownTrainer(train.trainer, trainers);
-  const code = train.files === undefined || trainersRoot === undefined ? null : await readCodeFolder(trainersRoot, train.files);
+  const { code = await presentCode(trainersRoot, train) } = tools;
   const codeFacts: Record<string, string> = code === null ? {} : { "trainer files": code.digest };
   const words = ofCommand ?? ["{python}", "-B", join(pythonTrainers, main ?? "")];
   if (!words.includes("{python}")) return { command: split(words), code, environment: codeFacts };
@@ -49,6 +52,10 @@ export async function commandOf(
     code,
     environment: { "python lock": made.lock, "python packages": made.installed, ...codeFacts },
   };
+}
+
+async function presentCode(root: string | undefined, { files }: TrainDefinition): Promise<CodeFolder | null> {
+  return files === undefined || root === undefined ? null : readCodeFolder(root, files);
 }
 
 function split([command = "", ...args]: string[]): Command {

@@ -1,4 +1,5 @@
 import type { Digest, ReleaseId } from "../domain/ids.ts";
+import type { ModelsCompared } from "../domain/reproduction.ts";
 import type { SearchTrial, StageContext, TrainResult } from "../domain/stage-results.ts";
 import type { SearchMetric } from "../domain/train-schema.ts";
 
@@ -12,7 +13,33 @@ export interface TrainActivities {
   /** Lays out the job folder of a foreign trainer, where its worker sees it. */
   prepareJob(input: TrainingInput): Promise<ForeignJob>;
   /** Takes what a foreign trainer wrote. */
-  collectJob(input: TrainingInput & { job: string; taskQueue: string; durationMs: number }): Promise<TrainResult>;
+  collectJob(input: ForeignWork): Promise<TrainResult>;
+  /** Trains once more what a version was trained of, and nothing beside it. */
+  trainAgain(input: TrainingAgain): Promise<TrainResult>;
+  /** What two trainings of the same differ in: files, graphs, and what that means on the holdout. */
+  compareTrainings(input: TrainingsToCompare): Promise<ModelsCompared>;
+}
+
+export type ForeignWork = TrainingInput & {
+  job: string;
+  taskQueue: string;
+  durationMs: number;
+  /** True where no baseline is to be trained beside it. */
+  alone?: boolean;
+};
+
+/** `release` names the job folder, and is none of a release. */
+export type TrainingAgain = TrainingInput & {
+  /** TrainingFiles of the first training, whose code is used; null where it kept none. */
+  files: Digest | null;
+};
+
+export interface TrainingsToCompare {
+  recorded: { onnx: Digest; files: Digest | null };
+  now: { onnx: Digest; files: Digest | null };
+  /** FeatureSpec of both. */
+  spec: Digest;
+  holdout: Digest | null;
 }
 
 /** What a worker on a foreign task queue does; in any language (examples/python-trainer). */

@@ -20,6 +20,8 @@ export interface TrainingJob {
   /** Paths of Parquet files. */
   trainData: string;
   validationData: string | null;
+  /** Of `trainData`, where it is the whole artifact; null of a part that was split off. */
+  trainDigest: Digest | null;
 }
 
 /** What a search sets apart where the definition does not say. */
@@ -84,6 +86,7 @@ export async function readTrainingJob(
     limits: train.limits,
     trainData: split?.train ?? path,
     validationData: seen ? split.validation : null,
+    trainDigest: split === null ? input.train : null,
     heldOut: split?.validation ?? null,
   };
 }

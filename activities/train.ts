@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { arch, cpus, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { CountersignError } from "../domain/errors.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { SearchSummary, TrainResult } from "../domain/stage-results.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
+import type { CodeFolder } from "../ml/trainers/code-folder.ts";
 import type { SearchFound } from "./train-contract.ts";
 import { readImported } from "./import-model.ts";
 import { runStage } from "./stage-run.ts";
@@ -12,6 +13,7 @@ import { type CommandDependencies, commandOf } from "./train-command.ts";
 import { readTrainingJob, type TrainingJob, type TrainInput } from "./train-job.ts";
 import { builtInTrainers } from "./train-process.ts";
 import { kilobytes, type RunDependencies, runTraining, seconds } from "./train-run.ts";
+import { keepTrainingFiles } from "./training-files.ts";
 
 export type TrainDependencies = Omit<RunDependencies, "hidden"> &
   Partial<Pick<RunDependencies, "hidden">> &
@@ -50,32 +52,38 @@ export function createTrainActivity(
   });
 }
 
+/** Where other bytes may come from although everything else is the same: what numbers are made of differs by processor. */
+const machine = { platform: `${platform()} ${arch()}`, processor: cpus()[0]?.model.trim() ?? "unknown" };
+
 function withChosen(input: TrainInput, search: SearchFound | undefined): TrainInput {
   const chosen = search?.trials.find(({ number }) => number === search.chosen);
   if (chosen === undefined) return input;
   return { ...input, parameters: { ...input.parameters, train: { ...input.parameters.train, ...chosen.parameters } } };
 }
 
-async function trainHere(
+/** Trains in a process of our own. `tools.code`: the command's own files as they were recorded. */
+export async function trainHere(
   deps: RunDependencies & CommandDependencies,
   { release, prepared }: { release: string; prepared: TrainingJob },
-  tools: StageTools,
+  tools: StageTools & { code?: CodeFolder | null | undefined },
 ): Promise<TrainResult> {
   const { train, job } = prepared;
   const trainer = { ...(await commandOf(deps, train, tools)), name: train.trainer };
   const made = await runTraining(deps, { key: release, prepared, trainer }, tools);
   const { report, bytes, durationMs } = made;
+  const model = await deps.store.put(bytes);
   return {
     summary:
       `${train.trainer} trained in ${seconds(durationMs)} on ${job.features.length} features: ${kilobytes(bytes.byteLength)} of ONNX. ${report?.summary ?? ""}`.trimEnd(),
-    model: await deps.store.put(bytes),
+    model,
     log: made.log,
     trainer: train.trainer,
     seed: job.seed,
     parameters: job.parameters,
-    environment: { ...report?.environment, ...trainer.environment },
+    environment: { ...report?.environment, ...trainer.environment, ...machine },
     durationMs,
     modelBytes: bytes.byteLength,
+    files: await keepTrainingFiles(deps.store, { prepared, code: trainer.code, model }),
   };
 }
 

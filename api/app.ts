@@ -22,6 +22,7 @@ import { policyProposalRoute, policyRoutes } from "./routes/policies.ts";
 import { auditRoutes, peopleRoutes } from "./routes/records.ts";
 import { releaseRoutes } from "./routes/releases.ts";
 import { delegationRoutes, tokenRoutes } from "./routes/tokens.ts";
+import { reproductionRoutes } from "./routes/reproductions.ts";
 import { versionRoutes } from "./routes/versions.ts";
 import type { RouteTable } from "./routing.ts";
 
@@ -73,6 +74,7 @@ export function createApp(options: AppOptions): Hono<ApiEnv> {
   gateRoutes(table, deps);
   chartRoutes(table, deps);
   versionRoutes(table, deps);
+  reproductionRoutes(table, deps);
   peopleRoutes(table, deps);
   groupRoutes(table, deps);
   principalRoutes(table, deps);

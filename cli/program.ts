@@ -10,6 +10,7 @@ import { addNotifyCommands } from "./commands/notify.ts";
 import { addPeopleCommands } from "./commands/people.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
 import { addReleaseCommands } from "./commands/release.ts";
+import { addReproduceCommand } from "./commands/reproduce.ts";
 import { addDelegationCommands, addTokenCommands } from "./commands/tokens.ts";
 import { addUseCommands } from "./commands/use.ts";
 import packageFile from "../package.json" with { type: "json" };
@@ -38,6 +39,7 @@ export function createProgram(context: Context): Command {
   addContractCommands(program, context);
   addPolicyCommands(program, context);
   addReleaseCommands(program, context);
+  addReproduceCommand(program, context);
   addLookCommands(program, context);
   addDecisionCommands(program, context);
   addFindingCommands(program, context);

@@ -16,6 +16,7 @@ import { modelRoutes } from "./routes/models.ts";
 import { meRoutes, peopleRoutes } from "./routes/people.ts";
 import { policyRoutes } from "./routes/policies.ts";
 import { releaseRoutes } from "./routes/releases.ts";
+import { versionRoutes } from "./routes/versions.ts";
 import { guardHeaders, sameOriginOnly } from "./security.ts";
 import { requireSession } from "./session.ts";
 
@@ -43,6 +44,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.route("/", entranceRoutes(deps));
   app.use(requireSession(deps));
   app.route("/", modelRoutes(deps));
+  app.route("/", versionRoutes(deps));
   app.route("/", releaseRoutes(deps));
   app.route("/", gateRoutes(deps));
   app.route("/", chartRoutes(deps));

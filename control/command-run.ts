@@ -5,7 +5,13 @@ import { keepSigned, readCommandResult } from "../db/commands.ts";
 import { CountersignError, errorCodes, type ErrorCode } from "../domain/errors.ts";
 import type { CommandBody, SignedCommand } from "../domain/signed-command.ts";
 import type { Outcome } from "./answer.ts";
-import type { lifecycleCommandUpdate, proposalUpdate, releaseCommandUpdate, withdrawUpdate } from "../workflows/messages.ts";
+import type {
+  lifecycleCommandUpdate,
+  proposalUpdate,
+  releaseCommandUpdate,
+  reproductionUpdate,
+  withdrawUpdate,
+} from "../workflows/messages.ts";
 import type { Caller } from "./caller.ts";
 import { deliver, type Parcel } from "./delivery.ts";
 import type { ControlContext } from "./deps.ts";
@@ -18,7 +24,12 @@ const longestLookMs = 150;
 /** How one kind of command reaches its workflow, and how what it left behind becomes an answer. */
 export interface CommandRoute<Body extends CommandBody, Value> {
   to: Parcel<unknown, SignedCommand<Body>>["to"];
-  update: typeof lifecycleCommandUpdate | typeof releaseCommandUpdate | typeof withdrawUpdate | typeof proposalUpdate;
+  update:
+    | typeof lifecycleCommandUpdate
+    | typeof releaseCommandUpdate
+    | typeof withdrawUpdate
+    | typeof proposalUpdate
+    | typeof reproductionUpdate;
   /** From `command_results`. */
   outcome(result: Record<string, unknown>): Promise<Outcome<Value>>;
   /** What a workflow that is not there means. */

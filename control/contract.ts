@@ -22,6 +22,7 @@ import type {
   ModelView,
   MonitoringView,
   PredictionView,
+  ReproductionAskedView,
   RolledBackView,
   VersionItemView,
   VersionView,
@@ -118,6 +119,9 @@ export interface Control {
   ): Promise<Answer<{ model: ModelName; state: ModelState; gate: GateId | null }>>;
   unblock(caller: Caller, release: ReleaseId, sent: Sent): Promise<Answer<{ release: ReleaseId; action: UnblockAction }>>;
   withdraw(caller: Caller, release: ReleaseId, sent: Sent): Promise<Answer<{ release: ReleaseId; gate: GateId | null }>>;
+
+  /** Trains a version a second time; what came of it stands with the version. `not-reproducible`: it was trained elsewhere. */
+  reproduce(caller: Caller, version: VersionId, sent: Sent): Promise<Answer<ReproductionAskedView>>;
 
   ready(): Promise<ReadyView>;
   /** Delivers again what was pending; gives how many became known. */

@@ -19,6 +19,7 @@ import { checkAudit, listAudit, listGroups, me, readOwnCommand } from "./records
 import { unblock, withdraw } from "./release-commands.ts";
 import { proposePolicy } from "./propose-policy.ts";
 import { listReleases, readRelease, readReleaseLog } from "./releases.ts";
+import { reproduce } from "./reproduction.ts";
 import { requestRelease } from "./request-release.ts";
 import { requireScope } from "./read-rights.ts";
 import { createSecretBox } from "./secret-box.ts";
@@ -86,6 +87,8 @@ export function createControl(deps: ControlDeps): Control {
     changeState: (caller, { model, kind }, sent) => changeState(context, kind, { caller, about: model, sent }),
     unblock: (caller, about, sent) => unblock(context, { caller, about, sent }),
     withdraw: (caller, about, sent) => withdraw(context, { caller, about, sent }),
+
+    reproduce: (caller, about, sent) => reproduce(context, { caller, about, sent }),
 
     ready: () => readiness(context),
     settlePending: () => settlePending(context),

@@ -7,6 +7,7 @@ import {
 } from "@temporalio/client";
 import { ApplicationFailure, type UpdateDefinition } from "@temporalio/common";
 import { workflowIds } from "../domain/ids.ts";
+import { reproductionRunsForMs } from "../domain/reproduction.ts";
 import type { SignedCommand } from "../domain/signed-command.ts";
 import { workflowTypes } from "../workflows/messages.ts";
 import type { ControlContext } from "./deps.ts";
@@ -24,8 +25,8 @@ export type Delivery<Reply> =
   | { kind: "unreached"; why: string };
 
 export interface Parcel<Reply, Command extends SignedCommand> {
-  /** Where: a workflow that runs, a model's lifecycle, which is started when it does not run, or the proposal that the command is. */
-  to: { workflowId: string } | { model: string } | { proposal: string };
+  /** Where: a workflow that runs, a model's lifecycle, which is started when it does not run, or the proposal or reproduction that the command is. */
+  to: { workflowId: string } | { model: string } | { proposal: string } | { reproduction: string };
   update: UpdateDefinition<Reply, [Command]>;
   command: Command;
   /** Milliseconds since the epoch. */
@@ -69,16 +70,21 @@ function send<Reply, Command extends SignedCommand>(context: ControlContext, par
   const options = { updateId: command.id, args: [command] as [Command] };
   return temporal.withDeadline(deadline, () => {
     if ("workflowId" in to) return temporal.workflow.getHandle(to.workflowId).executeUpdate(update, options);
-    if ("proposal" in to) {
-      const startWorkflowOperation = new WithStartWorkflowOperation(workflowTypes.proposal, {
-        workflowId: workflowIds.proposal(to.proposal),
-        taskQueue: "lifecycle",
-        workflowIdConflictPolicy: "USE_EXISTING",
-        // One that has ended did what was asked; its record is read.
-        workflowIdReusePolicy: "REJECT_DUPLICATE",
-        args: [],
-        staticSummary: "A new version of a policy",
-      });
+    if ("proposal" in to || "reproduction" in to) {
+      const startWorkflowOperation = new WithStartWorkflowOperation(
+        "proposal" in to ? workflowTypes.proposal : workflowTypes.reproduction,
+        {
+          workflowId: "proposal" in to ? workflowIds.proposal(to.proposal) : workflowIds.reproduction(to.reproduction),
+          taskQueue: "lifecycle",
+          workflowIdConflictPolicy: "USE_EXISTING",
+          // One that has ended did what was asked; its record is read.
+          workflowIdReusePolicy: "REJECT_DUPLICATE",
+          args: [],
+          ...("proposal" in to
+            ? { staticSummary: "A new version of a policy" }
+            : { staticSummary: "A version trained a second time", workflowExecutionTimeout: reproductionRunsForMs }),
+        },
+      );
       return temporal.workflow.executeUpdateWithStart(update, { ...options, startWorkflowOperation });
     }
     // A lifecycle is an entity: whether it runs or was terminated, there is one, and it recalls itself from the database.

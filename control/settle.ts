@@ -14,6 +14,7 @@ import { keep } from "./idempotency.ts";
 import { finishRollback, finishStateChange } from "./model-commands.ts";
 import { finishPropose } from "./propose-policy.ts";
 import { finishUnblock, finishWithdraw } from "./release-commands.ts";
+import { finishReproduce } from "./reproduction.ts";
 import { finishRequest } from "./request-release.ts";
 
 const atOnce = 20;
@@ -67,6 +68,8 @@ function finish(context: ControlContext, command: SignedCommand): Promise<Outcom
       return finishApply(context, command as CommandOf<"apply-definition">);
     case "propose-policy":
       return finishPropose(context, command as CommandOf<"propose-policy">);
+    case "reproduce":
+      return finishReproduce(context, command as CommandOf<"reproduce">);
     case "rollback":
       return finishRollback(context, command as CommandOf<"rollback">);
     case "pause":

@@ -15,6 +15,7 @@ import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { versionLinks } from "./links.ts";
 import { notFound, requireScope, scopeOf } from "./read-rights.ts";
+import { listReproductions, mayReproduce } from "./reproductions.ts";
 
 interface VersionFacts {
   approvals: ApprovalRow[];
@@ -43,7 +44,11 @@ export async function readVersion(context: ControlContext, caller: Caller, versi
     ? await readVersions(context.db, scopeOf(caller.principal), { limit: 1, after: null, id: version })
     : [];
   if (!row) throw notFound("version", version);
-  const [facts, service] = await Promise.all([factsOf(context, [version]), readService(context.db, version)]);
+  const [facts, service, reproductions] = await Promise.all([
+    factsOf(context, [version]),
+    readService(context.db, version),
+    listReproductions(context, version),
+  ]);
   const { manifest, evaluation } = row;
   return {
     ...itemOf(context, row, facts),
@@ -71,6 +76,8 @@ export async function readVersion(context: ControlContext, caller: Caller, versi
       from: one.at.toISOString(),
       until: one.until?.toISOString() ?? null,
     })),
+    reproductions,
+    actions: mayReproduce(caller, row) ? ["reproduce"] : [],
   };
 }
 

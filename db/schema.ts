@@ -9,6 +9,7 @@ import type {
   ReleaseStagesTable,
   ContributorsTable,
   VersionsTable,
+  ReproductionsTable,
 } from "./tables/releases.ts";
 import type {
   GatesTable,
@@ -54,6 +55,7 @@ export interface Database {
   release_stages: ReleaseStagesTable;
   contributors: ContributorsTable;
   versions: VersionsTable;
+  reproductions: ReproductionsTable;
   gates: GatesTable;
   decisions: DecisionsTable;
   approvals: ApprovalsTable;

@@ -71,6 +71,8 @@ export const auditKinds = [
   "delegation.ended",
   "deployment.break-glass",
   "break-glass.reviewed",
+  "reproduction.started",
+  "version.reproduced",
 ] as const;
 export type AuditKind = (typeof auditKinds)[number];
 

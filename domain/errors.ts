@@ -143,6 +143,11 @@ export const errorCodes = {
     retry: false,
     cure: "Read the cause; the holdout or the thresholds do not fit.",
   },
+  "not-reproducible": {
+    status: 409,
+    retry: false,
+    cure: "Only what was trained here can be trained here again; ask whoever trained it.",
+  },
   "artifact-corrupt": {
     status: 500,
     retry: false,

@@ -46,5 +46,6 @@ export const workflowIds = {
   release: (id: ReleaseId) => `release/${id}`,
   gate: (id: GateId) => `gate/${id}`,
   proposal: (command: string) => `proposal/${command}`,
+  reproduction: (command: string) => `reproduction/${command}`,
   monitorSweep: () => "monitor-sweep",
 };

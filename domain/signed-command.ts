@@ -60,7 +60,8 @@ export type CommandBody =
       reason: string;
       parameters: ReleaseParameters;
     }
-  | { kind: "withdraw-release"; release: ReleaseId; reason: string };
+  | { kind: "withdraw-release"; release: ReleaseId; reason: string }
+  | { kind: "reproduce"; version: VersionId };
 
 export type CommandKind = CommandBody["kind"];
 export const unblockActions = ["retry", "skip", "abandon"] as const;

@@ -150,7 +150,12 @@ export interface TrainResult {
   search?: SearchSummary | null;
   /** What was declared of a model that was trained elsewhere. */
   origin?: Record<string, string> | null;
+  /** Artifact: canonical JSON of TrainingFiles. Absent in releases made before they were kept, and where nothing was trained. */
+  files?: Digest;
 }
+
+/** What lay in the job folder, by its path in there, and the model that came of it. A command's own files lie in the store. */
+export type TrainingFiles = Record<string, { digest: Digest; executable?: true }>;
 
 /** A search in a few numbers; `trials` is an artifact: canonical JSON of the SearchTrial[]. */
 export interface SearchSummary {

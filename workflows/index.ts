@@ -5,4 +5,5 @@ export { lifecycle } from "./lifecycle.ts";
 export { monitorSweep } from "./monitor-sweep.ts";
 export { proposal } from "./proposal.ts";
 export { release } from "./release.ts";
+export { reproduction } from "./reproduction.ts";
 export { suggestContract } from "./suggest-contract.ts";

@@ -15,6 +15,7 @@ export const workflowTypes = {
   release: "release",
   gate: "gate",
   proposal: "proposal",
+  reproduction: "reproduction",
   monitorSweep: "monitorSweep",
 } as const;
 
@@ -42,6 +43,10 @@ export const gateClosedSignal = defineSignal<[{ gate: GateId; resolution?: Resol
 // to `proposal/<command id>`
 /** The one command that a proposal is about; it starts the workflow. */
 export const proposalUpdate = defineUpdate<{ accepted: true }, [CommandOf<"propose-policy">]>("command");
+
+// to `reproduction/<command id>`
+/** The one command that a reproduction is about; it starts the workflow. */
+export const reproductionUpdate = defineUpdate<{ accepted: true }, [CommandOf<"reproduce">]>("command");
 
 // to `gate/<id>`
 export interface GateReply {

@@ -1,6 +1,12 @@
 import { ActivityFailure, ApplicationFailure, TimeoutFailure } from "@temporalio/common";
 import { isCancellation, patched, proxyActivities, setCurrentDetails } from "@temporalio/workflow";
-import type { ForeignTrainActivities, SearchFound, TrainingInput, TrainingPlan } from "../activities/train-contract.ts";
+import type {
+  ForeignTrainActivities,
+  SearchFound,
+  TrainingAgain,
+  TrainingInput,
+  TrainingPlan,
+} from "../activities/train-contract.ts";
 import { bestTrial, searchHigherIsBetter } from "../domain/search.ts";
 import type { SearchTrial, TrainResult } from "../domain/stage-results.ts";
 import { trainWork } from "./records.ts";
@@ -18,6 +24,13 @@ export async function trainCandidate(input: TrainingInput): Promise<TrainResult>
   if (plan.search === null) return once();
   const search = await searchParameters(input, plan.search);
   return trainWork(`Trains with the parameters of trial ${search.chosen}`).train({ ...input, search });
+}
+
+/** A version's training once more, with the parameters that were found then, and without the baseline beside it. */
+export async function trainSecondTime(input: TrainingAgain): Promise<TrainResult> {
+  const plan = await trainWork("Reads where it was trained").planTraining(input);
+  if (plan.taskQueue === null) return trainWork("Trains a second time, in a process of its own").trainAgain(input);
+  return trainElsewhere(input, { taskQueue: plan.taskQueue, minutes: plan.minutes, alone: true });
 }
 
 async function searchParameters(input: TrainingInput, search: NonNullable<TrainingPlan["search"]>): Promise<SearchFound> {
@@ -61,7 +74,7 @@ const takenWithin = "10m";
 
 async function trainElsewhere(
   input: TrainingInput,
-  { taskQueue, minutes }: { taskQueue: string; minutes: number },
+  { taskQueue, minutes, alone }: { taskQueue: string; minutes: number; alone?: true },
 ): Promise<TrainResult> {
   const job = await trainWork("Lays out the job for a foreign trainer").prepareJob(input);
   const began = Date.now();
@@ -79,7 +92,8 @@ async function trainElsewhere(
     throw ApplicationFailure.nonRetryable(foreignFault(error, { taskQueue, minutes }), "trainer-failed");
   }
   const durationMs = Date.now() - began;
-  return trainWork("Inspects what the foreign trainer made").collectJob({ ...input, job: job.job, taskQueue, durationMs });
+  const made = { ...input, job: job.job, taskQueue, durationMs, ...(alone && { alone }) };
+  return trainWork("Inspects what the foreign trainer made").collectJob(made);
 }
 
 function foreignFault(error: ActivityFailure, { taskQueue, minutes }: { taskQueue: string; minutes: number }): string {

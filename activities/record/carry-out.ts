@@ -108,7 +108,7 @@ async function refuseUnsigned(
 }
 
 /** A member of a command's body as text, before anything is known of who sent it: a forged one may have no body at all. */
-export function claimed(command: SignedCommand, member: "model" | "release" | "policy"): string {
+export function claimed(command: SignedCommand, member: "model" | "release" | "policy" | "version"): string {
   // What comes over Temporal has whatever form the sender gave it.
   const body = (command as Partial<SignedCommand> | null)?.body as Record<string, unknown> | null | undefined;
   return String(body?.[member]);

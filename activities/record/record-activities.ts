@@ -28,6 +28,7 @@ import { recallModel } from "./recall-model.ts";
 import { recordEvaluation } from "./record-evaluation.ts";
 import { recordVersion } from "./record-version.ts";
 import { refuseMessage } from "./refuse-message.ts";
+import { endReproduction, startReproduction } from "./reproductions.ts";
 import { beginStage, endStage, skipStage } from "./stages.ts";
 import { startRelease } from "./start-release.ts";
 import { unblockRelease } from "./unblock-release.ts";
@@ -62,6 +63,8 @@ export function createRecordActivities(deps: RecordDeps): RecordActivities {
     readChampion: bind(readChampion),
     readRelease: bind(readRelease),
     endRelease: bind(endRelease),
+    startReproduction: bind(startReproduction),
+    endReproduction: bind(endReproduction),
     proposePolicy: bind(proposePolicy),
     askSubjectAnew: bind(askSubjectAnew),
     freezeGate: bind(freezeGate),

@@ -95,7 +95,7 @@ function approvedBy({ kind, gate, by, policy }: VersionView["approvals"][number]
   return gate === null ? `by the policy ${policy.id}, which asks nobody` : html`by ${by.join(", ")} at ${gateLink(gate)}`;
 }
 
-export function versionPage(version: VersionView): Html {
+export function versionPage(version: VersionView, reproductions: Html): Html {
   return html`${crumbs([{ href: paths.model(version.model), text: version.model }], version.id)}
     <header class="title">
       <h1>Version ${version.id}</h1>
@@ -127,6 +127,7 @@ export function versionPage(version: VersionView): Html {
           <h2 id="metrics">Metrics on its holdout</h2>
           ${facts(version.metrics.map((row) => [metricTitles[row.metric], `${metricInWords(row.candidate.value)} (${metricInWords(row.candidate.low)} to ${metricInWords(row.candidate.high)})`]))}
         </section>
+        ${reproductions}
       </div>
       <aside>
         <section class="card" aria-labelledby="made">

@@ -10,7 +10,6 @@ import type { Fields } from "../forms.ts";
 import { show } from "../frame.ts";
 import { paths } from "../markup.ts";
 import type { Html } from "../markup.ts";
-import { versionPage } from "../pages/lists.ts";
 import { modelPage, modelsPage } from "../pages/model.ts";
 import { patiently, problemBox, receiptOf } from "../receipt.ts";
 
@@ -24,10 +23,6 @@ export function modelRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     return show(context, deps, { title: "Models", here: "models", content: modelsPage(items), live: null });
   });
   app.get("/models/:model", async (context) => showModel(context, deps, {}));
-  app.get("/versions/:version", async (context) => {
-    const version = await control.version(context.get("caller"), context.req.param("version"));
-    return show(context, deps, { title: version.id, here: "models", content: versionPage(version), live: version.model });
-  });
   app.post("/models/:model/releases", async (context) => {
     const fields = await readForm(context);
     const body = { reason: fields["reason"] ?? "", parameters: parametersIn(fields) };

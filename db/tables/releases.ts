@@ -2,9 +2,10 @@ import type { ColumnType } from "kysely";
 import type { BlockedCause, ReleaseOutcome, ReleaseState, Trigger } from "../../domain/lifecycle.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
+import type { ReproductionEffect, TrainingDifference } from "../../domain/reproduction.ts";
 import type { ReleaseParameters, VersionManifest } from "../../domain/stage-results.ts";
 import type { Stage, StageState } from "../../domain/stages.ts";
-import type { TimeOrNull, TimeOfWriting, JsonText, JsonTextOrNull, WithDefault } from "./columns.ts";
+import type { Time, TimeOrNull, TimeOfWriting, JsonText, JsonTextOrNull, WithDefault } from "./columns.ts";
 
 export interface ReleasesTable {
   id: string;
@@ -70,4 +71,21 @@ export interface VersionsTable {
   evaluation: JsonTextOrNull<Evaluation>;
   evaluation_digest: Digest | null;
   created_at: TimeOfWriting;
+}
+
+export interface ReproductionsTable {
+  /** Of the command. */
+  id: string;
+  version_id: string;
+  requested_by: string;
+  at: TimeOfWriting;
+  /** Whatever is open after it is lost. */
+  until: Time;
+  ended_at: TimeOrNull;
+  same: boolean | null;
+  digest: Digest | null;
+  differs: JsonTextOrNull<TrainingDifference[]>;
+  effects: JsonTextOrNull<ReproductionEffect[]>;
+  fault_code: string | null;
+  fault: string | null;
 }

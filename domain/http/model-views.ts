@@ -4,6 +4,7 @@ import { metricNames, type MetricRow, type MonitorWindow } from "../evidence.ts"
 import { decisionKinds, resolutions } from "../gate.ts";
 import { modelStates } from "../lifecycle.ts";
 import { maturities, tiers } from "../policy.ts";
+import { reproductionStates } from "../reproduction.ts";
 import { digestSchema } from "./requests.ts";
 
 /** What is answered about models, their slots, versions, predictions and monitoring. */
@@ -128,6 +129,38 @@ export const versionItemSchema = z
   .meta({ id: "VersionItem" });
 export type VersionItemView = z.output<typeof versionItemSchema>;
 
+export const reproductionSchema = z
+  .object({
+    id: z.string().describe("of the command that asked for it"),
+    version: z.string(),
+    state: z
+      .enum(reproductionStates)
+      .describe("`same`: the same bytes; `other`: other bytes; `lost`: its workflow ended without an answer"),
+    requestedBy: z.string(),
+    at: time,
+    endedAt: time.nullable(),
+    digest: digestSchema.nullable().describe("of the model that the second training made"),
+    differs: z
+      .array(z.object({ what: z.string(), recorded: z.string().nullable(), now: z.string().nullable() }))
+      .describe(
+        "digest, size, trainer, seed, parameters, environment, files one by one, and the first place at which the ONNX graphs differ; with the same bytes what is otherwise all the same",
+      ),
+    effects: z
+      .array(z.object({ metric: z.string(), recorded: z.number().nullable(), now: z.number() }))
+      .describe("of both models on the same holdout; empty with the same bytes"),
+    fault: z.object({ code: z.string(), message: z.string() }).nullable().describe("why it could not be trained again"),
+  })
+  .meta({ id: "Reproduction" });
+export type ReproductionView = z.output<typeof reproductionSchema>;
+
+export const reproductionAskedSchema = z
+  .object({
+    reproduction: z.string().describe("the one that answers: of an earlier request, where that still runs"),
+    version: z.string(),
+  })
+  .meta({ id: "ReproductionAsked" });
+export type ReproductionAskedView = z.output<typeof reproductionAskedSchema>;
+
 export const versionSchema = z
   .object({
     ...versionItemSchema.shape,
@@ -164,6 +197,8 @@ export const versionSchema = z
         until: time.nullable(),
       }),
     ),
+    reproductions: z.array(reproductionSchema).describe("newest first, twenty at most"),
+    actions: z.array(z.enum(["reproduce"])).describe("what the caller may do with it now"),
   })
   .meta({ id: "Version" });
 export type VersionView = z.output<typeof versionSchema>;

@@ -66,6 +66,9 @@ export const unblockRequestSchema = z
 /** withdraw, pause, resume, retire */
 export const reasonRequestSchema = z.strictObject({ reason: reasonSchema }).meta({ id: "ReasonRequest" });
 
+/** Everything that a second training needs stands in the version. */
+export const reproductionRequestSchema = z.strictObject({}).meta({ id: "ReproductionRequest" });
+
 export const rollbackRequestSchema = z
   .strictObject({
     environment: environmentSchema.default("production"),

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 import { chmod, cp, lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
+import { digestOf } from "../../domain/digest.ts";
 import { CountersignError } from "../../domain/errors.ts";
+import type { Digest } from "../../domain/ids.ts";
 
 /** The folder of a command's own files, looked at file by file. */
 export interface CodeFolder {
@@ -10,6 +12,14 @@ export interface CodeFolder {
   files: number;
   /** SHA-256 over each file's path and bytes, in the order of the paths. */
   digest: string;
+  /** Each file by its path with slashes, in that order. */
+  entries: CodeFile[];
+}
+
+export interface CodeFile {
+  path: string;
+  digest: Digest;
+  executable: boolean;
 }
 
 const most = { files: 1000, bytes: 100 << 20 };
@@ -40,14 +50,18 @@ export async function readCodeFolder(root: string, folder: string): Promise<Code
     }
   }
   const hash = createHash("sha256");
+  const entries: CodeFile[] = [];
   let bytes = 0;
   for (const file of files.sort()) {
-    bytes += (await lstat(file)).size;
+    const { size, mode } = await lstat(file);
+    bytes += size;
     if (bytes > most.bytes) throw refuse(`holds more than ${most.bytes >> 20} MB`);
     const content = await readFile(file);
-    hash.update(`${relative(path, file).split(sep).join("/")}\0${content.length}\0`).update(content);
+    const name = relative(path, file).split(sep).join("/");
+    hash.update(`${name}\0${content.length}\0`).update(content);
+    entries.push({ path: name, digest: digestOf(content), executable: (mode & 0o100) !== 0 });
   }
-  return { path, bytes, files: files.length, digest: `sha256:${hash.digest("hex")}` };
+  return { path, bytes, files: files.length, digest: `sha256:${hash.digest("hex")}`, entries };
 }
 
 /** Copies it, readable for whoever the trainer runs as and writable for nobody else but us. */

@@ -39,7 +39,7 @@ export async function createJobFolder({
   const path = join(jobsDirectory, name);
   await mkdir(path, { mode: 0o700 });
   await copyFile(trainData, join(path, jobFiles.train), constants.COPYFILE_FICLONE);
-  await writeFile(join(path, jobFiles.job), JSON.stringify(job, null, 2));
+  await writeFile(join(path, jobFiles.job), jobText(job));
   await chmod(join(path, jobFiles.train), 0o600);
   const owned = [join(path, jobFiles.train), join(path, jobFiles.job), path];
   if (validationData !== null) {
@@ -56,6 +56,11 @@ export async function createJobFolder({
   if (code !== null) await copyCode(code, join(path, jobFiles.code));
   if (user !== null) for (const one of owned) await chown(one, user, user);
   return { name, path };
+}
+
+/** What `job.json` holds. */
+export function jobText(job: TrainJob): string {
+  return JSON.stringify(job, null, 2);
 }
 
 const mostFiles = 10_000;
