@@ -81,7 +81,8 @@ after it is \`expired\` where the policy rejects or approves then.
 
 ## Receipts
 
-Each attempt gets one, on whatever surface, and is recorded. Of the first rows the first that applies is the answer, in this order.
+Each attempt gets one, on whatever surface, and is recorded. The first that applies is the answer, in this order; the same command
+again is answered after \`invalid\` and before everything else.
 
 | receipt | HTTP | when | what to do |
 |---|---|---|---|
@@ -89,6 +90,21 @@ ${receiptRows}
 
 Before all of these: 401 without an identity, 404 where there is no such gate or no right to see it. The same \`Idempotency-Key\` with
 the same body gets the first answer byte for byte. 503 with \`Retry-After\`: nothing was decided, try again with the same key.
+
+Somebody who comes back while a gate is open may decide although a delegate decided in her name: hers counts in the place of the
+delegate's, which stands on record as not counted.
+
+## Retiring a model
+
+Where the policy has a \`retirement\` gate the model stays as it is until that is approved; else \`countersign retire\` does it at once.
+One transaction then does all of this, and the request says beforehand what it will be:
+
+- whatever serves is taken out of service in every environment; a prediction that is asked for is refused (\`no-champion\`);
+- releases under way end as \`withdrawn\` with the gates at which they wait, and their workflows are stopped;
+- other requests about the model close as \`superseded\`, with the sentence why; votes that waited there are on record as not counted;
+- findings are closed by it. A review of a break-glass stays open: what was done then is answered for all the same.
+
+It is for ever: no release, definition, rollback or break-glass is taken any more. Versions, evidence, decisions and audit stay.
 
 ## For workflows of other people
 

@@ -27,8 +27,8 @@ export interface AttemptFacts {
   lastMoment: { at: Timestamp; ends: "expires" | "is renewed" } | null;
   /** Why the request is out of date and is asked anew; null while it is fresh. */
   staleBecause: string | null;
-  /** The standing vote of this person, or of the one for whom she would vote. */
-  ownVote: { decision: DecisionKind; by: PrincipalId } | null;
+  /** The vote that stands in the place that this person would take: her own, her delegate's, or that of the one for whom she would vote. */
+  ownVote: { decision: DecisionKind; by: PrincipalId; onBehalfOf?: PrincipalId | null } | null;
   asked: { decision: DecisionKind; digest: Digest; at: Timestamp };
 }
 
@@ -79,6 +79,7 @@ interface AttemptRule {
 
 /** What can be settled without the workflow, in the published order: the first that says something is the answer. */
 export const attemptRules: readonly AttemptRule[] = [
+  { receipt: "invalid", says: nobodyToEscalateTo },
   { receipt: "not-allowed", says: notAllowed },
   { receipt: "self", says: contributed },
   { receipt: "superseded", says: replaced },
@@ -87,7 +88,6 @@ export const attemptRules: readonly AttemptRule[] = [
   { receipt: "stale", says: outdated },
   { receipt: "duplicate", says: (facts) => votedBefore(facts, "the same") },
   { receipt: "already-voted", says: (facts) => votedBefore(facts, "another") },
-  { receipt: "invalid", says: nobodyToEscalateTo },
 ];
 
 /** The answer that needs no workflow, or null: the attempt goes on to the gate. */
@@ -156,13 +156,33 @@ function outdated({ gate, asked, staleBecause, lastMoment }: AttemptFacts): stri
   return null;
 }
 
-function votedBefore({ ownVote, asked, principal }: AttemptFacts, how: "the same" | "another"): string | null {
+function votedBefore(facts: AttemptFacts, how: "the same" | "another"): string | null {
+  const { ownVote, asked, principal } = facts;
   if (!ownVote || asked.decision === "escalate" || (ownVote.decision === asked.decision) !== (how === "the same")) return null;
-  const whose = ownVote.by === principal.id ? "Your" : `${ownVote.by}'s`;
-  if (how === "the same") return `${whose} ${decisionWords[asked.decision].noun} is on record already; nothing more to do.`;
-  return ownVote.by === principal.id
-    ? `You ${decisionWords[ownVote.decision].did} before; withdraw that first to decide otherwise.`
-    : `${ownVote.by} ${decisionWords[ownVote.decision].did} in this place already.`;
+  // Whoever is back decides herself, and what was decided in her name counts no longer.
+  if (ownVote.onBehalfOf === principal.id) return null;
+  const mine = ownVote.by === principal.id;
+  if (how === "the same")
+    return `${mine ? "Your" : `${ownVote.by}'s`} ${decisionWords[asked.decision].noun} is on record already; nothing more to do.`;
+  if (mine) return `You ${decisionWords[ownVote.decision].did} before; withdraw that first to decide otherwise.`;
+  const did = `${ownVote.by} ${decisionWords[ownVote.decision].did}`;
+  return ownVote.onBehalfOf == null
+    ? `${did} already and counts once; only ${ownVote.by} can withdraw that.`
+    : `${did} already in the name of ${ownVote.onBehalfOf}, who counts once; ${ownVote.by} can withdraw that, or ${ownVote.onBehalfOf} decides in person.`;
+}
+
+/** The vote that stands where a person with these rights would vote. */
+export function voteInPlace<Cast extends { principal: PrincipalId; onBehalfOf?: PrincipalId | null }>(
+  votes: readonly Cast[],
+  principal: PrincipalId,
+  standing: Standing | null,
+): Cast | undefined {
+  const giver = standing?.onBehalfOf ?? null;
+  return (
+    votes.find((vote) => vote.principal === principal) ??
+    votes.find((vote) => vote.onBehalfOf === principal) ??
+    (giver === null ? undefined : votes.find((vote) => vote.principal === giver || vote.onBehalfOf === giver))
+  );
 }
 
 function nobodyToEscalateTo({ asked, escalatable }: AttemptFacts): string | null {

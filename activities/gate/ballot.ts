@@ -1,6 +1,6 @@
 import type { Trx } from "../../db/database.ts";
 import { attemptFacts, readAttempt, type AttemptRow } from "../../db/reads/attempt-facts.ts";
-import { refuseAttempt, standingOf, type AttemptFacts, type Standing } from "../../domain/attempt.ts";
+import { refuseAttempt, standingOf, type AttemptFacts, type Refusal, type Standing } from "../../domain/attempt.ts";
 import { formFaults } from "../../domain/decision-form.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { ReceiptKind } from "../../domain/gate.ts";
@@ -19,8 +19,8 @@ export interface Ballot {
 /** By the same rules by which control answers, read anew: membership, delegations, contributions, the person's own vote. */
 export async function judge(trx: Trx, command: DecisionCommand): Promise<Ballot> {
   const { row, facts } = await read(trx, command);
-  const refusal = refuseAttempt(facts);
-  const found = refusal ? { code: refusal.receipt, message: refusal.message } : refuseForm(command, row);
+  const refusal = refuseForm(command, row) ?? refuseAttempt(facts);
+  const found = refusal && { code: refusal.receipt, message: refusal.message };
   return { command, row, standing: standingOf(facts) ?? { groups: [], onBehalfOf: null }, refusal: found };
 }
 
@@ -39,8 +39,8 @@ async function read(trx: Trx, command: DecisionCommand): Promise<{ row: AttemptR
   return { row, facts: attemptFacts(row, { gate, principal: command.principal, decision, digest, at: command.at }) };
 }
 
-function refuseForm({ body, at }: DecisionCommand, row: AttemptRow): Ballot["refusal"] {
+function refuseForm({ body, at }: DecisionCommand, row: AttemptRow): Refusal | null {
   const faults = formFaults(body, row.request, at);
   if (faults.length === 0) return null;
-  return { code: "invalid", message: faults.map((fault) => `${fault.path}: ${fault.message}`).join("; ") };
+  return { receipt: "invalid", message: faults.map((fault) => `${fault.path}: ${fault.message}`).join("; ") };
 }

@@ -32,6 +32,29 @@ export async function dropVote(unit: Unit, dropped: WrittenDecision): Promise<vo
   await writeDecision(unit, dropped);
 }
 
+/** Who decides in person ends what a delegate decided in her name: it stands on record as not counted. Gives what no longer counts. */
+export async function endDelegated(unit: Unit, gate: Row<"gates">, ballot: Ballot): Promise<{ command: string; why: string }[]> {
+  const { principal } = ballot.command;
+  if (ballot.standing.onBehalfOf !== null) return [];
+  const rows = await unit.trx
+    .selectFrom("votes")
+    .selectAll()
+    .where("gate_id", "=", gate.id)
+    .where("on_behalf_of", "=", principal)
+    .where("ended_at", "is", null)
+    .execute();
+  const why = `${principal} decided in person instead.`;
+  for (const { command, groups, on_behalf_of: onBehalfOf } of rows)
+    await dropVote(unit, {
+      gate,
+      command,
+      groupsNow: groups,
+      standing: { groups, onBehalfOf },
+      refusal: { code: "superseded", message: why },
+    });
+  return rows.map(({ command_id: command }) => ({ command, why }));
+}
+
 /** The next group in the chain decides as well, from now on. Uses up no vote. */
 export async function escalateNow(unit: Unit, gate: Row<"gates">, ballot: Ballot): Promise<void> {
   const { command, row, standing } = ballot;

@@ -13,7 +13,7 @@ import { stopRetired } from "../record/retire-model.ts";
 import { isStorable } from "../record/storable.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { judge, judgeAgain, type Ballot } from "./ballot.ts";
-import { castVote, dropVote, escalateNow, withdrawVote } from "./cast-vote.ts";
+import { castVote, dropVote, endDelegated, escalateNow, withdrawVote } from "./cast-vote.ts";
 import { finishGate, type Closed, type CountedVote, type GateWork } from "./finish-gate.ts";
 import { writeDecision, writeResult } from "./write-decision.ts";
 
@@ -136,7 +136,9 @@ async function take(work: GateWork, command: DecisionCommand): Promise<{ closed:
     await escalateNow(unit, gate, ballot);
     return { closed: null, dropped: [] };
   }
-  const { votes, dropped, resolution, by } = await countWith(unit, gate, ballot);
+  const ended = await endDelegated(unit, gate, ballot);
+  const { votes, dropped: left, resolution, by } = await countWith(unit, gate, ballot);
+  const dropped = [...ended, ...left];
   if (resolution === null || by === null) {
     await castVote(unit, gate, ballot);
     return { closed: null, dropped };

@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { AttemptFacts } from "../../domain/attempt.ts";
+import { standingOf, voteInPlace, type AttemptFacts } from "../../domain/attempt.ts";
 import { lastMoment } from "../../domain/gate-timeline.ts";
 import type { DecisionKind, Exclusion, GateOutcome, GateRequest, GateState, Resolution } from "../../domain/gate.ts";
 import type { Digest, GateId, PrincipalId } from "../../domain/ids.ts";
@@ -101,8 +101,9 @@ export function attemptFacts(
     ownVote: null,
     asked,
   };
-  const own = counted.find((vote) => vote.principal === asked.principal || vote.onBehalfOf === asked.principal);
-  return { ...facts, ownVote: own ? { decision: own.decision, by: own.principal } : null };
+  const own = voteInPlace(counted, asked.principal, standingOf(facts));
+  const { decision, principal: by, onBehalfOf = null } = own ?? {};
+  return { ...facts, ownVote: decision && by ? { decision, by, onBehalfOf } : null };
 }
 
 /** Groups that escalation has added so far. */

@@ -1,4 +1,4 @@
-import { refuseAttempt, standingOf, type AttemptFacts } from "../../domain/attempt.ts";
+import { refuseAttempt, standingOf, voteInPlace, type AttemptFacts } from "../../domain/attempt.ts";
 import { gateEvents, type DecisionKind, type GateEvent, type GateState, type Resolution } from "../../domain/gate.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { GateRule } from "../../domain/policy.ts";
@@ -56,8 +56,8 @@ export function factsOf(model: Model, real: Real, asked: { who: Name; decision: 
     ownVote: null,
     asked: { decision, digest, at: "" },
   };
-  const own = model.votes.find((vote) => vote.who === who || vote.onBehalfOf === cast.ids[who]);
-  return { ...facts, ownVote: own ? { decision: own.decision, by: own.principal } : null };
+  const own = voteInPlace(model.votes, cast.ids[who], standingOf(facts));
+  return { ...facts, ownVote: own ? { decision: own.decision, by: own.principal, onBehalfOf: own.onBehalfOf ?? null } : null };
 }
 
 /** What the table of events says follows. */
@@ -90,6 +90,8 @@ export function take(model: Model, real: Real, asked: { who: Name; decision: Dec
     groups: standing?.groups ?? [],
     onBehalfOf: standing?.onBehalfOf ?? null,
   };
+  // Who decides in person ends what her delegate decided in her name.
+  if (vote.onBehalfOf === null) model.votes = model.votes.filter((one) => one.onBehalfOf !== vote.principal);
   const rule = { ...real.rule, escalatedTo: model.level > 0 ? [real.groups.product] : [] };
   if (resolve([...model.votes, vote], rule).resolution !== null) {
     // Before it closes each vote that waits is judged again.

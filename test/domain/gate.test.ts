@@ -85,7 +85,7 @@ describe("an attempt to decide", () => {
       "another's other vote",
       { ownVote: { decision: "reject" as const, by: "ben" } },
       "already-voted",
-      "ben rejected in this place",
+      "ben rejected already and counts once",
     ],
   ])("by or on %s is refused with its own receipt", (_, change, receipt, words) => {
     const refusal = refuseAttempt(facts(change));
@@ -112,6 +112,18 @@ describe("an attempt to decide", () => {
     const stranger = { ...member, principal: { ...member.principal, id: "grace" } };
     expect(refuseAttempt(stranger)?.receipt).toBe("superseded");
     expect(refuseAttempt({ ...stranger, earlierDigests: [] })?.receipt).toBe("already-decided");
+  });
+
+  it("to escalate where there is no further group is invalid before anything else is looked at", () => {
+    const asked = { decision: "escalate" as const, digest: digest("a"), at };
+    expect(refuseAttempt(facts({ asked, principal: { id: "ada", kind: "person", groups: [] } }))?.receipt).toBe("invalid");
+  });
+
+  it("in person is passed on although a delegate decided in the same name", () => {
+    const ownVote = { decision: "approve" as const, by: "pia", onBehalfOf: "grace" };
+    expect(refuseAttempt(facts({ ownVote }))).toBeNull();
+    const georges = { ...ownVote, decision: "reject" as const, onBehalfOf: "george" };
+    expect(refuseAttempt(facts({ ownVote: georges }))?.message).toContain("in the name of george");
   });
 
   it("that is refused is never answered with a 2xx, but for a duplicate", () => {
