@@ -1,14 +1,14 @@
-import { spawn } from "node:child_process";
+import { fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
-import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from "@temporalio/worker";
 import { createRecordActivities } from "../activities/record/record-activities.ts";
 import { createCommandVerifier } from "../activities/verify-command.ts";
 import { createApp } from "../api/app.ts";
@@ -22,16 +22,24 @@ import { migrateToLatest } from "../db/migrate.ts";
 import { insertToken } from "../db/tokens.ts";
 import { digestOfJson } from "../domain/digest.ts";
 import type { GateRule, Policy } from "../domain/policy.ts";
+import type { Holding } from "./gate-worker.ts";
 
 Runtime.install({ logger: new DefaultLogger("ERROR"), telemetryOptions: { logging: { filter: "ERROR", forward: {} } } });
 
 export const policyId = "bench";
 
+interface Wanted {
+  people: number;
+  rule: GateRule;
+  /** The gates' worker is a process of its own, as in the product, and says what it holds. */
+  workerApart?: boolean;
+}
+
 /**
  * PostgreSQL and Temporal of this run's own, the gates' worker, and control with the HTTP application in
  * this process; `people` decide. Nothing else of the product runs.
  */
-export async function openGateStand({ people, rule }: { people: number; rule: GateRule }) {
+export async function openGateStand({ people, rule, workerApart = false }: Wanted) {
   const services = await startServices();
   const folder = await mkdtemp(join(tmpdir(), "countersign-bench-"));
   await migrateToLatest(services.adminDatabaseUrl);
@@ -47,9 +55,17 @@ export async function openGateStand({ people, rule }: { people: number; rule: Ga
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
   });
   const store = createArtifactStore({ directory: folder });
-  const verifier = createCommandVerifier({ publicKeyPem: keys.publicKey });
-  const activities = createRecordActivities({ db, store, verifier, temporalClient: client });
-  const worker = await Worker.create({ connection: native, workflowBundle, taskQueue: "lifecycle", activities });
+  const gates = workerApart
+    ? await startWorkerApart({ folder, publicKeyPem: keys.publicKey, ...services })
+    : await startWorkerHere(native, {
+        workflowBundle,
+        activities: createRecordActivities({
+          db,
+          store,
+          verifier: createCommandVerifier({ publicKeyPem: keys.publicKey }),
+          temporalClient: client,
+        }),
+      });
   const bare = await Worker.create({
     connection: native,
     workflowsPath: fileURLToPath(new URL("bare/gates.ts", import.meta.url)),
@@ -61,24 +77,37 @@ export async function openGateStand({ people, rule }: { people: number; rule: Ga
       },
     },
   });
-  const running = Promise.all([worker.run(), bare.run()]);
+  const running = bare.run();
   const signer = createSigner({ privateKeyPem: keys.privateKey });
   const control = createControl({ db, temporal: client, store, signer, publicUrl: "http://127.0.0.1:4400" });
   const app = createApp({ control, development: true, rate: { perSecond: 1_000_000, burst: 1_000_000 } });
   await publish(db, rule);
   const tokens = await makePeople(db, people);
+  const digestOf = async (id: string) =>
+    (await db.selectFrom("gates").select(["request_digest", "state"]).where("id", "=", id).executeTakeFirst()) ?? null;
   return {
     db,
     client,
     tokens,
+    /** The people take turns. */
+    tokenOf: (turn: number) => tokens[turn % tokens.length] ?? "",
+    /** What the worker apart held last. */
+    holding: gates.holding,
     startGate: (id: string) =>
       client.workflow.start("gate", {
         taskQueue: "lifecycle",
         workflowId: `gate/${id}`,
         args: [{ gate: id, external: requestOf(rule) }],
       }),
-    digestOf: async (id: string) =>
-      (await db.selectFrom("gates").select(["request_digest", "state"]).where("id", "=", id).executeTakeFirst()) ?? null,
+    digestOf,
+    /** The digest of its request, once it is open. */
+    async untilOpen(id: string): Promise<string> {
+      for (;;) {
+        const row = await digestOf(id);
+        if (row?.state === "open") return row.request_digest;
+        await sleep(20);
+      }
+    },
     /** One attempt through the whole HTTP application; told to try again it does, under the same key. */
     async decide(token: string, gate: string, digest: string): Promise<{ receipt: string; tries: number }> {
       const key = randomUUID();
@@ -100,9 +129,8 @@ export async function openGateStand({ people, rule }: { people: number; rule: Ga
       }
     },
     async close() {
-      worker.shutdown();
       bare.shutdown();
-      await running;
+      await Promise.all([running, gates.stop()]);
       await db.destroy();
       await plain.close();
       await native.close();
@@ -120,6 +148,68 @@ export function requestOf(rule: GateRule) {
     ask: "May this payment file be sent?",
     why: "A bench asks.",
   };
+}
+
+export type GateStand = Awaited<ReturnType<typeof openGateStand>>;
+
+interface GateWorker {
+  holding(): Holding;
+  stop(): Promise<void>;
+}
+
+async function startWorkerHere(
+  connection: NativeConnection,
+  options: Pick<WorkerOptions, "workflowBundle" | "activities">,
+): Promise<GateWorker> {
+  const worker = await Worker.create({ connection, taskQueue: "lifecycle", ...options });
+  const running = worker.run();
+  return {
+    holding() {
+      throw new Error("Only a worker apart says what it holds.");
+    },
+    async stop() {
+      worker.shutdown();
+      await running;
+    },
+  };
+}
+
+interface Apart {
+  folder: string;
+  publicKeyPem: string;
+  adminDatabaseUrl: string;
+  temporalAddress: string;
+}
+
+async function startWorkerApart({ folder, publicKeyPem, adminDatabaseUrl, temporalAddress }: Apart): Promise<GateWorker> {
+  const key = join(folder, "verify.pem");
+  await writeFile(key, publicKeyPem);
+  const child = fork(fileURLToPath(new URL("gate-worker.ts", import.meta.url)), {
+    env: {
+      ...process.env,
+      DATABASE_URL: adminDatabaseUrl,
+      TEMPORAL_ADDRESS: temporalAddress,
+      COUNTERSIGN_ARTIFACTS: folder,
+      COUNTERSIGN_VERIFY_KEY_FILE: key,
+    },
+  });
+  const gone = once(child, "exit");
+  // The child sends nothing else.
+  let [last] = (await Promise.race([once(child, "message"), gone.then(([code]) => fail(`The worker ended: ${code}.`))])) as [
+    Holding,
+  ];
+  child.on("message", (told) => (last = told as Holding));
+  return {
+    holding: () => last,
+    async stop() {
+      child.disconnect();
+      await gone;
+    },
+  };
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }
 
 async function startServices() {
