@@ -22,7 +22,6 @@ interface Checked {
   spec: FeatureSpec;
   label: LabelSpec;
   lineage: Record<string, string[]>;
-  seed: number;
   /** What the rows said before those without a label were left out. */
   knownLater: DataFinding[];
 }
@@ -31,8 +30,8 @@ interface Checked {
  * What a person would want to know of the tables before a model is made of them. `train` and `held`
  * are tables of features and label, `requests` and `held_requests` of what was known when asked.
  */
-export async function checkFeatures(db: DuckDb, { spec, label, lineage, seed, knownLater }: Checked): Promise<FeatureChecks> {
-  const telling = await tellingFeatures(db, { features: spec.features, label, seed });
+export async function checkFeatures(db: DuckDb, { spec, label, lineage, knownLater }: Checked): Promise<FeatureChecks> {
+  const telling = await tellingFeatures(db, { features: spec.features, label });
   const shares = await labelShares(db, label);
   const findings = [
     ...knownLater,

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { type DuckDb, quoteText } from "../duckdb.ts";
 import { wrongRows } from "./feature-columns.ts";
-import { parquet } from "./table-files.ts";
 
 /**
  * Opens the views `rows` (labelled rows) and `features` over their files so that the nth row of one is the nth
@@ -13,15 +12,14 @@ export async function pairRows(
   db: DuckDb,
   { files, scratch }: { files: { labelled: string; features: string }; scratch: string },
 ): Promise<void> {
-  const views = [
-    { view: "rows", file: files.labelled },
-    { view: "features", file: files.features },
-  ];
-  for (const { view, file } of views) await open(db, view, file);
-  if (await arePaired(db)) return;
-  for (const { view, file } of views) {
+  for (const [view, file] of [
+    ["rows", files.labelled],
+    ["features", files.features],
+  ] as const) {
+    await open(db, view, file);
+    if (await isInOrder(db, view)) continue;
     const sorted = join(scratch, `${view}-in-order.parquet`);
-    await db.run(`COPY (SELECT * FROM read_parquet(${quoteText(file)}) ORDER BY row_id) TO ${quoteText(sorted)} ${parquet}`);
+    await db.run(`COPY (SELECT * FROM ${view} ORDER BY row_id) TO ${quoteText(sorted)} (FORMAT parquet)`);
     await open(db, view, sorted);
   }
   if (await arePaired(db)) return;
@@ -37,10 +35,15 @@ function open(db: DuckDb, view: string, file: string) {
 }
 
 async function arePaired(db: DuckDb): Promise<boolean> {
-  const pairs =
-    "SELECT r.row_id AS asked, f.row_id AS given, lag(r.row_id) OVER () AS before FROM rows AS r POSITIONAL JOIN features AS f";
   const [found] = await db.rows(
-    `SELECT count(*) FILTER (WHERE asked IS DISTINCT FROM given OR asked <= before) AS apart FROM (${pairs})`,
+    "SELECT count(*) FILTER (WHERE r.row_id IS DISTINCT FROM f.row_id) AS apart FROM rows AS r POSITIONAL JOIN features AS f",
   );
   return Number(found?.["apart"]) === 0;
+}
+
+async function isInOrder(db: DuckDb, view: string): Promise<boolean> {
+  const [found] = await db.rows(
+    `SELECT count(*) FILTER (WHERE row_id < before) AS back FROM (SELECT row_id, lag(row_id) OVER () AS before FROM ${view})`,
+  );
+  return Number(found?.["back"]) === 0;
 }

@@ -33,7 +33,7 @@ describe("a profile", () => {
     await bench.writeTable(
       "small.parquet",
       `SELECT n::INTEGER AS n, CASE WHEN n % 10 = 0 THEN NULL ELSE 'w' || n % 3 END AS word, n % 4 = 0 AS quarter,
-       TIMESTAMP '2024-01-01' + n * INTERVAL 1 DAY AS at, CASE WHEN n = 5 THEN 'infinity'::DOUBLE WHEN n = 6 THEN 'nan'::DOUBLE ELSE n END AS x FROM range(1, 101) t(n)`,
+       TIMESTAMP '2024-01-01' + n * INTERVAL 1 DAY AS at, CASE WHEN n = 5 THEN 'infinity'::DOUBLE WHEN n = 6 THEN 'nan'::DOUBLE ELSE n END AS x, 9007199254740992 + n AS big FROM range(1, 101) t(n)`,
     );
     const found = (await profile({ files: "small.parquet" })).profile;
     expect(found.sources["t"]).toMatchObject({ rows: 100, sampled: 100, omitted: 0 });
@@ -67,6 +67,8 @@ describe("a profile", () => {
     });
     expect(column(found, "at")).toMatchObject({ kind: "time", time: { min: "2024-01-02 00:00:00", max: "2024-04-10 00:00:00" } });
     expect(column(found, "x")).toMatchObject({ notFinite: 2, number: { max: 100 } });
+    // 64 bits of a float hold only every second one of these apart.
+    expect(column(found, "big")).toMatchObject({ distinct: 100, distinctExact: true });
   });
 
   test("is the same each time although a large source is looked at in part, and stays near the truth", async () => {
