@@ -15,6 +15,8 @@ export interface Caller {
 export interface Sent {
   body: unknown;
   key: string | null;
+  /** Of a decision: called once it is durable, before its record says whether it counts. */
+  onAccepted?: () => void;
 }
 
 /** A command of somebody about a model, a release or a gate, whose id is as it stood in the path, unchecked. */

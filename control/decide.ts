@@ -54,7 +54,11 @@ export async function decide(context: ControlContext, asked: Asked): Promise<Ans
       body: { kind: "decide", gate, ...body },
     });
     await keepSigned(context.db, command);
-    return finishDecision(context, command, begun.signed ? null : { kind: caller.principal.kind, row });
+    return finishDecision(
+      context,
+      command,
+      begun.signed ? null : { kind: caller.principal.kind, row, onAccepted: sent.onAccepted },
+    );
   });
 }
 

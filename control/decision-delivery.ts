@@ -23,6 +23,7 @@ interface InHand {
   attempt: Attempt;
   /** Milliseconds since the epoch. */
   deadline: number;
+  onAccepted?: (() => void) | undefined;
 }
 
 /**
@@ -36,7 +37,12 @@ export async function finishDecision(
   fresh: Fresh | null = null,
 ): Promise<Outcome<ReceiptView>> {
   const kind = fresh?.kind ?? (await readPrincipalKind(context.db, command.principal));
-  const inHand = { command, attempt: attemptOf(command, kind), deadline: Date.now() + context.limits.knownWithinMs };
+  const inHand = {
+    command,
+    attempt: attemptOf(command, kind),
+    deadline: Date.now() + context.limits.knownWithinMs,
+    onAccepted: fresh?.onAccepted,
+  };
   const before = fresh?.row ?? (await readFacts(context, inHand.attempt));
   const known = fresh ? null : await onRecord(context, inHand, before);
   if (known) return known;
@@ -58,6 +64,7 @@ export async function finishDecision(
 export interface Fresh {
   kind: Attempt["by"]["kind"];
   row: AttemptRow;
+  onAccepted?: (() => void) | undefined;
 }
 
 /** What the database says against it at this moment. */
@@ -86,6 +93,7 @@ async function outcomeOfDelivery(
 ): Promise<Outcome<ReceiptView> | null> {
   switch (delivery.kind) {
     case "accepted":
+      inHand.onAccepted?.();
       return recorded(context, inHand);
     case "refused":
       return refusedByGate(context, inHand, delivery);

@@ -1,4 +1,4 @@
-import type { GateNotice, MetricNotice, Notice } from "./notices.ts";
+import type { GateNotice, MetricNotice, Notice, RevokedNotice } from "./notices.ts";
 import { changeInWords, countInWords, metricInWords } from "./wording.ts";
 
 /** Notices as plain text: for e-mail, for Slack's notifications and for programs that show no blocks. */
@@ -24,6 +24,22 @@ export function worseLine({ worse, recommendation }: GateNotice, most = 2): stri
   return `Gets worse: ${worse.slice(0, most).join(", ")}${more}`;
 }
 
+/** What a gate is about as people know it: a deployment's id says nothing to them, a policy's or a model's does not say which it is. */
+export function subjectInWords({ kind, id }: { kind: string; id: string }, model: string | null): string {
+  switch (kind) {
+    case "deployment":
+      return `break-glass on ${model ?? "a model"}`;
+    case "policy":
+      return `policy ${id}`;
+    case "definition":
+      return `definition of ${id}`;
+    case "retirement":
+      return `retirement of ${id}`;
+    default:
+      return id;
+  }
+}
+
 const resolutionWords: Record<string, string> = {
   approved: "Approved",
   rejected: "Rejected",
@@ -45,7 +61,7 @@ export function closedLine({ resolution, closed }: GateNotice): string {
 export function noticeTitle(notice: Notice): string {
   switch (notice.kind) {
     case "gate":
-      return notice.state === "closed" ? `${closedLine(notice)}: ${notice.subject}` : `${notice.subject}: ${notice.ask}`;
+      return notice.state === "closed" ? `${closedLine(notice)}: ${notice.about}` : `${notice.about}: ${notice.ask}`;
     case "gate-event":
       return notice.what === "opened" ? `${notice.gate}: ${notice.ask}` : notice.sentence;
     case "blocked":
@@ -58,7 +74,19 @@ export function noticeTitle(notice: Notice): string {
       return `${notice.model} rolled back to ${notice.version} in ${notice.environment} by ${notice.by}`;
     case "aborted":
       return `${notice.release} broke off: ${notice.summary}`;
+    case "revoked":
+      return `The approval of ${notice.version} for ${notice.environment} does not hold any more. ${servesInWords(notice)}`;
+    case "withdrawn":
+      return `Nothing serves in ${notice.environment} any more: ${notice.version} was taken out by ${notice.by}`;
   }
+}
+
+/** What an approval that ended means for those who ask for predictions. */
+export function servesInWords({ served, serves, version, model }: RevokedNotice): string {
+  if (!served) return `${version} did not serve; ${serves === null ? `${model} serves nothing` : `${serves} goes on serving`}.`;
+  return serves === null
+    ? `It served until now; ${model} serves nothing.`
+    : `It served until now; ${serves} serves in its place.`;
 }
 
 /** The lines below the title; nothing in it decides anything, it only leads to the page. */
@@ -92,5 +120,9 @@ export function noticeLines(notice: Notice): string[] {
       ];
     case "aborted":
       return [notice.summary, notice.champion === null ? "No version serves." : `${notice.champion} serves.`];
+    case "revoked":
+      return [notice.why, `Since ${notice.at}, by ${notice.by}.`];
+    case "withdrawn":
+      return [notice.reason, `Since ${notice.at}.`];
   }
 }

@@ -14,10 +14,18 @@ export type MessageWay = (typeof messageWays)[number];
  * `gate`, `blocked` are kept true for as long as their subject changes (in Slack); `gate-event` is
  * one thing that happened at a gate, in its thread; the rest is told once.
  */
-export const noticeKinds = ["gate", "gate-event", "blocked", "drift", "rolled-back", "aborted"] as const;
+export const noticeKinds = ["gate", "gate-event", "blocked", "drift", "rolled-back", "aborted", "revoked", "withdrawn"] as const;
 export type NoticeKind = (typeof noticeKinds)[number];
 
-export type Notice = GateNotice | GateEventNotice | BlockedNotice | DriftNotice | RolledBackNotice | AbortedNotice;
+export type Notice =
+  | GateNotice
+  | GateEventNotice
+  | BlockedNotice
+  | DriftNotice
+  | RolledBackNotice
+  | AbortedNotice
+  | RevokedNotice
+  | WithdrawnNotice;
 
 /** A number that a decision hangs on: of the champion, of the candidate, and the limit. */
 export interface MetricNotice {
@@ -36,6 +44,8 @@ export interface GateNotice {
   model: string | null;
   release: ReleaseId | null;
   subject: string;
+  /** The subject as people know it, where its id says nothing to them. */
+  about: string;
   /** Of the frozen request; a button carries it. */
   digest: Digest;
   ask: string;
@@ -44,6 +54,8 @@ export interface GateNotice {
   resolution: Resolution | null;
   recommendation: { verdict: "pass" | "warn" | "fail"; sentence: string };
   headline: MetricNotice | null;
+  /** The picture of the evidence that says most; its bytes lie in the artifact store. */
+  chart: { png: Digest; alt: string } | null;
   /** What gets worse, each in a few words; the worst first. */
   worse: string[];
   opensAt: Timestamp;
@@ -57,6 +69,8 @@ export interface GateNotice {
   /** What the quorum lacks, in words. */
   missing: string[];
   inputs: GateInput[];
+  /** Whether an approval may hang on findings that are to be closed. */
+  conditional: boolean;
   votes: { by: string; decision: string; surface: string; at: Timestamp; reason: string | null }[];
   closed: { at: Timestamp; by: string | null; how: string | null; surface: string | null; reason: string | null } | null;
   supersededBy: { gate: GateId; console: string } | null;
@@ -127,5 +141,33 @@ export interface AbortedNotice {
   at: Timestamp;
   summary: string;
   champion: string | null;
+  links: { console: string; temporal: string };
+}
+
+/** An approval that does not hold any more: lapsed on a condition or overdue, or taken back. */
+export interface RevokedNotice {
+  kind: "revoked";
+  model: string;
+  environment: string;
+  version: string;
+  by: string;
+  why: string;
+  at: Timestamp;
+  /** What serves since then; null: nothing. */
+  serves: string | null;
+  /** Whether the version itself served until then. */
+  served: boolean;
+  links: { console: string; temporal: string };
+}
+
+/** A champion that was taken away with none in its place. */
+export interface WithdrawnNotice {
+  kind: "withdrawn";
+  model: string;
+  environment: string;
+  version: string;
+  by: string;
+  reason: string;
+  at: Timestamp;
   links: { console: string; temporal: string };
 }

@@ -1,18 +1,20 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { App, type BlockAction, type Receiver, type SlackViewAction, type webApi } from "@slack/bolt";
 import type { Caller } from "../control/caller.ts";
 import type { UnblockAction } from "../domain/signed-command.ts";
 import { decisionKinds } from "../domain/gate.ts";
-import { forms, readFacts, sentenceView, type FormFacts } from "./blocks/forms.ts";
+import { forms, readFacts, sentenceView } from "./blocks/forms.ts";
 import { gateActions } from "./blocks/gate-message.ts";
 import { modelActions, releaseActions } from "./blocks/notice-messages.ts";
 import { clickRelease, openModelForm, submitModelForm, submitUnblock } from "./commands-of-models.ts";
 import type { SlackDeps } from "./deps.ts";
-import { filledIn, type Filled } from "./form-values.ts";
-import { clickGate, submitDecision, type ClickOutcome, type Submitted } from "./gate-clicks.ts";
+import { filledIn } from "./form-values.ts";
+import { clickGate, submitDecision, type ClickOutcome, type GateWish, type Sending, type Submitted } from "./gate-clicks.ts";
 import { publishHome } from "./home-tab.ts";
 import { clickOf, submitterOf, textIn, type Click } from "./interaction.ts";
 import { NotAcknowledged } from "./outcomes.ts";
 import { whisper } from "./private-answer.ts";
+import { createShown } from "./shown.ts";
 import { answerCommand } from "./slash-command.ts";
 import { clientOptions } from "./workspaces.ts";
 
@@ -23,7 +25,8 @@ const interactiveTimeoutMs = 2_000;
  * The app: everything that people can do in Slack, on whichever receiver. No call is made when it is
  * put together: a token that is wrong at that moment would break every later click.
  */
-export function createSlackApp(deps: SlackDeps, receiver: Receiver): App {
+export function createSlackApp(given: Omit<SlackDeps, "keepShown">, receiver: Receiver): App {
+  const deps: SlackDeps = { ...given, keepShown: createShown(given) };
   const app = new App({
     receiver,
     authorize: async ({ teamId }) => {
@@ -57,21 +60,29 @@ function causeOf(error: unknown): unknown {
   return error instanceof Error && "original" in error && error.original !== undefined ? error.original : error;
 }
 
-type ClickHandler = (client: webApi.WebClient, of: { caller: Caller; click: Click }) => Promise<ClickOutcome>;
+/** Told once the decision is durable: Slack gets its acknowledgement then, and the person the receipt when it is there. */
+type OnAccepted = () => void;
+
+type ClickHandler = (
+  client: webApi.WebClient,
+  of: { caller: Caller; click: Click; onAccepted: OnAccepted },
+) => Promise<ClickOutcome>;
+
+const gateWishes = [...decisionKinds, "approve-on-condition"] as const satisfies GateWish[];
 
 function takeClicks(app: App, deps: SlackDeps): void {
   const on = (id: string, handle: ClickHandler) =>
     app.action<BlockAction>({ type: "block_actions", action_id: id }, async ({ ack, body, client, context }) => {
       const click = clickOf(body, context.teamId ?? "");
-      await acknowledging({ deps, client, click, ack }, async () => {
+      await acknowledging({ deps, client, click, ack }, async (onAccepted) => {
         const identified = await deps.people.identify(client, click.actor);
         if (!("caller" in identified)) return identified;
-        return handle(client, { caller: identified.caller, click });
+        return handle(client, { caller: identified.caller, click, onAccepted });
       });
       // A click in the home tab changes what it shows.
       if (body.view?.type === "home") await publishHome(deps, client, click.actor).catch(() => undefined);
     });
-  for (const decision of decisionKinds) on(gateActions[decision], (client, of) => clickGate(deps, client, { ...of, decision }));
+  for (const wish of gateWishes) on(gateActions[wish], (client, of) => clickGate(deps, client, { ...of, wish }));
   const unblocks: [string, UnblockAction, boolean][] = [
     [releaseActions.retry, "retry", false],
     [releaseActions.change, "retry", true],
@@ -90,43 +101,74 @@ function takeClicks(app: App, deps: SlackDeps): void {
     app.action(id, async ({ ack }) => ack());
 }
 
-/** Acknowledges once it is known what became of a click, and tells the person. */
+/** Acknowledges once it is known what became of a click, or that it is durable, and tells the person. */
 async function acknowledging(
   { deps, client, click, ack }: { deps: SlackDeps; client: webApi.WebClient; click: Click; ack: () => Promise<void> },
-  handle: () => Promise<ClickOutcome>,
+  handle: (onAccepted: OnAccepted) => Promise<ClickOutcome>,
 ): Promise<void> {
+  let acknowledged: Promise<void> | null = null;
+  const acknowledge = () => (acknowledged ??= ack());
   try {
-    const outcome = await handle();
-    await ack();
+    const outcome = await handle(() => void acknowledge());
+    await acknowledge();
     if ("sentence" in outcome) await whisper(client, click.whisper, { sentence: outcome.sentence, log: deps.log });
   } catch (error) {
-    if (error instanceof NotAcknowledged) void whisper(client, click.whisper, { sentence: error.sentence, log: deps.log });
-    throw error;
+    const sentence = acknowledged !== null ? acceptedSentence : error instanceof NotAcknowledged ? error.sentence : null;
+    if (sentence !== null) void whisper(client, click.whisper, { sentence, log: deps.log });
+    if (acknowledged === null) throw error;
+    if (!(error instanceof NotAcknowledged)) deps.log.error({ err: error }, "a click was taken, and its receipt was lost");
   }
 }
 
-type SubmitHandler = (of: { caller: Caller; facts: FormFacts; filled: Filled }) => Promise<Submitted>;
+/** Of the 2.5 s that a form has: what is durable but not on record by then is told afterwards. */
+const recordWithinMs = 600;
 
 function takeForms(app: App, deps: SlackDeps): void {
-  const submit: SubmitHandler = ({ caller, facts, filled }) => {
-    if (facts.form === "decide") return submitDecision(deps, { caller, facts, filled });
-    if (facts.form === "unblock") return submitUnblock(deps, { caller, facts, filled });
-    return submitModelForm(deps, { caller, facts, filled });
+  const submit = (of: Sending): Promise<Submitted> => {
+    const { facts } = of;
+    if (facts.form === "decide") return submitDecision(deps, { ...of, facts });
+    if (facts.form === "unblock") return submitUnblock(deps, { ...of, facts });
+    return submitModelForm(deps, { ...of, facts });
   };
   for (const id of Object.values(forms))
     app.view<SlackViewAction>({ type: "view_submission", callback_id: id }, async ({ ack, body, view, client, context }) => {
       const facts = readFacts(view.private_metadata);
       const identified = await deps.people.identify(client, submitterOf(body, context.teamId ?? ""));
-      const submitted =
-        facts === null
-          ? { sentence: "This form is not one of Countersign's." }
-          : "caller" in identified
-            ? await submit({ caller: identified.caller, facts, filled: filledIn(view.state.values) })
-            : identified;
-      if ("errors" in submitted) return ack({ response_action: "errors", errors: submitted.errors });
-      const sentence = "closed" in submitted ? submitted.closed : submitted.sentence;
-      return ack({ response_action: "update", view: sentenceView("closed" in submitted ? "Done" : "Not done", sentence) });
+      if (facts === null || !("caller" in identified)) {
+        const sentence = "sentence" in identified ? identified.sentence : "This form is not one of Countersign's.";
+        return ack({ response_action: "update", view: sentenceView("Not done", sentence) });
+      }
+      const { promise: accepted, resolve: onAccepted } = Promise.withResolvers<void>();
+      const filled = filledIn(view.state.values);
+      const submitted = submit({ caller: identified.caller, facts, filled, onAccepted });
+      const known = await Promise.race([submitted, accepted.then(() => sleep(recordWithinMs, null))]);
+      if (known !== null) return ack(formAnswer(known));
+      await ack({ response_action: "update", view: sentenceView("Accepted", acceptedSentence) });
+      const late = await submitted.catch((error: unknown) => lateSentence(deps, error));
+      const answer = formAnswer(late);
+      if (answer.response_action === "update")
+        await client.views.update({ view_id: view.id, view: answer.view }).catch(() => undefined);
     });
+}
+
+const acceptedSentence =
+  "Your decision was accepted and is durable; it is being put on record. The message tells as soon as it is.";
+
+/** After the acknowledgement nothing may fail any more; what the person read stays true. */
+function lateSentence(deps: SlackDeps, error: unknown): Submitted {
+  if (!(error instanceof NotAcknowledged)) deps.log.error({ err: error }, "a form was taken, and its receipt was lost");
+  return { closed: acceptedSentence };
+}
+
+type FormAnswer =
+  | { response_action: "errors"; errors: Record<string, string> }
+  | { response_action: "update"; view: ReturnType<typeof sentenceView> };
+
+function formAnswer(submitted: Submitted): FormAnswer {
+  if ("errors" in submitted) return { response_action: "errors", errors: submitted.errors };
+  const isDone = "closed" in submitted;
+  const sentence = isDone ? submitted.closed : submitted.sentence;
+  return { response_action: "update", view: sentenceView(isDone ? "Done" : "Not done", sentence) };
 }
 
 function takeCommand(app: App, deps: SlackDeps): void {

@@ -7,7 +7,7 @@ import { modelForm, unblockForm, type FormFacts } from "./blocks/forms.ts";
 import { linkTo, plain } from "./blocks/text.ts";
 import type { SlackDeps } from "./deps.ts";
 import { errorsAtFields, parametersIn, type Filled } from "./form-values.ts";
-import type { ClickOutcome, Submitted } from "./gate-clicks.ts";
+import type { ClickOutcome, Sending, Submitted } from "./gate-clicks.ts";
 import { textIn, type Click } from "./interaction.ts";
 import { outcomeOf, refusalInWords, type Done } from "./outcomes.ts";
 
@@ -73,7 +73,7 @@ function sentenceOf(error: unknown): { sentence: string } {
 
 export async function submitUnblock(
   deps: SlackDeps,
-  { caller, facts, filled }: { caller: Caller; facts: Extract<FormFacts, { form: "unblock" }>; filled: Filled },
+  { caller, facts, filled }: Sending<Extract<FormFacts, { form: "unblock" }>>,
 ): Promise<Submitted> {
   const { release, action, key } = facts;
   const { parameters, fault } = parametersIn(filled["parameters"] ?? null);
@@ -90,7 +90,7 @@ export async function submitUnblock(
 
 export async function submitModelForm(
   deps: SlackDeps,
-  of: { caller: Caller; facts: Extract<FormFacts, { form: "request-release" | "rollback" }>; filled: Filled },
+  of: Sending<Extract<FormFacts, { form: "request-release" | "rollback" }>>,
 ): Promise<Submitted> {
   const { caller, facts, filled } = of;
   const body = { reason: filled["reason"] ?? "" };

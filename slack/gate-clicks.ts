@@ -4,46 +4,65 @@ import type { Caller } from "../control/caller.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { DecisionKind } from "../domain/gate.ts";
 import type { GateView, ReceiptView } from "../domain/http/gate-views.ts";
+import { subjectInWords } from "../domain/notice-text.ts";
 import type { GateInput } from "../domain/policy.ts";
 import { decisionForm, type FormFacts } from "./blocks/forms.ts";
 import { plain } from "./blocks/text.ts";
 import type { SlackDeps } from "./deps.ts";
-import { errorsAtFields, inputsIn, parametersIn, type Filled } from "./form-values.ts";
+import { conditionsIn, errorsAtFields, inputsIn, parametersIn, type Filled } from "./form-values.ts";
 import { textIn, type Click } from "./interaction.ts";
 import { outcomeOf, refusalInWords } from "./outcomes.ts";
 
 /** What a click led to: a sentence for the person, or a form that was opened. */
 export type ClickOutcome = { sentence: string } | { opened: true };
 
+/** What a click on a gate asks for. */
+export type GateWish = DecisionKind | "approve-on-condition";
+
+/** A click on a gate: by whom, on what, and whom to tell once the decision is durable. */
+export interface GateClick {
+  caller: Caller;
+  click: Click;
+  wish: GateWish;
+  onAccepted: () => void;
+}
+
 /** A button of a gate's message. Approve decides at once where the policy asks for no inputs; the rest opens a form. */
-export async function clickGate(
-  deps: SlackDeps,
-  client: webApi.WebClient,
-  { caller, click, decision }: { caller: Caller; click: Click; decision: DecisionKind },
-): Promise<ClickOutcome> {
+export async function clickGate(deps: SlackDeps, client: webApi.WebClient, clicked: GateClick): Promise<ClickOutcome> {
+  const { caller, click, wish } = clicked;
   const { value, actor, actionTs } = click;
   const gate = textIn(value, "g");
-  const digest = textIn(value, "d");
-  const key = `${actor.team}:${actor.user}:${actionTs}:${gate}`;
-  if (decision === "approve" && value["i"] === 0) return decideAtOnce(deps, { caller, gate, digest, key });
+  const about = { gate, digest: textIn(value, "d"), key: `${actor.team}:${actor.user}:${actionTs}:${gate}` };
+  if (wish === "approve" && value["i"] === 0) return decideAtOnce(deps, clicked, about);
   const view = await readGate(deps, caller, gate);
   if ("sentence" in view) return view;
   const inputs = inputsOf(view);
-  if (decision === "approve" && inputs.length === 0) return decideAtOnce(deps, { caller, gate, digest, key });
+  if (wish === "approve" && inputs.length === 0) return decideAtOnce(deps, clicked, about);
   // A form that would be refused is not worth filling in. Whom an escalation is open to, control knows.
-  if (!view.you.mayDecide && (decision !== "escalate" || view.state === "closed"))
+  if (!view.you.mayDecide && (wish !== "escalate" || view.state === "closed"))
     return { sentence: plain(view.you.why ?? "You may not decide on this gate.", 1_500) };
-  const form = decisionForm({ gate, digest, ask: view.request.ask, subject: view.subject.id, decision, inputs, key });
+  const { ask, conditional } = view.request;
+  const form = decisionForm({
+    ...about,
+    ask,
+    subject: subjectInWords(view.subject, view.model),
+    decision: wish === "approve-on-condition" ? "approve" : wish,
+    inputs,
+    conditionsUntil: wish === "approve-on-condition" ? new Date(Date.now() + (conditional?.maxMs ?? 0)).toISOString() : null,
+    seen: await deps.keepShown(caller, { gate, what: click.shown }),
+  });
   await client.views.open({ trigger_id: click.triggerId, view: form });
   return { opened: true };
 }
 
 async function decideAtOnce(
   deps: SlackDeps,
-  { caller, gate, digest, key }: { caller: Caller; gate: string; digest: string; key: string },
+  { caller, click, onAccepted }: GateClick,
+  { gate, digest, key }: { gate: string; digest: string; key: string },
 ): Promise<ClickOutcome> {
-  const body = { decision: "approve", digest, seen: null };
-  const outcome = await outcomeOf<ReceiptView>(() => deps.control.decide(caller, gate, { body, key }));
+  const seen = await deps.keepShown(caller, { gate, what: click.shown });
+  const body = { decision: "approve", digest, seen };
+  const outcome = await outcomeOf<ReceiptView>(() => deps.control.decide(caller, gate, { body, key, onAccepted }));
   return { sentence: outcome.kind === "done" ? plain(outcome.value.message, 1_500) : refusalInWords(outcome.problem) };
 }
 
@@ -63,22 +82,33 @@ function inputsOf({ request }: GateView): GateInput[] {
 /** What becomes of a submitted form: it closes, says errors at its fields, or gives way to a sentence. */
 export type Submitted = { closed: string } | { errors: Record<string, string> } | { sentence: string };
 
+/** A form that was sent: by whom, what it carried, what was filled in, and whom to tell once a decision is durable. */
+export interface Sending<Facts extends FormFacts = FormFacts> {
+  caller: Caller;
+  facts: Facts;
+  filled: Filled;
+  onAccepted?: () => void;
+}
+
 /** The form of a decision. The same form sent twice is one decision; changed after an error it is another attempt. */
 export async function submitDecision(
   deps: SlackDeps,
-  { caller, facts, filled }: { caller: Caller; facts: Extract<FormFacts, { form: "decide" }>; filled: Filled },
+  { caller, facts, filled, onAccepted }: Sending<Extract<FormFacts, { form: "decide" }>>,
 ): Promise<Submitted> {
-  const { gate, digest, decision, key } = facts;
+  const { gate, digest, decision, seen, key } = facts;
   const { parameters, fault } = parametersIn(filled["parameters"] ?? null);
   if (fault !== null) return { errors: { parameters: fault } };
+  const { conditions, rows } = conditionsIn(filled);
   const inputs = decision === "approve" ? inputsIn(filled, await inputsAsked(deps, caller, gate)) : {};
   const changes = decision === "request-changes" ? { returnTo: filled["returnTo"] ?? null, parameters } : {};
-  const body = { decision, digest, seen: null, reason: filled["reason"] ?? null, inputs, ...changes };
+  const body = { decision, digest, seen, reason: filled["reason"] ?? null, inputs, conditions, ...changes };
   const attempt = `${key}:${createHash("sha256").update(JSON.stringify(body)).digest("base64url").slice(0, 16)}`;
-  const outcome = await outcomeOf<ReceiptView>(() => deps.control.decide(caller, gate, { body, key: attempt }));
+  const outcome = await outcomeOf<ReceiptView>(() =>
+    deps.control.decide(caller, gate, { body, key: attempt, ...(onAccepted && { onAccepted }) }),
+  );
   if (outcome.kind === "done") return { closed: plain(outcome.value.message, 1_500) };
   const { problem } = outcome;
-  const errors = problem.code === "invalid" ? errorsAtFields(problem.errors ?? [], Object.keys(filled)) : null;
+  const errors = problem.code === "invalid" ? errorsAtFields(problem.errors ?? [], Object.keys(filled), rows) : null;
   return errors === null ? { sentence: refusalInWords(problem) } : { errors };
 }
 

@@ -19,6 +19,8 @@ export const neededScopes = [
   "files:write",
 ] as const;
 
+/** To look at verified addresses, where the directory is switched on. */
+const directoryScope = "users:read.email";
 const timeoutMs = 3_000;
 
 /**
@@ -29,11 +31,14 @@ export async function checkSlack(options: {
   botToken: string;
   slackApiUrl: string | null;
   channel: string | null;
+  /** Whether people are linked by their verified address. */
+  byDirectory: boolean;
 }): Promise<SlackHealth> {
   const client = createClient({ token: options.botToken, slackApiUrl: options.slackApiUrl, timeoutMs });
   try {
     const { response_metadata } = await client.auth.test();
-    const missing = missingScopes(response_metadata?.scopes);
+    const needed = options.byDirectory ? [...neededScopes, directoryScope] : neededScopes;
+    const missing = missingScopes(needed, response_metadata?.scopes);
     if (missing.length > 0)
       return {
         code: "missing_scope",
@@ -48,8 +53,8 @@ export async function checkSlack(options: {
 
 const ok: SlackHealth = { code: "ok", detail: "answers", cure: "" };
 
-function missingScopes(granted: string[] | undefined): string[] {
-  return granted === undefined ? [] : neededScopes.filter((scope) => !granted.includes(scope));
+function missingScopes(needed: readonly string[], granted: string[] | undefined): string[] {
+  return granted === undefined ? [] : needed.filter((scope) => !granted.includes(scope));
 }
 
 async function checkChannel(client: webApi.WebClient, channel: string): Promise<SlackHealth> {

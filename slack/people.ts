@@ -54,11 +54,11 @@ export function createPeople(deps: { door: SlackDoor; byDirectory: boolean; now?
   return {
     async identify(client, actor) {
       if (actor.ownTeam !== null && actor.ownTeam !== actor.team) return { sentence: words.stranger };
-      const profile = await profileOf(client, actor).catch(() => null);
+      const person = { team: actor.team, user: actor.user };
+      // Side by side: both are on the way to the acknowledgement.
+      const [profile, caller] = await Promise.all([profileOf(client, actor).catch(() => null), door.callerOf(person)]);
       if (profile === null) return { sentence: words.unknown };
       if (profile.refusal !== null) return { sentence: profile.refusal };
-      const person = { team: actor.team, user: actor.user };
-      const caller = await door.callerOf(person);
       if (caller) return { caller };
       if (byDirectory && profile.email !== null && (await door.linkByEmail(person, profile.email))) {
         const linked = await door.callerOf(person);

@@ -2,6 +2,7 @@ import type { webApi } from "@slack/bolt";
 import type { Caller } from "../control/caller.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { ModelView } from "../domain/http/model-views.ts";
+import { subjectInWords } from "../domain/notice-text.ts";
 import { changeInWords, metricInWords, metricTitles } from "../domain/wording.ts";
 import { linkTo, moment, plain } from "./blocks/text.ts";
 import { openModelForm, submitModelForm } from "./commands-of-models.ts";
@@ -89,7 +90,7 @@ async function inbox({ control }: SlackDeps, caller: Caller): Promise<string> {
     .slice(0, mostLines)
     .map(
       (gate) =>
-        `${linkTo(gate.links.console, gate.subject.id)} ${plain(gate.request.ask, 200)} until ${moment(gate.request.deadline)}`,
+        `${linkTo(gate.links.console, subjectInWords(gate.subject, gate.model))} ${plain(gate.request.ask, 200)} until ${moment(gate.request.deadline)}`,
     );
   return [
     `${items.length} ${items.length === 1 ? "decision waits" : "decisions wait"} for you:`,

@@ -1,4 +1,6 @@
 import { webApi } from "@slack/bolt";
+import { CarrierFault } from "../domain/carrier.ts";
+import { faultOf } from "./faults.ts";
 
 /** One workspace in which the app is installed. */
 export interface Workspace {
@@ -13,6 +15,11 @@ export interface Workspaces {
   find(team: string): Promise<Workspace | null>;
   /** The one that the environment names; null where it names none, or Slack does not answer. */
   first(): Promise<Workspace | null>;
+  /**
+   * As `find`, or as `first` for null. Throws a CarrierFault that says whether waiting helps (Slack does
+   * not answer) or an operator has to do something (no token, or one that does not work).
+   */
+  need(team: string | null): Promise<Workspace>;
 }
 
 export interface WorkspacesOptions {
@@ -36,6 +43,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   let known: Workspace | null = knownFrom(options);
   let askedAt = 0;
   let asking: Promise<Workspace | null> | null = null;
+  /** Why the own workspace is not known. */
+  let fault: CarrierFault | null = null;
 
   async function ask(botToken: string): Promise<Workspace | null> {
     const client = createClient({ token: botToken, slackApiUrl: options.slackApiUrl, timeoutMs });
@@ -48,8 +57,10 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     if (known !== null || botToken === null) return known;
     if (asking === null && Date.now() - askedAt < askAgainMs) return null;
     asking ??= ask(botToken)
-      // What is wrong is told by the health check, which asks too.
-      .catch(() => null)
+      .catch((error: unknown) => {
+        fault = faultOf(error, "auth.test");
+        return null;
+      })
       .finally(() => {
         askedAt = Date.now();
         asking = null;
@@ -58,14 +69,31 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
     return known;
   }
 
+  async function find(team: string): Promise<Workspace | null> {
+    if (options.allowed.length > 0 && !options.allowed.includes(team)) return null;
+    const own = await first();
+    return own?.team === team ? own : options.findOther(team);
+  }
+
   return {
     first,
-    async find(team) {
-      if (options.allowed.length > 0 && !options.allowed.includes(team)) return null;
-      const own = await first();
-      return own?.team === team ? own : options.findOther(team);
+    find,
+    async need(team) {
+      const workspace = await (team === null ? first() : find(team));
+      if (workspace) return workspace;
+      // While the own workspace cannot be asked for, any of them may be the one that is meant.
+      if (known === null && fault !== null) throw notSent(fault);
+      throw new CarrierFault("setup", `No token for ${team === null ? "a workspace" : `the workspace ${team}`} is set up.`, {
+        code: "no-workspace",
+        cure: "Set SLACK_BOT_TOKEN to the bot token of the app in this workspace (docs/slack.md).",
+      });
     },
   };
+}
+
+/** Only the question who we are went wrong: no message was under way. */
+function notSent({ kind, message, code, cure, retryAfterMs }: CarrierFault): CarrierFault {
+  return new CarrierFault(kind, message, { code, cure, retryAfterMs });
 }
 
 function knownFrom({ botToken, team, botId, botUserId }: WorkspacesOptions): Workspace | null {

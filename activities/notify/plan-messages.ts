@@ -17,6 +17,7 @@ import type { NoticeKind } from "../../domain/notices.ts";
 import { failureOf } from "../record/faults.ts";
 import type { NotifyDeps } from "./deps.ts";
 import { deciderDestinations, teamDestinations, type Destination } from "./destinations.ts";
+import { followsRevocation } from "./revocation.ts";
 
 /** Records read in one round; there is another round at once when there were so many. */
 const recordsARound = 500;
@@ -40,6 +41,8 @@ export const plannedKinds = [
   "release.unblocked",
   "release.ended",
   "deployment.rolled-back",
+  "deployment.withdrawn",
+  "approval.revoked",
   "monitor.looked",
 ] as const;
 
@@ -89,7 +92,11 @@ async function planFact(deps: NotifyDeps, trx: Trx, fact: AuditFact): Promise<vo
     case "release.ended":
       return planEnd(deps, trx, fact);
     case "deployment.rolled-back":
-      return planOnce(deps, trx, { fact, notice: "rolled-back" });
+      return (await followsRevocation(trx, recordOf(fact))) ? undefined : planOnce(deps, trx, { fact, notice: "rolled-back" });
+    case "deployment.withdrawn":
+      return (await followsRevocation(trx, recordOf(fact))) ? undefined : planOnce(deps, trx, { fact, notice: "withdrawn" });
+    case "approval.revoked":
+      return planOnce(deps, trx, { fact, notice: "revoked" });
     case "monitor.looked":
       return (await isNewDrift(trx, fact)) ? planOnce(deps, trx, { fact, notice: "drift" }) : undefined;
   }
@@ -199,6 +206,10 @@ async function isNewDrift(trx: Trx, fact: AuditFact): Promise<boolean> {
 }
 
 function dataOf({ body }: Pick<AuditFact, "body">): Record<string, unknown> {
+  return recordOf({ body }).data;
+}
+
+function recordOf({ body }: Pick<AuditFact, "body">): AuditRecord {
   // Written by `appendAudit` alone, as the chain proves.
-  return (JSON.parse(body) as AuditRecord).data;
+  return JSON.parse(body) as AuditRecord;
 }

@@ -1,7 +1,9 @@
 import type { Row } from "../../db/schema.ts";
 import { escalatedTo, readAttempt, tallyOf, type AttemptRow } from "../../db/reads/attempt-facts.ts";
+import type { ChartReference } from "../../domain/evaluation-detail.ts";
 import { higherIsBetter, type Evaluation, type MetricName } from "../../domain/evidence.ts";
 import { workflowIds, type GateId } from "../../domain/ids.ts";
+import { subjectInWords } from "../../domain/notice-text.ts";
 import type { GateNotice, MetricNotice } from "../../domain/notices.ts";
 import { decidersInWords } from "../../domain/quorum.ts";
 import { changeInWords, metricTitles, shareInWords } from "../../domain/wording.ts";
@@ -24,6 +26,7 @@ export async function readGateNotice(deps: NotifyDeps, gate: GateId): Promise<Ga
     model: row.model,
     release: row.release_id,
     subject: row.subject_id,
+    about: subjectInWords({ kind: row.subject_kind, id: row.subject_id }, row.model),
     digest: row.request_digest,
     ask: request.ask,
     why: request.why,
@@ -31,6 +34,7 @@ export async function readGateNotice(deps: NotifyDeps, gate: GateId): Promise<Ga
     resolution: row.resolution,
     recommendation: request.evidence.recommendation,
     headline: evaluation && headlineOf(evaluation),
+    chart: chartOf(evaluation?.charts ?? []),
     worse: evaluation ? worseOf(evaluation) : [],
     opensAt: request.opensAt,
     deadline: request.deadline,
@@ -40,6 +44,7 @@ export async function readGateNotice(deps: NotifyDeps, gate: GateId): Promise<Ga
     escalatedTo: escalatedTo(attempt),
     missing: row.state === "closed" ? [] : tallyOf(attempt).missingWords,
     inputs: request.inputs ?? [],
+    conditional: (request.conditional ?? null) !== null,
     votes,
     closed: closedOf(row, votes),
     supersededBy:
@@ -98,6 +103,17 @@ function headlineOf({ headline, metrics }: Evaluation): MetricNotice {
     threshold: headline.threshold,
     verdict: row?.verdict ?? "warn",
   };
+}
+
+/** What changed says most; without anything to compare with, where the model is weak, then how far it can be believed. */
+const tellingCharts = ["metric-change", "slices", "fairness", "calibration", "importance"];
+
+function chartOf(charts: ChartReference[]): GateNotice["chart"] {
+  for (const name of tellingCharts) {
+    const chart = charts.find((one) => one.name === name);
+    if (chart?.png) return { png: chart.png, alt: `${chart.title}: ${chart.alt}` };
+  }
+  return null;
 }
 
 function titleOf(metric: MetricName): string {

@@ -7,12 +7,15 @@ import type {
   DriftNotice,
   GateEventNotice,
   Notice,
+  RevokedNotice,
   RolledBackNotice,
+  WithdrawnNotice,
 } from "../../domain/notices.ts";
 import type { NotifyDeps } from "./deps.ts";
 import { gateEventOf } from "./gate-event.ts";
 import { consoleLink, temporalLink } from "./links.ts";
 import { readGateNotice } from "./read-gate-notice.ts";
+import { moveOfRevocation } from "./revocation.ts";
 
 /** What a message of the outbox should say now; null when there is nothing (any more) to say. */
 export async function readNotice(deps: NotifyDeps, row: DeliveryRow): Promise<Notice | null> {
@@ -30,6 +33,10 @@ export async function readNotice(deps: NotifyDeps, row: DeliveryRow): Promise<No
       return driftOf(deps, record);
     case "aborted":
       return readAborted(deps, record);
+    case "revoked":
+      return readRevoked(deps, record);
+    case "withdrawn":
+      return withdrawnOf(deps, record);
   }
 }
 
@@ -145,6 +152,47 @@ async function readAborted(deps: NotifyDeps, record: AuditRecord): Promise<Abort
       console: consoleLink(deps, `/releases/${record.subject}`),
       temporal: temporalLink(deps, workflowIds.release(record.subject)),
     },
+  };
+}
+
+/** As it was when the approval ended: the record after it says whether the slot moved with it. */
+async function readRevoked(deps: NotifyDeps, record: AuditRecord): Promise<RevokedNotice> {
+  const model = record.model ?? modelOf(record.subject);
+  const environment = String(record.data["environment"]);
+  const move = await moveOfRevocation(deps.db, record);
+  const slot = await deps.db
+    .selectFrom("slots")
+    .select("champion_version")
+    .where("model", "=", model)
+    .where("environment", "=", environment)
+    .executeTakeFirst();
+  const champion = slot?.champion_version ?? null;
+  return {
+    kind: "revoked",
+    model,
+    environment,
+    version: record.subject,
+    by: record.actor,
+    why: String(record.data["why"]),
+    at: record.at,
+    serves: move === null ? champion : move.kind === "deployment.withdrawn" ? null : move.subject,
+    served: move !== null,
+    links: modelLinks(deps, model),
+  };
+}
+
+function withdrawnOf(deps: NotifyDeps, record: AuditRecord): WithdrawnNotice {
+  const { environment, reason } = record.data;
+  const model = record.model ?? modelOf(record.subject);
+  return {
+    kind: "withdrawn",
+    model,
+    environment: String(environment),
+    version: record.subject,
+    by: record.actor,
+    reason: String(reason),
+    at: record.at,
+    links: modelLinks(deps, model),
   };
 }
 

@@ -6,6 +6,7 @@ import { createNotifyActivities } from "../../activities/notify/notify-activitie
 import type { NotifyDeps } from "../../activities/notify/deps.ts";
 import { createWebhookCarrier } from "../../activities/notify/webhook-carrier.ts";
 import { taskQueues } from "../../activities/contract.ts";
+import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createSecretBox } from "../../control/secret-box.ts";
 import { listenToAudit } from "../../db/audit-notices.ts";
 import { createDatabase, type Db } from "../../db/database.ts";
@@ -56,7 +57,16 @@ async function notifyDeps(config: Config<"DATABASE_URL">, db: Db): Promise<{ dep
   const box = createSecretBox(config.COUNTERSIGN_SECRETS_KEY ?? null);
   const { SLACK_BOT_TOKEN: botToken, SLACK_CHANNEL: channel, COUNTERSIGN_SMTP_URL: smtp } = config;
   const workspaces = slackWorkspaces(config, db);
-  const slack = botToken ? createSlackCarrier({ workspaces, slackApiUrl: config.SLACK_API_URL ?? null }) : undefined;
+  // Where this worker cannot read the artifacts, messages have no pictures.
+  const { COUNTERSIGN_ARTIFACTS: directory } = config;
+  const pictures = directory ? createArtifactStore({ directory }) : null;
+  const slack = botToken
+    ? createSlackCarrier({
+        workspaces,
+        slackApiUrl: config.SLACK_API_URL ?? null,
+        ...(pictures && { readPicture: (digest) => pictures.get(digest) }),
+      })
+    : undefined;
   const email = smtp ? createMailCarrier({ url: smtp, from: config.COUNTERSIGN_MAIL_FROM }) : undefined;
   for (const way of [...(slack ? ["slack" as const] : []), ...(email ? ["email" as const] : []), "webhook" as const])
     await reviveFailed(db, way);

@@ -61,8 +61,9 @@ export async function createSlackSurface(deps: {
   const slackApiUrl = config.SLACK_API_URL ?? null;
   const workspaces = slackWorkspaces(config, db);
   const door = createSlackDoor({ db, publicUrl });
-  const people = createPeople({ door, byDirectory: config.SLACK_DIRECTORY === "email" });
-  const told = createTeller(config, db);
+  const byDirectory = config.SLACK_DIRECTORY === "email";
+  const people = createPeople({ door, byDirectory });
+  const told = createTeller({ config, db, log });
   const isAllowed = async (team: string) => (await workspaces.find(team)) !== null;
   const receiver = appToken
     ? createSocketReceiver({ appToken, slackApiUrl, door, isAllowed, log })
@@ -75,7 +76,7 @@ export async function createSlackSurface(deps: {
       });
   const app = createSlackApp({ control, door, workspaces, people, publicUrl, slackApiUrl, log }, receiver);
   const check = () =>
-    checkSlack({ botToken, slackApiUrl, channel: config.SLACK_CHANNEL ?? null }).then((health) =>
+    checkSlack({ botToken, slackApiUrl, channel: config.SLACK_CHANNEL ?? null, byDirectory }).then((health) =>
       told.health({ way: "slack", ...health }),
     );
   void check();
@@ -97,12 +98,21 @@ export async function createSlackSurface(deps: {
  * Keeps how Slack stands, for health/ready and the console. A wrong signing secret shows in requests
  * that do not verify while none ever did: anybody can send a forged one, so later ones say nothing.
  */
-function createTeller(config: Config<never>, db: Db) {
+function createTeller({ config, db, log }: { config: Config<never>; db: Db; log: Logger }) {
   let verified = false;
   let isToldWrong = false;
   const channel = config.SLACK_CHANNEL ?? "";
-  const health = (state: WayState) =>
-    (state.code === "ok" ? noteWayUp(db, state.way, channel) : noteWay(db, state)).catch(() => undefined);
+  const lastCodes = new Map<WayState["way"], string>();
+  const health = (state: WayState) => {
+    const { way, code, detail, cure } = state;
+    // Once each time that it changes, and at the start in any case: a log that says the same every minute is not read.
+    if (lastCodes.get(way) !== code) {
+      if (code === "ok") log.info({ way }, `Slack: ${detail}`);
+      else log.warn({ way, code, cure }, `Slack is not usable as it is set up: ${detail} ${cure}`);
+    }
+    lastCodes.set(way, code);
+    return (code === "ok" ? noteWayUp(db, way, channel) : noteWay(db, state)).catch(() => undefined);
+  };
   return {
     health,
     signature(isGood: boolean) {

@@ -1,5 +1,6 @@
 import type { types } from "@slack/bolt";
 import type { DecisionKind } from "../../domain/gate.ts";
+import type { Digest } from "../../domain/ids.ts";
 import type { GateInput } from "../../domain/policy.ts";
 import { stages } from "../../domain/stages.ts";
 import type { UnblockAction } from "../../domain/signed-command.ts";
@@ -11,7 +12,7 @@ export const forms = { decide: "decide", unblock: "unblock", release: "request-r
 
 /** What a form carries to its submission. */
 export type FormFacts =
-  | { form: "decide"; gate: string; digest: string; decision: DecisionKind; key: string }
+  | { form: "decide"; gate: string; digest: string; decision: DecisionKind; seen: Digest | null; key: string }
   | { form: "unblock"; release: string; action: UnblockAction; key: string }
   | { form: "request-release" | "rollback"; model: string; key: string };
 
@@ -39,22 +40,28 @@ export interface DecisionFormOf {
   subject: string;
   decision: DecisionKind;
   inputs: GateInput[];
+  /** Where the approval is to hang on findings: until when they may be open at most. */
+  conditionsUntil: string | null;
+  /** Of what was clicked on. */
+  seen: Digest | null;
   key: string;
 }
 
-/** What a decision needs besides the click: a reason; inputs of the policy; with a request for changes where to go back to and what to change. */
+/** What a decision needs besides the click: a reason; inputs of the policy; what it hangs on; with a request for changes where to go back to and what to change. */
 export function decisionForm(of: DecisionFormOf): View {
-  const { gate, digest, decision, key } = of;
+  const { gate, digest, decision, seen, key } = of;
   const asked = decision === "approve" ? of.inputs.slice(0, 40).map(inputBlock) : [];
+  const conditions = decision === "approve" && of.conditionsUntil !== null ? conditionBlocks(of.conditionsUntil) : [];
   const changes = decision === "request-changes" ? changeBlocks() : [];
   const isRequired = decision !== "approve";
   return form(
-    { form: "decide", gate, digest, decision, key },
+    { form: "decide", gate, digest, decision, seen, key },
     {
-      title: decisionTitles[decision],
+      title: conditions.length > 0 ? "Approve on condition" : decisionTitles[decision],
       blocks: [
         section(`*${plain(of.ask, 300)}*\n${plain(of.subject, 200)}`),
         ...asked,
+        ...conditions,
         reasonBlock("Reason", isRequired),
         ...changes,
       ],
@@ -153,6 +160,33 @@ function changeBlocks(): Block[] {
   ];
 }
 
+/** As many as the console's form has; more can be named through the API. */
+export const conditionRows = 3;
+
+/** What has to be closed, and by when, so that the approval goes on holding. The first is needed. */
+function conditionBlocks(until: string): Block[] {
+  return Array.from({ length: conditionRows }, (_, row) => row).flatMap((row): Block[] => [
+    {
+      type: "input",
+      block_id: `conditions.${row}.finding`,
+      optional: row > 0,
+      label: { type: "plain_text", text: row === 0 ? "Has to be closed" : "Besides" },
+      ...(row === 0 && { hint: { type: "plain_text", text: "The id of an open finding, or in words what is to be closed" } }),
+      element: { type: "plain_text_input", action_id: "value", max_length: 200 },
+    },
+    {
+      type: "input",
+      block_id: `conditions.${row}.by`,
+      optional: row > 0,
+      label: { type: "plain_text", text: "Until the end of (UTC)" },
+      ...(row === 0 && {
+        hint: { type: "plain_text", text: `At the latest ${until.slice(0, 10)}; open then, the approval lapses by itself` },
+      }),
+      element: { type: "datepicker", action_id: "value" },
+    },
+  ]);
+}
+
 /** A block an input of the policy; its id says which. */
 function inputBlock(input: GateInput): types.InputBlock {
   return {
@@ -160,6 +194,12 @@ function inputBlock(input: GateInput): types.InputBlock {
     block_id: clip(`input.${input.name}`, 255),
     optional: input.required !== true,
     label: { type: "plain_text", text: clip(input.title || input.name, 150), emoji: false },
+    ...((input.type === "number" || input.type === "integer") && {
+      hint: {
+        type: "plain_text" as const,
+        text: `${input.min} to ${input.max}${input.type === "integer" ? ", a whole number" : ""}`,
+      },
+    }),
     element: inputElement(input),
   };
 }
@@ -172,9 +212,9 @@ function inputElement(input: GateInput): types.InputBlock["element"] {
         type: "number_input",
         action_id: "value",
         is_decimal_allowed: input.type === "number",
-        min_value: String(input.min),
-        max_value: String(input.max),
-        ...(input.default !== undefined && { initial_value: String(input.default) }),
+        min_value: decimal(input.min),
+        max_value: decimal(input.max),
+        ...(input.default !== undefined && { initial_value: decimal(input.default) }),
       };
     case "choice":
       return choice(input.options, input.default);
@@ -188,6 +228,12 @@ function inputElement(input: GateInput): types.InputBlock["element"] {
         ...(input.default !== undefined && { initial_value: input.default }),
       };
   }
+}
+
+/** Slack reads no exponents: 1e-7 as 0.0000001. */
+function decimal(value: number): string {
+  const text = String(value);
+  return text.includes("e") ? value.toFixed(20).replace(/\.?0+$/, "") : text;
 }
 
 /** A select has 100 options of 75 characters; the value is the whole word. */

@@ -16,6 +16,7 @@ export interface GateButton {
 
 export const gateActions = {
   approve: "gate.approve",
+  "approve-on-condition": "gate.approve-on-condition",
   reject: "gate.reject",
   "request-changes": "gate.request-changes",
   escalate: "gate.escalate",
@@ -43,7 +44,7 @@ export function gateMessage(gate: GateNotice, picture: Picture | null = null): M
 /** At most five: the ask, why now, the number that matters, what gets worse, until when. */
 export function askLines(gate: GateNotice): string[] {
   return [
-    `*${plain(gate.ask, 300)}* ${linkTo(gate.links.console, gate.subject)}`,
+    `*${plain(gate.ask, 300)}* ${linkTo(gate.links.console, gate.about)}`,
     `Why now: ${plain(gate.why, 500)}`,
     ...(gate.headline === null ? [] : [plain(metricLine(gate.headline), 300)]),
     plain(worseLine(gate), 400),
@@ -61,6 +62,7 @@ function gateButtons(gate: GateNotice): Block {
   const value: GateButton = { g: gate.gate, d: gate.digest, i: gate.inputs.length };
   const decide: Button[] = [
     button("Approve", { id: gateActions.approve, value, style: "primary" }),
+    ...(gate.conditional ? [button("Approve on condition", { id: gateActions["approve-on-condition"], value })] : []),
     button("Reject", { id: gateActions.reject, value, style: "danger" }),
     button("Request changes", { id: gateActions["request-changes"], value }),
     button("Escalate", { id: gateActions.escalate, value }),
@@ -68,10 +70,16 @@ function gateButtons(gate: GateNotice): Block {
   return actions("gate", [...decide, button("Open review", { id: gateActions.open, url: gate.links.console })]);
 }
 
+const decided: Record<string, string> = {
+  approve: "approved",
+  reject: "rejected",
+  "request-changes": "asked for changes",
+};
+
 function whoLine(gate: GateNotice): string {
   const votes = gate.votes
     .filter((vote) => vote.decision !== "escalate")
-    .map((vote) => `${plain(vote.by, 80)}: ${vote.decision}`)
+    .map((vote) => `${plain(vote.by, 80)} ${decided[vote.decision] ?? vote.decision}`)
     .join(", ");
   const missing =
     gate.missing.length > 0 ? `Missing: ${plain(gate.missing.join(", "), 400)}` : `Decides: ${plain(gate.deciders, 400)}`;
@@ -85,7 +93,7 @@ function closedBlocks(gate: GateNotice): Block[] {
   const next =
     gate.supersededBy === null ? "" : `\nIt was asked anew: ${linkTo(gate.supersededBy.console, gate.supersededBy.gate)}`;
   const lines = [
-    `*${plain(gate.ask, 300)}* ${linkTo(gate.links.console, gate.subject)}`,
+    `*${plain(gate.ask, 300)}* ${linkTo(gate.links.console, gate.about)}`,
     `*${plain(closedLine(gate), 300)}*${when}${reason}${next}`,
   ];
   return [section(lines.join("\n")), context(plain(gate.gate, 200))];

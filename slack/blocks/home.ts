@@ -1,6 +1,7 @@
 import type { GateItemView } from "../../domain/http/gate-views.ts";
 import type { ModelItemView } from "../../domain/http/model-views.ts";
 import type { ReleaseItemView } from "../../domain/http/release-views.ts";
+import { subjectInWords } from "../../domain/notice-text.ts";
 import { actions, button, context, divider, header, section, type Block, type View } from "./blocks.ts";
 import { gateActions, type GateButton } from "./gate-message.ts";
 import { releaseActions } from "./notice-messages.ts";
@@ -49,7 +50,7 @@ export function strangerHome(sentence: string): View {
 function gateRow(gate: GateItemView): Block[] {
   const value: GateButton = { g: gate.id, d: gate.request.digest };
   const lines = [
-    `*${plain(gate.request.ask, 300)}* ${linkTo(gate.links.console, gate.subject.id)}`,
+    `*${plain(gate.request.ask, 300)}* ${linkTo(gate.links.console, subjectInWords(gate.subject, gate.model))}`,
     plain(gate.recommendation.sentence, 400),
     `Until ${moment(gate.request.deadline)}`,
   ];

@@ -1,11 +1,13 @@
-import { noticeTitle, onDeadlineInWords } from "../../domain/notice-text.ts";
+import { noticeTitle, onDeadlineInWords, servesInWords } from "../../domain/notice-text.ts";
 import type {
   AbortedNotice,
   BlockedNotice,
   DriftNotice,
   GateEventNotice,
   Notice,
+  RevokedNotice,
   RolledBackNotice,
+  WithdrawnNotice,
 } from "../../domain/notices.ts";
 import { countInWords } from "../../domain/wording.ts";
 import { actions, button, section, type Block, type Button, type Message } from "./blocks.ts";
@@ -42,6 +44,10 @@ export function messageOf(notice: Notice, picture: Picture | null = null): Messa
       return { text: plain(noticeTitle(notice), 400), blocks: [section(rolledBackText(notice))] };
     case "aborted":
       return { text: plain(noticeTitle(notice), 400), blocks: abortedBlocks(notice) };
+    case "revoked":
+      return { text: plain(noticeTitle(notice), 400), blocks: revokedBlocks(notice) };
+    case "withdrawn":
+      return { text: plain(noticeTitle(notice), 400), blocks: withdrawnBlocks(notice) };
   }
 }
 
@@ -89,6 +95,32 @@ function driftBlocks({ model, version, environment, rows, from, to, columns, lin
       button("Open model", { id: modelActions.open, url: links.console }),
     ]),
   ];
+}
+
+function revokedBlocks(notice: RevokedNotice): Block[] {
+  const { model, environment, version, by, why, at, links } = notice;
+  const lines = [
+    `*The approval of ${plain(version, 80)} of ${linkTo(links.console, model)} does not hold any more* in ${plain(environment, 63)}`,
+    plain(why, 800),
+    `*${plain(servesInWords(notice), 300)}* By ${plain(by, 80)}, ${moment(at)}`,
+  ];
+  return [section(lines.join("\n")), modelButtons(model, links.console)];
+}
+
+function withdrawnBlocks({ model, environment, version, by, reason, at, links }: WithdrawnNotice): Block[] {
+  const lines = [
+    `*${linkTo(links.console, model)} serves nothing in ${plain(environment, 63)} any more*`,
+    `${plain(version, 80)} was taken out by ${plain(by, 80)}, ${moment(at)}`,
+    plain(reason, 800),
+  ];
+  return [section(lines.join("\n")), modelButtons(model, links.console)];
+}
+
+function modelButtons(model: string, url: string): Block {
+  return actions("model", [
+    button("Start a release", { id: modelActions.release, value: { m: model } }),
+    button("Open model", { id: modelActions.open, url }),
+  ]);
 }
 
 function rolledBackText({ model, environment, version, previous, by, reason, at, links }: RolledBackNotice): string {

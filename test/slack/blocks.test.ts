@@ -10,7 +10,7 @@ import { askLines, gateMessage } from "../../slack/blocks/gate-message.ts";
 import { homeView, strangerHome } from "../../slack/blocks/home.ts";
 import { messageOf } from "../../slack/blocks/notice-messages.ts";
 import { clip, limits, plain, preformatted } from "../../slack/blocks/text.ts";
-import { errorsAtFields, inputsIn, parametersIn } from "../../slack/form-values.ts";
+import { conditionsIn, errorsAtFields, filledIn, inputsIn, parametersIn } from "../../slack/form-values.ts";
 import { approvedNotice, blockedNotice, everyNotice, gateNotice } from "./notices.ts";
 
 const inputs: GateInput[] = [
@@ -25,6 +25,8 @@ const form = {
   digest: gateNotice.digest,
   ask: gateNotice.ask,
   subject: gateNotice.subject,
+  conditionsUntil: null,
+  seen: null,
   key: "T1:U1:17.1:g",
 };
 
@@ -118,6 +120,31 @@ describe("forms", () => {
     expect(view).toMatchSnapshot();
     const filled = { "input.share": "0.2", "input.soak": "30", "input.mode": "fast", "input.note": null, "input.told": "yes" };
     expect(inputsIn(filled, inputs)).toEqual({ share: 0.2, soak: 30, mode: "fast", told: true });
+  });
+
+  test("an approval on condition asks for what is to be closed and by when; rows that are left out do not shift the errors", () => {
+    const view = decisionForm({ ...form, decision: "approve", inputs: [], conditionsUntil: "2026-12-22T10:00:00.000Z" });
+    expect(checkView(view)).toEqual([]);
+    expect(view).toMatchSnapshot();
+    const filled = filledIn({
+      "conditions.0.finding": { value: { value: "the drift of distance is explained" } },
+      "conditions.0.by": { value: { selected_date: "2026-12-01" } },
+      "conditions.1.finding": { value: { value: null } },
+      "conditions.1.by": { value: { selected_date: null } },
+      "conditions.2.finding": { value: { value: "flight-delays-7" } },
+      "conditions.2.by": { value: { selected_date: "2027-12-01" } },
+    });
+    const { conditions, rows } = conditionsIn(filled);
+    expect(conditions.map((one) => one.by)).toEqual(["2026-12-01T23:59:59.999Z", "2027-12-01T23:59:59.999Z"]);
+    const faults = [{ path: "conditions.1.by", message: "is too late" }];
+    expect(errorsAtFields(faults, Object.keys(filled), rows)).toEqual({ "conditions.2.by": "is too late" });
+  });
+
+  test("bounds are written as Slack reads numbers", () => {
+    const tiny: GateInput = { name: "rate", title: "Rate", type: "number", min: 1e-7, max: 0.5 };
+    const view = decisionForm({ ...form, decision: "approve", inputs: [tiny] });
+    expect(checkView(view)).toEqual([]);
+    expect(JSON.stringify(view)).toContain('"min_value":"0.0000001"');
   });
 
   test("forms of releases, models and sentences are what Slack takes", () => {

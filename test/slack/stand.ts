@@ -58,6 +58,7 @@ export async function openSlackStand(options: SlackStandOptions = {}) {
       SLACK_BOT_TOKEN: slack.botToken,
       SLACK_SIGNING_SECRET: slack.signingSecret,
       SLACK_CHANNEL: channel,
+      COUNTERSIGN_ARTIFACTS: world.artifacts,
       ...options.env,
     },
     ["DATABASE_URL", "TEMPORAL_ADDRESS"],

@@ -92,6 +92,8 @@ export async function createWorld() {
   return {
     db,
     store,
+    /** The folder of the store, for parts that open one of their own. */
+    artifacts: join(folder, "artifacts"),
     client,
     namespace,
     keys,
