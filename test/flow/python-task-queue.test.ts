@@ -4,8 +4,12 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { VersionView } from "../../domain/http/model-views.ts";
+import { workflowIds } from "../../domain/ids.ts";
 import { temporalAddress } from "../setup/temporal.ts";
+import { historyOf } from "../workflows/recorded.ts";
 import { apply, requestRelease, smallModel, untilState } from "../world/models.ts";
+import { until } from "../world/until.ts";
 import { pythonIsThere, testPython } from "../world/python.ts";
 import { createWorld, type World } from "../world/world.ts";
 
@@ -74,5 +78,19 @@ test.skipIf(!there)(
       .where("stage", "=", "train")
       .executeTakeFirstOrThrow();
     expect(await world.store.getText(log!)).toContain("Round 30 of 30");
+    await historyOf(world, `release/${release.id}`, "release-task-queue");
+
+    // The same worker trains it a second time, through a job folder of its own.
+    const { body } = await world.as("ada").post<{ reproduction: string }>(`/api/versions/${release.id}/reproductions`, {});
+    const found = await until(
+      "the end of the second training",
+      async () => {
+        const version = await world.as("ada").get<VersionView>(`/api/versions/${release.id}`);
+        return version.body.reproductions.find(({ state }) => state !== "running");
+      },
+      100_000,
+    );
+    expect(found).toMatchObject({ id: body.reproduction, state: "same", differs: [], fault: null });
+    await historyOf(world, workflowIds.reproduction(body.reproduction), "reproduction-task-queue");
   },
 );

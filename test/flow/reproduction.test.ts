@@ -1,5 +1,6 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import onnxProto from "onnx-proto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { endDeadReproductions } from "../../activities/watch/dead-reproductions.ts";
@@ -7,6 +8,7 @@ import type { ReproductionAskedView, ReproductionView, VersionView } from "../..
 import { workflowIds } from "../../domain/ids.ts";
 import type { TrainDefinition } from "../../domain/train-schema.ts";
 import { registryOf } from "../people/stage-free.ts";
+import { historyOf } from "../workflows/recorded.ts";
 import { apply, requestRelease, smallModel, untilState } from "../world/models.ts";
 import { until } from "../world/until.ts";
 import { createWorld, type World } from "../world/world.ts";
@@ -67,6 +69,7 @@ test("what a search chose is trained a second time and gives the same bytes, and
   const found = await reproduced(version);
   expect(found).toMatchObject({ state: "same", requestedBy: "ada", digest: before.digests.model, fault: null });
   expect(found).toMatchObject({ differs: [], effects: [] });
+  await historyOf(world, workflowIds.reproduction(found.id), "reproduction-same");
   const { reproductions, ...after } = await versionOf(version);
   expect({ ...after, reproductions: [] }).toEqual(before);
   expect(reproductions).toEqual([found]);
@@ -120,7 +123,9 @@ test("where the bytes are others it says what differs: environment, files, the f
   const changed = withAnotherWeight(given);
   await writeFile(join(folder, "gloomy.onnx"), changed.bytes);
   await writeFile(join(folder, "train.mjs"), fickle);
-  const mood = resolve(folder, "..", `${world.namespace}-mood.txt`);
+  const outside = await mkdtemp(join(tmpdir(), "countersign-mood-"));
+  await chmod(outside, 0o755);
+  const mood = join(outside, "mood.txt");
   const feel = (how: string) => writeFile(mood, how, { mode: 0o644 });
   await feel("sunny");
   const version = await promoted("fickle", {
@@ -136,6 +141,7 @@ test("where the bytes are others it says what differs: environment, files, the f
 
   await feel("gloomy");
   const other = await reproduced(version);
+  await historyOf(world, workflowIds.reproduction(other.id), "reproduction-other");
   expect(other.state).toBe("other");
   const differs = new Map(other.differs.map(({ what, recorded, now }) => [what, { recorded, now }]));
   expect(differs.get("environment mood")).toEqual({ recorded: "sunny", now: "gloomy" });
@@ -148,7 +154,9 @@ test("where the bytes are others it says what differs: environment, files, the f
   expect(other.effects[2]?.now).toBeGreaterThan(0.001);
 
   await feel("fail");
-  expect(await reproduced(version)).toMatchObject({
+  const failed = await reproduced(version);
+  await historyOf(world, workflowIds.reproduction(failed.id), "reproduction-failed");
+  expect(failed).toMatchObject({
     state: "failed",
     digest: null,
     fault: { code: "trainer-failed", message: expect.stringMatching(/exit code 4.*not today/) },
@@ -167,7 +175,7 @@ test("where the bytes are others it says what differs: environment, files, the f
   });
   await feel("sunny");
   expect(await reproduced(version)).toMatchObject({ state: "same" });
-  await rm(mood);
+  await rm(outside, { recursive: true });
 }, 240_000);
 
 test("of a model that was trained elsewhere it says that nothing here can train it again", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SearchTrial, TrainResult, VersionManifest } from "../../domain/stage-results.ts";
 import type { TrainDefinition } from "../../domain/train-schema.ts";
+import { historyOf } from "../workflows/recorded.ts";
 import { apply, requestRelease, smallModel, untilState } from "../world/models.ts";
 import { createWorld, type World } from "../world/world.ts";
 
@@ -63,7 +64,7 @@ test("a search tries its points as activities of their own, chooses by rows set 
   expect(search).toMatchObject({ chosen: best.number, best: best.value });
   const manifest = await manifestOf(release.id);
   expect(manifest.trainer.parameters["l2"]).toBe(best.parameters["l2"] ?? 3);
-  const history = await world.client.workflow.getHandle(`release/${release.id}`).fetchHistory();
+  const history = await historyOf(world, `release/${release.id}`, "release-searched");
   const names = history.events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name) ?? [];
   expect(names.filter((name) => name === "tryParameters")).toHaveLength(4);
 }, 300_000);
