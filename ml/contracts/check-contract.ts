@@ -55,10 +55,11 @@ export async function checkContract(input: ContractCheck, { signal, progress }: 
         const { rules, probes } = rulesOf(table, checked.source, { path: `contract.schema[${index}]`, contract });
         for (const probe of probes) await tryProbe(db, probe);
         const around = { sources, now: momentOf(input, checked) };
-        report.rules.push(...(await checkSource(db, checked, { rules, around, main: table.name === manifest.rows })));
+        const found = await checkSource(db, checked, { rules, around, main: table.name === manifest.rows });
+        report.rules.push(...found.rules);
         if (table.name !== manifest.rows) continue;
         progress(`looking for what nobody asked for in ${table.name}`);
-        report.findings = await dataFindings(db, checked);
+        report.findings = await dataFindings(db, checked, found);
       }
       return report;
     } finally {
@@ -110,15 +111,15 @@ async function checkSource(
   db: DuckDb,
   checked: CheckedSource,
   { rules, around, main }: { rules: Rule[]; around: Surroundings; main: boolean },
-): Promise<RuleReport[]> {
-  const { rows, values } = await measureRules(db, checked, { rules, around });
+): Promise<{ rules: RuleReport[]; keyed: boolean }> {
+  const { rows, values, keyed } = await measureRules(db, checked, { rules, around });
   const outcomes = rules.map((rule, index) => {
     const value = values[index] ?? 0;
     return { rule, value, passes: rule.accepts(value, rows) };
   });
   const broken = outcomes.filter(({ passes }) => !passes).map(({ rule }) => rule);
   const samples = await samplesOf(db, checked, { rules: broken, around });
-  return outcomes.map(({ rule, value, passes }): RuleReport => {
+  const reports = outcomes.map(({ rule, value, passes }): RuleReport => {
     const { kind } = rule.measure;
     const counted = kind === "rows" || kind === "duplicates" || kind === "orphans";
     const failing = counted ? value : passes ? 0 : kind === "known" ? rows : Number.isFinite(value) ? value : rows;
@@ -133,6 +134,7 @@ async function checkSource(
       sample: passes ? [] : (samples[broken.indexOf(rule)] ?? []),
     };
   });
+  return { rules: reports, keyed };
 }
 
 function tell(rule: Rule, value: number, rows: number): string {

@@ -16,9 +16,9 @@ const lookedTexts = 200_000;
 /** Hashing a row holds a batch of all its columns: 2,048 rows of 10,000 texts did not fit into 700 MB. */
 const mostHashedColumns = 1_000;
 
-/** What a person would want to know of the data although no contract asks for it. */
-export async function dataFindings(db: DuckDb, checked: CheckedSource): Promise<DataFinding[]> {
-  const findings = await duplicateRows(db, checked);
+/** What a person would want to know of the data although no contract asks for it. With `keyed` no two rows are equal: a key has been counted already. */
+export async function dataFindings(db: DuckDb, checked: CheckedSource, { keyed }: { keyed: boolean }): Promise<DataFinding[]> {
+  const findings = keyed ? [] : await duplicateRows(db, checked);
   const columns = checked.source.columns.slice(0, mostColumns);
   for (let first = 0; first < columns.length; first += columnsAtOnce)
     findings.push(...(await columnFindings(db, checked, columns.slice(first, first + columnsAtOnce))));

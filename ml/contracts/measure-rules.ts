@@ -15,7 +15,7 @@ export interface Surroundings {
 }
 
 /**
- * The value of each rule, in their order, and the number of rows. All that rows tell by themselves, the
+ * The value of each rule, in their order, the number of rows, and whether some key was found to be different in every row. All that rows tell by themselves, the
  * uniqueness of keys included, is one query over the files; references, SQL of the contract, and
  * values that do repeat take one more each.
  */
@@ -23,7 +23,7 @@ export async function measureRules(
   db: DuckDb,
   checked: CheckedSource,
   { rules, around }: { rules: Rule[]; around: Surroundings },
-): Promise<{ rows: number; values: number[] }> {
+): Promise<{ rows: number; values: number[]; keyed: boolean }> {
   const expressions = rules.flatMap((rule, index) => expressionsOf(rule, index));
   const found: Record<string, Json> = {};
   for (let first = 0; first === 0 || first < expressions.length; first += expressionsAtOnce) {
@@ -34,7 +34,10 @@ export async function measureRules(
   const values: number[] = [];
   for (const [index, rule] of rules.entries())
     values.push(await valueOf(db, checked, { rule, around, rows, found: (name) => found[`${name}${index}`] ?? null }));
-  return { rows, values };
+  const keyed = rules.some(
+    ({ measure }, index) => measure.kind === "duplicates" && values[index] === 0 && Number(found[`p${index}`]) === rows,
+  );
+  return { rows, values, keyed };
 }
 
 function expressionsOf({ measure }: Rule, index: number): string[] {
