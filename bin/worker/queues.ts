@@ -146,6 +146,8 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
     ...common(connection, config.TEMPORAL_NAMESPACE),
     taskQueue: taskQueues.train,
     activities,
+    // The log of what trains is read from heartbeats: the default would hold each back for 12 s.
+    maxHeartbeatThrottleInterval: "2s",
     maxConcurrentActivityTaskExecutions: config.COUNTERSIGN_TRAININGS_AT_ONCE,
   });
   return { worker, close: () => Promise.resolve() };

@@ -50,7 +50,8 @@ export function releasePage(view: ReleasePage): Html {
 
 function stageItem({ id, gates }: ReleaseView, stage: ReleaseView["stages"][number]): Html {
   const attempts = stage.attempts > 1 ? html` <small>${stage.attempts} attempts</small>` : nothing;
-  const log = stage.hasLog ? html` <a class="log" href="${paths.release(id)}/logs?stage=${stage.stage}">log</a>` : nothing;
+  const words = stage.hasLog ? "log" : stage.stage === "train" && stage.state === "running" ? "log so far" : null;
+  const log = words === null ? nothing : html` <a class="log" href="${paths.release(id)}/logs?stage=${stage.stage}">${words}</a>`;
   // The promotion gate stands between evaluation and deployment.
   const gate =
     stage.stage === "deploy"

@@ -1,9 +1,8 @@
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { SearchTrial, TrainResult, VersionManifest } from "../../domain/stage-results.ts";
+import type { TrainResult, VersionManifest } from "../../domain/stage-results.ts";
 import type { TrainDefinition } from "../../domain/train-schema.ts";
-import { historyOf } from "../workflows/recorded.ts";
 import { apply, requestRelease, smallModel, untilState } from "../world/models.ts";
 import { createWorld, type World } from "../world/world.ts";
 
@@ -49,25 +48,6 @@ async function manifestOf(release: string): Promise<VersionManifest> {
     .executeTakeFirstOrThrow();
   return row.manifest;
 }
-
-test("a search tries its points as activities of their own, chooses by rows set apart, and trains with what it chose", async () => {
-  const release = await releaseOf("searched", {
-    search: { space: { l2: { from: 0.01, to: 1000, log: true } }, trials: 4, parallel: 2 },
-  });
-  expect(release.blocked).toBeNull();
-  const { search = null } = await trained(release.id);
-  if (search === null) throw new Error("There was no search.");
-  expect(search).toMatchObject({ tried: 4, failed: 0, metric: "logLoss" });
-  const trials = await world.store.getJson<SearchTrial[]>(search.trials);
-  expect(trials.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
-  const best = trials.toSorted((left, right) => left.value! - right.value!)[0]!;
-  expect(search).toMatchObject({ chosen: best.number, best: best.value });
-  const manifest = await manifestOf(release.id);
-  expect(manifest.trainer.parameters["l2"]).toBe(best.parameters["l2"] ?? 3);
-  const history = await historyOf(world, `release/${release.id}`, "release-searched");
-  const names = history.events?.map((event) => event.activityTaskScheduledEventAttributes?.activityType?.name) ?? [];
-  expect(names.filter((name) => name === "tryParameters")).toHaveLength(4);
-}, 300_000);
 
 test("a search whose trials all fail blocks the release with the first cause", async () => {
   const release = await releaseOf("search-in-vain", {

@@ -7,7 +7,7 @@ export function newMarker(): number {
 }
 
 /** Running processes with the marker among their arguments; `ps` itself has none. */
-export function processesWith(marker: number): string[] {
+export function processesWith(marker: number | string): string[] {
   const text = execFileSync("ps", ["-axo", "pid=,args="], { encoding: "utf8" });
   return text.split("\n").filter((line) => line.includes(String(marker)));
 }

@@ -57,8 +57,10 @@ export async function createDoor(deps: DoorDeps) {
       ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
     });
     const text = await response.text();
-    // The test names the shape that the route answers with.
-    return { status: response.status, body: (text === "" ? null : JSON.parse(text)) as Body, headers: response.headers };
+    const isJson = response.headers.get("content-type")?.includes("json") === true;
+    // The test names the shape that the route answers with: a log is text.
+    const answered = (text === "" ? null : isJson ? JSON.parse(text) : text) as Body;
+    return { status: response.status, body: answered, headers: response.headers };
   }
 
   const as = (principal: string): Caller => ({

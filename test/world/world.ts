@@ -28,9 +28,9 @@ Runtime.install({ logger: new DefaultLogger("ERROR") });
 /**
  * The whole product in one process, but for the supervisor: real PostgreSQL, real Temporal, real
  * files, the three workers, control and the HTTP application. One a test file; nothing is shared
- * with other files but the two servers.
+ * with other files but the two servers. `trains: false`: no worker of the queue `train`; the test brings its own.
  */
-export async function createWorld() {
+export async function createWorld({ trains = true }: { trains?: boolean } = {}) {
   const [database, namespace, folder, connection] = await Promise.all([
     createTestDatabase(),
     createTestNamespace(),
@@ -64,22 +64,19 @@ export async function createWorld() {
     monitor: createMonitorActivity({ db, store }),
     lookAtPredictions: createLookAtPredictions({ db, store }),
   };
+  const trainActivities = createTrainActivities({
+    store,
+    jobsDirectory: join(folder, "jobs"),
+    exchangeDirectory: join(folder, "exchange"),
+    trainersRoot: process.cwd(),
+    python: testPython(),
+  });
   const common = { connection, namespace, shutdownGraceTime: "1s" } as const;
   const start = async () => {
     const workers = await Promise.all([
       Worker.create({ ...common, workflowBundle: workflowBundle(), taskQueue: "lifecycle", activities: records }),
       Worker.create({ ...common, taskQueue: "stages", activities: stageActivities }),
-      Worker.create({
-        ...common,
-        taskQueue: "train",
-        activities: createTrainActivities({
-          store,
-          jobsDirectory: join(folder, "jobs"),
-          exchangeDirectory: join(folder, "exchange"),
-          trainersRoot: process.cwd(),
-          python: testPython(),
-        }),
-      }),
+      ...(trains ? [Worker.create({ ...common, taskQueue: "train", activities: trainActivities })] : []),
     ]);
     const running = Promise.all(workers.map((worker) => worker.run()));
     return async () => {
@@ -94,6 +91,7 @@ export async function createWorld() {
     store,
     /** The folder of the store, for parts that open one of their own. */
     artifacts: join(folder, "artifacts"),
+    home: folder,
     client,
     namespace,
     keys,
