@@ -133,6 +133,10 @@ describe("the pages of the console, in a browser", () => {
       expect(tooWide, `${path} is wider than the screen`).toBeLessThanOrEqual(0);
     }
     await page.goto(`/gates/${gate.id}`);
+    const squeezed = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('main :is(p, caption, li, h2, dd)')].filter((text) => text.textContent.length > 20 && text.getBoundingClientRect().height > 5 * text.getBoundingClientRect().width && text.getBoundingClientRect().width > 0).map((text) => text.textContent.trim())",
+    );
+    expect(squeezed, "texts of a letter a line").toEqual([]);
     await page.screenshot({ path: picture("gate-phone.png"), fullPage: true });
     await page.getByRole("link", { name: "To the decision" }).click();
     await page.getByRole("button", { name: "Send decision" }).waitFor();
