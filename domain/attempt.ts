@@ -185,7 +185,7 @@ export function voteInPlace<Cast extends { principal: PrincipalId; onBehalfOf?: 
   );
 }
 
-function nobodyToEscalateTo({ asked, escalatable }: AttemptFacts): string | null {
-  if (asked.decision !== "escalate" || escalatable) return null;
+function nobodyToEscalateTo({ asked, escalatable, gate }: AttemptFacts): string | null {
+  if (asked.decision !== "escalate" || escalatable || gate.state === "closed") return null;
   return "decision: this gate's policy names no further group to escalate to.";
 }
