@@ -1,3 +1,4 @@
+import { onDeadlineInWords } from "../domain/notice-text.ts";
 import type { MetricRow } from "../domain/evidence.ts";
 import { higherIsBetter } from "../domain/evidence.ts";
 import type { GateView } from "../domain/http/gate-views.ts";
@@ -22,7 +23,7 @@ export function gateInWords(output: Output, gate: GateView): string {
       ? []
       : [`Changed since ${request.changed.gate}:`, ...request.changed.changes.map((one) => `  ${one}`), ""]),
     ...(evidence.details ?? []).flatMap(({ title, text }) => [`${title}:`, ...text.split("\n").map((line) => `  ${line}`), ""]),
-    `Decides   ${decidersOf(gate)}, until ${clock(request.deadline)}, ${{ hold: "then it goes on waiting", reject: "then it expires", approve: "then the policy approves" }[request.onDeadline]}`,
+    `Decides   ${decidersOf(gate)}, until ${clock(request.deadline)}, ${onDeadlineInWords[request.onDeadline]}`,
     ...(gate.overdueSince === null ? [] : [`Overdue   since ${clock(gate.overdueSince)}`]),
     ...(gate.stale === null ? [] : [`Stale     ${gate.stale}`]),
     ...(gate.undecidable === null ? [] : [`Nobody    ${gate.undecidable}`]),

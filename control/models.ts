@@ -77,7 +77,12 @@ function itemOf(context: ControlContext, caller: Caller, { row, facts }: Found):
         champion: version !== null && since !== null ? { version, since: since.toISOString() } : null,
         canary: null,
         shadow: null,
+        lapsed: lapsedOf(facts.lapsed.find((one) => one.model === row.name && one.environment === environment)),
       })),
+    waiting: facts.waiting
+      .filter((one) => one.model === row.name)
+      .map(({ gate, about, ask, deadline }) => ({ gate, about, ask, deadline })),
+    retired: row.state === "retired" ? retiredOf(facts.retired.find((one) => one.model === row.name)) : null,
     activeRelease: facts.active.find((release) => release.model === row.name)?.id ?? null,
     findings: findingsOf(facts.windows.filter((window) => window.model === row.name)),
     breakGlass: breakGlassOf(facts.breakGlass.find((one) => one.model === row.name)),
@@ -85,6 +90,14 @@ function itemOf(context: ControlContext, caller: Caller, { row, facts }: Found):
     updatedAt: row.updated_at.toISOString(),
     links: modelLinks(context, row.name),
   };
+}
+
+function lapsedOf(found: ModelFacts["lapsed"][number] | undefined): ModelItemView["slots"][number]["lapsed"] {
+  return found ? { version: found.version, at: found.at.toISOString(), why: found.why } : null;
+}
+
+function retiredOf(found: ModelFacts["retired"][number] | undefined): ModelItemView["retired"] {
+  return found ? { at: found.at.toISOString(), by: found.by, reason: found.reason, gate: found.gate } : null;
 }
 
 function breakGlassOf(counted: ModelFacts["breakGlass"][number] | undefined): ModelItemView["breakGlass"] {

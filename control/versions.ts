@@ -108,6 +108,7 @@ function itemOf(context: ControlContext, row: VersionRow, facts: VersionFacts): 
         by: approval.by,
         at: approval.at.toISOString(),
         revokedAt: approval.revoked_at?.toISOString() ?? null,
+        revokedWhy: approval.revoked_why,
       })),
     links: versionLinks(context, row.id),
   };

@@ -2,6 +2,7 @@ import { decisionWords, type DecisionKind, type Exclusion, type GateState, type 
 import type { Digest, GateId, PrincipalId, Timestamp } from "./ids.ts";
 import type { Deciders } from "./policy.ts";
 import { decidersInWords } from "./quorum.ts";
+import { either, momentInWords } from "./wording.ts";
 
 /** The facts that settle an attempt, as read from the database at one moment. */
 export interface AttemptFacts {
@@ -22,7 +23,7 @@ export interface AttemptFacts {
   /** Digests of earlier requests of the same gate of the same release. */
   earlierDigests: Digest[];
   supersededBy: GateId | null;
-  closedBy: { by: PrincipalId | null; at: Timestamp; how: DecisionKind | null } | null;
+  closedBy: { by: PrincipalId | null; at: Timestamp; how: DecisionKind | null; why?: string | null } | null;
   /** Until when decisions are taken, and how the gate ends then; null: as long as it is open. */
   lastMoment: { at: Timestamp; ends: "expires" | "is renewed" } | null;
   /** Why the request is out of date and is asked anew; null while it is fresh. */
@@ -115,7 +116,7 @@ function notAllowed(facts: AttemptFacts): string | null {
   if (isBarred(deciders, principal.id, principal.groups))
     return `The policy bars ${principal.id} from this gate; ${who} decide on it.`;
   if (decidingGroups(facts, principal.groups).length > 0)
-    return `${principal.id} joined ${who} after this gate opened; only those who were members then decide on it.`;
+    return `${principal.id} joined ${either(decidingGroups(facts, principal.groups))} after this gate opened; only those who were members then decide on it.`;
   const members = deciders.people?.length ? who : `members of ${who}`;
   return `Only ${members} decide on this gate; ${principal.id} is in ${principal.groups.join(", ") || "no group"}.`;
 }
@@ -135,16 +136,18 @@ function replaced({ supersededBy, earlierDigests, asked, gate }: AttemptFacts): 
 
 function expired({ gate, closedBy, lastMoment, asked }: AttemptFacts): string | null {
   if (gate.resolution === "expired")
-    return `The deadline of ${gate.id} passed${closedBy ? ` at ${closedBy.at}` : ""}; nothing was decided.`;
+    return `The deadline of ${gate.id} passed${closedBy ? ` on ${momentInWords(closedBy.at)}` : ""}; nothing was decided.`;
   if (gate.state === "closed" || lastMoment?.ends !== "expires" || asked.at <= lastMoment.at) return null;
-  return `The deadline of ${gate.id} passed at ${lastMoment.at}; your decision came after it and changes nothing.`;
+  return `The deadline of ${gate.id} passed on ${momentInWords(lastMoment.at)}; your decision came after it and changes nothing.`;
 }
 
 function alreadyDecided({ gate, closedBy }: AttemptFacts): string | null {
   if (gate.state !== "closed") return null;
   const who = closedBy?.by ? ` by ${closedBy.by}` : "";
-  const when = closedBy ? ` at ${closedBy.at}` : "";
-  return `This gate was closed as ${gate.resolution ?? "closed"}${who}${when}; your decision came after that and changes nothing.`;
+  const when = closedBy ? ` on ${momentInWords(closedBy.at)}` : "";
+  const how = gate.resolution === "changes-requested" ? "with a request for changes" : `as ${gate.resolution ?? "closed"}`;
+  const why = closedBy?.why ? ` (${closedBy.why.replace(/\.$/, "")})` : "";
+  return `This gate was closed ${how}${who}${when}${why}; your decision came after that and changes nothing.`;
 }
 
 function outdated({ gate, asked, staleBecause, lastMoment }: AttemptFacts): string | null {
@@ -152,7 +155,7 @@ function outdated({ gate, asked, staleBecause, lastMoment }: AttemptFacts): stri
     return `The digest is not the one of ${gate.id}; what you saw is not what is asked now. Read the gate again.`;
   if (staleBecause !== null) return `${staleBecause} The evidence of ${gate.id} is being renewed; decide on the new request.`;
   if (lastMoment?.ends === "is renewed" && asked.at > lastMoment.at)
-    return `The evidence of ${gate.id} is too old since ${lastMoment.at} and is being renewed; decide on the new request.`;
+    return `The evidence of ${gate.id} is too old since ${momentInWords(lastMoment.at)} and is being renewed; decide on the new request.`;
   return null;
 }
 

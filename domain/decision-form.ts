@@ -4,6 +4,7 @@ import type { GateInput } from "./policy.ts";
 import { hasParameters } from "./release-parameters.ts";
 import type { ReleaseParameters } from "./stage-results.ts";
 import type { Stage } from "./stages.ts";
+import { momentInWords } from "./wording.ts";
 
 export interface DecisionForm {
   decision: DecisionKind;
@@ -83,7 +84,9 @@ function conditionFaults({ decision, conditions = [] }: DecisionForm, allowed: {
     ...(finding.trim().length < 3
       ? [{ path: `conditions.${index}.finding`, message: "name a finding, or say in words what is to be closed" }]
       : []),
-    ...(by <= at || by > latest ? [{ path: `conditions.${index}.by`, message: `must be between now and ${latest}` }] : []),
+    ...(by <= at || by > latest
+      ? [{ path: `conditions.${index}.by`, message: `must be between now and ${momentInWords(latest)}` }]
+      : []),
   ]);
 }
 

@@ -1,7 +1,7 @@
 import type { Condition } from "./conditions.ts";
 import { decidersInWords, quorumInWords } from "./quorum.ts";
 import type { GateRule, Policy, PolicyGate } from "./policy.ts";
-import { durationInWords, metricInSentence } from "./wording.ts";
+import { durationInWords, either, metricInSentence } from "./wording.ts";
 
 /** A policy in sentences, for requests, pages and the command line. */
 export function policyLines(policy: Policy): string[] {
@@ -35,7 +35,7 @@ export function ruleInWords(rule: GateRule): string {
   const outcome = { hold: "then it is held, overdue", reject: "then it is closed as expired", approve: "then it is approved" };
   const parts = [
     `${quorumInWords(rule)} within ${durationInWords(rule.deadlineMs)}; ${outcome[rule.onDeadline]}`,
-    ...(rule.escalation ?? []).map((step) => `after ${durationInWords(step.afterMs)} ${step.groups.join(" or ")} as well`),
+    ...(rule.escalation ?? []).map((step) => `after ${durationInWords(step.afterMs)} ${either(step.groups)} as well`),
     ...(rule.maxAgeMs === undefined ? [] : [`asked anew after ${durationInWords(rule.maxAgeMs)}`]),
     ...((rule.rejections ?? 1) > 1 ? [`${rule.rejections} rejections close it`] : []),
     ...(rule.machines ? ["machines decide as well"] : []),
@@ -58,7 +58,7 @@ export function conditionInWords(condition: Condition): string {
   }
   if ("verdict" in condition)
     return condition.verdict.atLeast === "fail" ? "the evaluation fails" : "the evaluation warns or fails";
-  if ("triggeredBy" in condition) return `the release was started by ${condition.triggeredBy.join(" or ")}`;
+  if ("triggeredBy" in condition) return `the release was started by ${either(condition.triggeredBy)}`;
   if ("protectedGroupAffected" in condition) return "a protected group is affected";
   if ("firstRelease" in condition) return "it is the model's first release";
   if ("governedFieldChanged" in condition) return "a governed field changed";

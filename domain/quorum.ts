@@ -1,6 +1,7 @@
 import type { DecisionKind, Resolution } from "./gate.ts";
 import type { PrincipalId, Timestamp } from "./ids.ts";
 import type { Deciders } from "./policy.ts";
+import { either } from "./wording.ts";
 
 /** A decision as the workflow and the rules see it. */
 export interface Vote {
@@ -93,12 +94,12 @@ function unfilled(groups: string[], approvals: Vote[], wild: string[]): string[]
 /** "model-risk or grace": who decides, in words. */
 export function decidersInWords(rule: Pick<QuorumRule, "groups" | "people" | "escalatedTo">): string {
   const all = [...new Set([...rule.groups, ...(rule.people ?? []), ...(rule.escalatedTo ?? [])])];
-  return all.length > 0 ? all.join(" or ") : "nobody";
+  return either(all);
 }
 
-/** "two approvals by model-risk or product, one of each" for pages and messages. */
+/** "2 approvals by model-risk or product, at least one by model-risk and one by product", for pages and messages. */
 export function quorumInWords(rule: QuorumRule): string {
-  const each = rule.oneFromEach?.length ? `, one of each of ${rule.oneFromEach.join(", ")}` : "";
+  const each = rule.oneFromEach?.length ? `, at least one by ${rule.oneFromEach.join(" and one by ")}` : "";
   return `${rule.quorum} approval${rule.quorum === 1 ? "" : "s"} by ${decidersInWords(rule)}${each}`;
 }
 
@@ -116,5 +117,5 @@ export function impossibleQuorum(rule: QuorumRule, people: { principal: Principa
   }));
   const { missingWords } = resolve(votes, rule);
   if (missingWords.length === 0) return null;
-  return `Only ${people.length} ${people.length === 1 ? "person" : "people"} may decide; ${missingWords.join(" and ")} cannot be given.`;
+  return `Only ${people.length} ${people.length === 1 ? "person" : "people"} may decide; ${either(missingWords, "and")} cannot be given.`;
 }

@@ -18,6 +18,19 @@ export function durationInWords(ms: number): string {
   return rest === 0 ? `${whole} ${unit.name}` : `${whole} ${unit.name} ${rest} ${unit.part.name}`;
 }
 
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** 3 Mar 2026, 14:05 UTC: a moment in a sentence that is kept, and read by people in several time zones. */
+export function momentInWords(at: string): string {
+  const [, year, month, day, time] = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}:\d{2})/.exec(at) ?? [];
+  return year === undefined ? at : `${Number(day)} ${months[Number(month) - 1] ?? month} ${year}, ${time} UTC`;
+}
+
+/** a; a or b; a, b or c. */
+export function either(words: readonly string[], joint: "or" | "and" = "or"): string {
+  return words.length < 2 ? (words[0] ?? "nobody") : `${words.slice(0, -1).join(", ")} ${joint} ${words.at(-1) ?? ""}`;
+}
+
 /** 0.712; four digits where the number is small. */
 export function metricInWords(value: number): string {
   return Math.abs(value) < 0.1 ? value.toFixed(4) : value.toFixed(3);

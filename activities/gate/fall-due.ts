@@ -3,6 +3,7 @@ import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Due } from "../../domain/gate-timeline.ts";
 import type { GateId } from "../../domain/ids.ts";
+import { momentInWords } from "../../domain/wording.ts";
 import type { GateClosing } from "../contract.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
@@ -53,14 +54,14 @@ async function happen(work: GateWork, due: Due): Promise<Closed | null> {
       return null;
     case "escalate":
       if (gate.escalation_level < due.step)
-        await escalate(unit, gate, { level: due.step, by: "countersign", why: `Nobody decided by ${due.at}.` });
+        await escalate(unit, gate, { level: due.step, by: "countersign", why: `Nobody decided by ${momentInWords(due.at)}.` });
       return null;
     case "deadline":
       return atDeadline(work);
     case "max-age":
       return endUndecided(work, {
         resolution: "superseded",
-        why: `The evidence is older than the policy allows since ${due.at}; it is renewed.`,
+        why: `The evidence is older than the policy allows since ${momentInWords(due.at)}; it is renewed.`,
       });
   }
 }
@@ -90,12 +91,12 @@ async function atDeadline(work: GateWork): Promise<Closed | null> {
     case "reject":
       return endUndecided(work, {
         resolution: "expired",
-        why: `The deadline ${deadline} passed before the quorum was complete.`,
+        why: `The deadline, ${momentInWords(deadline)}, passed before the quorum was complete.`,
       });
     case "approve":
       return endUndecided(work, {
         resolution: "approved",
-        why: `Nobody objected by ${deadline}; the policy ${row.request.policy.id} ${row.request.policy.version} approves then.`,
+        why: `Nobody objected by ${momentInWords(deadline)}; the policy ${row.request.policy.id} ${row.request.policy.version} approves then.`,
       });
   }
 }

@@ -9,6 +9,7 @@ import { differenceInWords, documentDifferences } from "../../domain/document-di
 import type { GateEvidence } from "../../domain/gate.ts";
 import { governedChanges } from "../../domain/governed-changes.ts";
 import type { Digest } from "../../domain/ids.ts";
+import { momentInWords } from "../../domain/wording.ts";
 
 type Section = NonNullable<GateEvidence["details"]>[number];
 
@@ -101,7 +102,7 @@ async function drift(trx: Trx, { release, environment, champion }: DetailsOf): P
     .filter((column) => column.verdict !== "steady")
     .map(({ name, effect, verdict }) => `${name} ${effect.toFixed(2)}${verdict === "alert" ? " (alert)" : ""}`);
   const said = moved.length === 0 ? "steady" : moved.join(", ");
-  return [`${window.rows} predictions to ${window.to_at.toISOString()}: ${said}.`];
+  return [`${window.rows} predictions until ${momentInWords(window.to_at.toISOString())}: ${said}.`];
 }
 
 async function wayBack(trx: Trx, { release, environment, champion }: DetailsOf): Promise<string[]> {

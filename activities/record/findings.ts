@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { FindingKind } from "../../domain/finding.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
+import { momentInWords } from "../../domain/wording.ts";
 import type { Refused } from "../contract.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
@@ -61,7 +62,10 @@ export async function closeFinding(deps: RecordDeps, command: CommandOf<"close-f
       .executeTakeFirst();
     if (!row) return refused("not-found", `${model} has no finding ${finding}.`);
     if (row.closed_at !== null)
-      return refused("already-decided", `${finding} was closed by ${row.closed_by} at ${row.closed_at.toISOString()}.`);
+      return refused(
+        "already-decided",
+        `${finding} was closed by ${row.closed_by} on ${momentInWords(row.closed_at.toISOString())}.`,
+      );
     const may = row.gate_id === null ? await ownerTeam(trx, model) : await decidersOf(trx, row.gate_id);
     const barred = row.gate_id !== null && (await isExcluded(trx, row.gate_id, actor.id));
     if (barred || !may.some((group) => actor.groups.includes(group)))

@@ -9,6 +9,7 @@ import { resolve, type Vote } from "../../domain/quorum.ts";
 import type { PrincipalId } from "../../domain/ids.ts";
 import type { Policy, PolicyGate } from "../../domain/policy.ts";
 import type { SignedCommand } from "../../domain/signed-command.ts";
+import { momentInWords } from "../../domain/wording.ts";
 import type { CommandVerifier } from "../verify-command.ts";
 import { verifyBreakGlass } from "./break-glass-approval.ts";
 
@@ -48,7 +49,7 @@ export async function verifyApproval(
   if (approval.revoked_at !== null)
     throw new CountersignError(
       "approval-revoked",
-      `The approval of ${version.id} was revoked at ${approval.revoked_at.toISOString()}.`,
+      `The approval of ${version.id} was revoked on ${momentInWords(approval.revoked_at.toISOString())}: ${approval.revoked_why ?? "no reason was kept"}`,
     );
   if (approval.kind === "break-glass") return verifyBreakGlass(verifier, { approval, version, environment });
   const policy = await trx

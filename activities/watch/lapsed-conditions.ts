@@ -1,5 +1,6 @@
 import { sql } from "kysely";
 import { lapseApproval } from "../slot/lapse-approval.ts";
+import { momentInWords } from "../../domain/wording.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { inTransaction } from "../record/transaction.ts";
 
@@ -16,7 +17,7 @@ export async function lapseConditions(deps: RecordDeps): Promise<string[]> {
     order by a.id`.execute(deps.db);
   const lapsed: string[] = [];
   for (const { id, finding, title, by } of rows) {
-    const why = `It hung on the finding ${finding} (${title}) being closed by ${by}, and it was not.`;
+    const why = `It hung on the finding “${title}” (${finding}) being closed by ${momentInWords(new Date(by).toISOString())}, and it was not.`;
     await inTransaction(deps.db, async (unit) => {
       const approval = await unit.trx
         .selectFrom("approvals")

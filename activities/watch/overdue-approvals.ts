@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Row } from "../../db/schema.ts";
 import type { Policy } from "../../domain/policy.ts";
-import { durationInWords } from "../../domain/wording.ts";
+import { durationInWords, momentInWords } from "../../domain/wording.ts";
 import { readPolicyInForce } from "../../db/policies.ts";
 import { openFinding } from "../record/findings.ts";
 import type { RecordDeps } from "../record/deps.ts";
@@ -72,5 +72,5 @@ function isOverdue(approval: Row<"approvals">, { revalidation }: Policy): boolea
 
 function sentence(approval: Row<"approvals">, { id, version, body }: Row<"policies">): string {
   const every = durationInWords(body.revalidation?.everyMs ?? 0);
-  return `${approval.version_id} was approved at ${approval.at.toISOString()}; the policy ${id} ${version} wants a champion approved anew every ${every}.`;
+  return `${approval.version_id} was approved on ${momentInWords(approval.at.toISOString())}; the policy ${id} ${version} wants a champion approved anew every ${every}.`;
 }

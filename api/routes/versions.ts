@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { predictedSchema, predictionSchema, versionItemSchema, versionSchema } from "../../domain/http/model-views.ts";
+import { predictionSchema, versionItemSchema, versionSchema } from "../../domain/http/model-views.ts";
+import { predictedSchema } from "../../domain/http/predicted-view.ts";
 import { pageOf } from "../../domain/http/record-views.ts";
 import { pageQuerySchema, predictionRequestSchema } from "../../domain/http/requests.ts";
 import type { ApiDeps } from "../environment.ts";

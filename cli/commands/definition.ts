@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { DefinitionAppliedView } from "../../domain/http/model-views.ts";
 import { builtInPolicies } from "../../domain/built-in-policies.ts";
 import { groupsIn } from "../../domain/policy-deciders.ts";
+import { either } from "../../domain/wording.ts";
 import { connect, say, segment, wantsJson } from "../context.ts";
 import type { Context } from "../context.ts";
 import { loadDefinitionFile } from "../definition-file.ts";
@@ -55,7 +56,7 @@ function soundInWords({ model, tier, maturity, data, features }: NonNullable<Loa
   // Nothing is asked of a server here; a team's own policy may say otherwise, and `countersign policy test` tells.
   const gates = builtInPolicies.find((policy) => policy.id === `${tier}-${maturity}`)?.gates ?? [];
   const groups = [...new Set(gates.flatMap(groupsIn))];
-  const asks = groups.length === 0 ? "nobody is asked before promotion" : `${groups.join(" or ")} decides before promotion`;
+  const asks = groups.length === 0 ? "nobody is asked before promotion" : `members of ${either(groups)} decide before promotion`;
   const columns = Object.keys(features.request).length;
   const sources = Object.keys(data.sources).length;
   return `${model} is sound. Tier ${tier}, maturity ${maturity}: ${asks} by the built-in policy. ${sources} ${sources === 1 ? "source" : "sources"}, ${columns} request ${columns === 1 ? "column" : "columns"}.`;

@@ -171,6 +171,19 @@ function modelInWords(output: Output, model: ModelView): string {
         ? `${slot.environment}: ${slot.epoch === 0 ? "no champion yet" : "nothing serves; its champion was taken out of service"}.`
         : `${slot.environment}: ${slot.champion.version} serves since ${clock(slot.champion.since)} (epoch ${slot.epoch}).`,
     ),
+    ...model.slots.flatMap(({ lapsed, champion }) =>
+      lapsed === null || model.state === "retired"
+        ? []
+        : [
+            `${paint(output, "bad", "Lapsed")}: the approval of ${lapsed.version}, ${clock(lapsed.at)}. ${lapsed.why} ${champion === null ? "Nothing serves until another version is approved." : `${champion.version} serves in its place.`}`,
+          ],
+    ),
+    ...(model.retired === null
+      ? []
+      : [
+          `Retired ${clock(model.retired.at)}, asked for by ${model.retired.by}${model.retired.gate === null ? "" : `, approved at ${model.retired.gate}`}: ${model.retired.reason}`,
+        ]),
+    ...model.waiting.map(({ gate, ask }) => `${paint(output, "wait", "Waits")}: ${ask} countersign show ${gate}`),
     ...(model.activeRelease === null ? [] : [`Active: countersign show ${model.activeRelease}`]),
     ...model.findings.map((finding) => `${paint(output, "wait", finding.kind)}: ${finding.message}`),
     `Console   ${model.links.console}`,
@@ -187,7 +200,7 @@ async function inbox(command: Command, context: Context): Promise<void> {
     gates.length === 0 ? [] : [`${paint(output, "strong", title)}\n${gateRows(output, gates)}`];
   const words = () =>
     open.items.length === 0
-      ? "Nothing waits for anybody."
+      ? "Your inbox is empty: no gate is open."
       : [
           ...part("You may decide", mine),
           ...part("Others decide", others),

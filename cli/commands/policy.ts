@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { onDeadlineInWords } from "../../domain/notice-text.ts";
 import { policyText } from "../../domain/policy-text.ts";
 import type { PolicyItemView, PolicyProposedView, PolicyTestView, PolicyView } from "../../domain/http/policy-views.ts";
 import type { Page } from "../../domain/http/record-views.ts";
@@ -152,7 +153,7 @@ function outlookInWords({ policy, evidence, summary, gates }: PolicyTestView, { 
       `  ${gate.needed ? paint(output, "wait", "asks") : paint(output, "dim", "asks nobody")}  ${gate.name} after ${gate.after}. ${gate.why}`,
       ...(gate.needed
         ? [
-            `        ${gate.ask} ${gate.quorum} within ${gate.deadline}, then ${gate.onDeadline}.`,
+            `        ${gate.ask} ${gate.quorum} within ${gate.deadline}, ${onDeadlineInWords[gate.onDeadline]}.`,
             `        May decide now: ${gate.mayDecide.join(", ") || "nobody"}.${gate.undecidable === null ? "" : ` ${paint(output, "bad", gate.undecidable)}`}`,
             ...gate.barred.map(({ principal, why }) => `        Not ${principal}, who ${why}.`),
           ]

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import type { Command } from "commander";
 import type { z } from "zod";
-import type { predictedSchema } from "../../domain/http/model-views.ts";
+import type { predictedSchema } from "../../domain/http/predicted-view.ts";
 import { isRecord } from "../../domain/loose-value.ts";
 import { isStage, stages } from "../../domain/stages.ts";
 import { didYouMean } from "../../domain/suggestion.ts";

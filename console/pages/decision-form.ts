@@ -2,6 +2,7 @@ import { html } from "hono/html";
 import type { DecisionKind } from "../../domain/gate.ts";
 import type { GateView } from "../../domain/http/gate-views.ts";
 import { stages } from "../../domain/stages.ts";
+import { either } from "../../domain/wording.ts";
 import { guards, nothing, paths } from "../markup.ts";
 import type { Html } from "../markup.ts";
 import { conditionFields, inputFields } from "./approval-fields.ts";
@@ -44,7 +45,7 @@ function offered(gate: GateView): { kind: DecisionKind; what: string }[] {
     { kind: "reject", what: ofRelease ? "The release ends; the champion stays." : "It does not go on." },
     ...(ofRelease ? [{ kind: "request-changes" as const, what: "The release ends and starts anew with them." }] : []),
     ...(next
-      ? [{ kind: "escalate" as const, what: `From now on ${next.groups.join(" or ")} may decide as well. Uses up no vote.` }]
+      ? [{ kind: "escalate" as const, what: `From now on ${either(next.groups)} may decide as well. Uses up no vote.` }]
       : []),
   ];
 }

@@ -1,7 +1,8 @@
 import { html } from "hono/html";
 import type { GateView } from "../../domain/http/gate-views.ts";
+import { onDeadlineInWords } from "../../domain/notice-text.ts";
 import { quorumInWords, type QuorumRule } from "../../domain/quorum.ts";
-import { durationInWords } from "../../domain/wording.ts";
+import { durationInWords, either } from "../../domain/wording.ts";
 import { badge, digest, gateLink, guards, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
 import type { Html } from "../markup.ts";
 import { decisionForm } from "./decision-form.ts";
@@ -61,11 +62,10 @@ function keepKey(gate: GateView): string {
 function deadline({ state, request }: GateView, now: number): Html {
   if (state === "closed") return nothing;
   const leftMs = Date.parse(request.deadline) - now;
-  const onDeadline = { hold: "then it goes on waiting", reject: "then it expires", approve: "then the policy approves" }[
-    request.onDeadline
-  ];
   if (leftMs <= 0) return html`<span>overdue since ${moment(request.deadline)}</span>`;
-  return html`<span>until ${moment(request.deadline)} (${durationInWords(leftMs)}; ${onDeadline})</span>`;
+  return html`<span
+    >until ${moment(request.deadline)} (${durationInWords(leftMs)}; ${onDeadlineInWords[request.onDeadline]})</span
+  >`;
 }
 
 /** What makes this request special at this moment: out of date, past its deadline, or undecidable. */
@@ -152,8 +152,8 @@ function chain({ request, escalationLevel }: Pick<GateView, "request" | "escalat
   return html`<p class="note">
     ${request.escalation.map(({ groups, afterMs }, index) =>
       index < escalationLevel
-        ? html`Escalated to ${groups.join(" or ")}. `
-        : html`After ${durationInWords(afterMs)} without a decision ${groups.join(" or ")} decide as well. `,
+        ? html`Escalated to ${either(groups)}. `
+        : html`After ${durationInWords(afterMs)} without a decision ${either(groups)} decide as well. `,
     )}
   </p>`;
 }
@@ -162,7 +162,7 @@ function people({ request, decisions, missing, state, escalationLevel }: GateVie
   const { deciders, excluded } = request;
   const escalatedTo = request.escalation.slice(0, escalationLevel).flatMap((step) => step.groups);
   return html`<p>
-      ${quorumInWords(asRule(deciders, escalatedTo))}.${state === "open" && missing.length > 0 ? ` Still missing: ${missing.join(", ")}.` : ""}
+      ${quorumInWords(asRule(deciders, escalatedTo))}.${state === "open" && missing.length > 0 ? ` Still missing: ${either(missing, "and")}.` : ""}
     </p>
     ${chain({ request, escalationLevel })}
     ${

@@ -119,7 +119,7 @@ export function versionPage(version: VersionView, reproductions: Html): Html {
             version.approvals.length === 0
               ? html`<p>None.</p>`
               : html`<ul class="plain-list">
-                  ${version.approvals.map((one) => html`<li><strong>${one.environment}</strong> ${approvedBy(one)}, ${moment(one.at)} ${one.revokedAt === null ? nothing : html`${badge("fail", "revoked")} ${moment(one.revokedAt)}`}</li>`)}
+                  ${version.approvals.map((one) => html`<li><strong>${one.environment}</strong> ${approvedBy(one)}, ${moment(one.at)} ${one.revokedAt === null ? nothing : html`${badge("fail", "lapsed")} ${moment(one.revokedAt)} ${one.revokedWhy}`}</li>`)}
                 </ul>`
           }
         </section>

@@ -1,7 +1,7 @@
 import { html } from "hono/html";
 import type { ModelItemView, ModelView, VersionItemView } from "../../domain/http/model-views.ts";
 import type { ReleaseItemView } from "../../domain/http/release-views.ts";
-import { badge, digest, facts, guards, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
+import { badge, digest, facts, gateLink, guards, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
 import type { Html } from "../markup.ts";
 import { breakGlassForm, breakGlassLine } from "./break-glass.ts";
 import { crumbs } from "./layout.ts";
@@ -74,11 +74,12 @@ export function modelPage(view: ModelPage): Html {
       <p class="sub">${model.title}</p>
     </header>
     ${receipt}
+    <div id="waiting" data-part>${model.waiting.map(waitingAt)}</div>
     <div class="split">
       <div>
         <section class="card" id="slots" data-part aria-labelledby="slots-title">
           <h2 id="slots-title">In service</h2>
-          ${model.slots.map(slot)}${model.slots.length === 0 ? html`<p>Nothing serves yet.</p>` : nothing}${findings(model)}${breakGlassLine(model)}
+          ${retiredLine(model)}${model.slots.map((one) => slot(model, one))}${model.slots.length === 0 ? html`<p>Nothing serves yet.</p>` : nothing}${findings(model)}${breakGlassLine(model)}
         </section>
         <section class="card" aria-labelledby="releases-title">
           <h2 id="releases-title">Releases</h2>
@@ -109,11 +110,31 @@ export function modelPage(view: ModelPage): Html {
     </div>`;
 }
 
-function slot({ environment, champion, epoch }: ModelView["slots"][number]): Html {
-  return html`<p>
-    <strong>${environment}</strong>
-    ${champion === null ? (epoch === 0 ? "has no champion yet." : "serves nothing; its champion was taken out of service.") : html`<a href="${paths.version(champion.version)}">${champion.version}</a> serves since ${moment(champion.since)} <small>epoch ${epoch}</small>`}
+const waitingWords = {
+  definition: "A change of the definition waits to be decided on; until then the one below is in force.",
+  retirement: "Somebody asked to retire this model; until that is decided it goes on as it is.",
+};
+
+function waitingAt({ gate, about, deadline }: ModelView["waiting"][number]): Html {
+  return html`<p class="card callout wait" role="status">
+    ${waitingWords[about]} <a class="button" href="${paths.gate(gate)}">Open ${gate}</a> <small>until ${moment(deadline)}</small>
   </p>`;
+}
+
+function retiredLine({ retired }: ModelView): Html {
+  if (retired === null) return nothing;
+  const { at, by, reason, gate } = retired;
+  return html`<p>
+    Retired ${moment(at)}, asked for by ${by}${gate === null ? nothing : html`, approved at ${gateLink(gate)}`}: ${reason}
+  </p>`;
+}
+
+function slot({ state }: ModelView, { environment, champion, epoch, lapsed }: ModelView["slots"][number]): Html {
+  return html`<p>
+      <strong>${environment}</strong>
+      ${champion === null ? (epoch === 0 ? "has no champion yet." : "serves nothing; its champion was taken out of service.") : html`<a href="${paths.version(champion.version)}">${champion.version}</a> serves since ${moment(champion.since)} <small>epoch ${epoch}</small>`}
+    </p>
+    ${lapsed === null || state === "retired" ? nothing : html`<p class="callout bad" role="status">The approval of <a href="${paths.version(lapsed.version)}">${lapsed.version}</a> lapsed ${moment(lapsed.at)}. ${lapsed.why} ${champion === null ? "Nothing serves here until another version is approved." : `${champion.version} serves in its place.`}</p>`}`;
 }
 
 export function releaseTable(releases: ReleaseItemView[]): Html {

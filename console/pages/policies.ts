@@ -1,4 +1,5 @@
 import { html } from "hono/html";
+import { onDeadlineInWords } from "../../domain/notice-text.ts";
 import { policyText } from "../../domain/policy-text.ts";
 import type { PolicyItemView, PolicyTestView, PolicyView, RuleView } from "../../domain/http/policy-views.ts";
 import { maturities, tiers } from "../../domain/policy.ts";
@@ -164,7 +165,7 @@ function outlook({ summary, gates, evidence }: PolicyTestView): Html {
             ${gate.after}. ${gate.why}
             ${
               gate.needed
-                ? html`<br />${gate.quorum} within ${gate.deadline}, then ${gate.onDeadline}. May decide now:
+                ? html`<br />${gate.quorum} within ${gate.deadline}, ${onDeadlineInWords[gate.onDeadline]}. May decide now:
                     ${gate.mayDecide.join(", ") || "nobody"}.
                     ${gate.undecidable === null ? nothing : html`<span class="badge bad">cannot be met</span> ${gate.undecidable}`}
                     ${gate.barred.map(({ principal, why }) => html`<br /><small>Not ${principal}, who ${why}.</small>`)}`

@@ -132,5 +132,7 @@ function closedBy(row: AttemptRow): AttemptFacts["closedBy"] {
     by: row.outcome?.by ?? closing?.principal ?? null,
     at: row.outcome?.at ?? closing?.at ?? row.closedAt.toISOString(),
     how: closing?.decision ?? null,
+    // Where people closed it their reasons are on the page; where time or the world did, this is all that says why.
+    why: closing || row.outcome?.by ? null : (row.outcome?.reason ?? null),
   };
 }

@@ -40,7 +40,7 @@ function decidable(by: NonNullable<GateRowFilter["decidableBy"]>): RawBuilder<bo
   return sql<boolean>`(g.state <> 'closed' and (${named(by.groups, by.principal)}
       or (g.request -> 'deciders' -> 'groups') ?| ${conveyed(by.principal)})
     and not (g.request -> 'excluded') @> jsonb_build_array(jsonb_build_object('principal', ${by.principal}::text))
-    and not exists (select 1 from votes v where v.gate_id = g.id and v.ended_at is null and ${by.principal} in (v.principal_id, v.on_behalf_of))
+    and not exists (select 1 from votes v where v.gate_id = g.id and v.ended_at is null and v.principal_id = ${by.principal})
     and not exists (select 1 from decisions d where d.gate_id = g.id and d.principal_id = ${by.principal} and d.counted and d.decision <> 'escalate'))`;
 }
 

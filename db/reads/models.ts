@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { MonitorWindow } from "../../domain/evidence.ts";
 import { reviewName } from "../../domain/break-glass.ts";
-import type { GateId, ModelName } from "../../domain/ids.ts";
+import type { GateId, ModelName, VersionId } from "../../domain/ids.ts";
 import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
 import { beyond, type PageOf } from "./page.ts";
@@ -15,6 +15,11 @@ export interface ModelFacts {
   windows: { model: ModelName; environment: string; at: Date; body: MonitorWindow }[];
   /** How often the glass was broken, counted by what was done and not by requests that were asked anew. */
   breakGlass: { model: ModelName; total: number; overdue: number; open: GateId[] }[];
+  /** Open gates about the model itself. */
+  waiting: { model: ModelName; gate: GateId; about: "definition" | "retirement"; ask: string; deadline: string }[];
+  /** A version that served and whose approval holds no more, until another one is promoted. */
+  lapsed: { model: ModelName; environment: string; version: VersionId; at: Date; why: string }[];
+  retired: { model: ModelName; at: Date; by: string; reason: string; gate: GateId | null }[];
 }
 
 /** The models that the scope covers, newest first; with `name` only that one. */
@@ -28,8 +33,8 @@ export async function readModels(db: Db, scope: ReadScope, page: PageOf & { name
 }
 
 export async function readModelFacts(db: Db, models: ModelName[]): Promise<ModelFacts> {
-  if (models.length === 0) return { slots: [], active: [], windows: [], breakGlass: [] };
-  const [slots, active, windows, breakGlass] = await Promise.all([
+  if (models.length === 0) return { slots: [], active: [], windows: [], breakGlass: [], waiting: [], lapsed: [], retired: [] };
+  const [slots, active, windows, breakGlass, waiting, lapsed, retired] = await Promise.all([
     db.selectFrom("slots").selectAll().where("model", "in", models).orderBy("environment").execute(),
     db
       .selectFrom("releases")
@@ -48,8 +53,31 @@ export async function readModelFacts(db: Db, models: ModelName[]): Promise<Model
       from gates g where g.model = any(${models}::text[]) and g.name = ${reviewName} and g.release_id is null group by g.model`.execute(
       db,
     ),
+    sql<ModelFacts["waiting"][number]>`
+      select g.model, g.id as gate, g.subject_kind as about, g.request ->> 'ask' as ask, g.request ->> 'deadline' as deadline
+      from gates g where g.model = any(${models}::text[]) and g.subject_kind in ('definition', 'retirement') and g.state <> 'closed'
+      order by g.created_at`.execute(db),
+    sql<ModelFacts["lapsed"][number]>`
+      select distinct on (v.model, a.environment) v.model, a.environment, v.id as version, a.revoked_at as at, a.revoked_why as why
+      from approvals a join versions v on v.id = a.version_id
+      where v.model = any(${models}::text[]) and a.revoked_at is not null
+        and exists (select 1 from deployments d where d.version_id = v.id and d.environment = a.environment)
+        and not exists (select 1 from deployments d where d.model = v.model and d.environment = a.environment
+          and d.kind = 'promote' and d.at > a.revoked_at)
+      order by v.model, a.environment, a.revoked_at desc`.execute(db),
+    sql<ModelFacts["retired"][number]>`
+      select distinct on (a.model) a.model, a.at, a.actor as by, a.body::jsonb -> 'data' ->> 'reason' as reason, a.body::jsonb -> 'data' ->> 'gate' as gate
+      from audit a where a.model = any(${models}::text[]) and a.kind = 'model.retired' order by a.model, a.seq desc`.execute(db),
   ]);
-  return { slots, active, windows: windows.rows, breakGlass: breakGlass.rows };
+  return {
+    slots,
+    active,
+    windows: windows.rows,
+    breakGlass: breakGlass.rows,
+    waiting: waiting.rows,
+    lapsed: lapsed.rows,
+    retired: retired.rows,
+  };
 }
 
 export async function readDefinition(db: Db, model: Row<"models">): Promise<Row<"definitions"> | undefined> {

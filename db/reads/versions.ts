@@ -48,11 +48,13 @@ export async function readChampionships(db: Db, versions: VersionId[]): Promise<
 
 export type ServiceRow = Row<"deployments"> & { until: Date | null };
 
-/** When and where a version served: each deployment of it, until the slot's next one. */
+/** When and where a version served: each deployment of it, until the slot's next one or until it was taken out of service. */
 export async function readService(db: Db, version: VersionId): Promise<ServiceRow[]> {
   const { rows } = await sql<ServiceRow>`
     select * from (
-      select d.*, lead(d.at) over (partition by d.model, d.environment order by d.epoch) as until
+      select d.*, least(lead(d.at) over (partition by d.model, d.environment order by d.epoch), (
+        select min(a.at) from audit a where a.kind = 'deployment.withdrawn' and a.model = d.model and a.subject = d.version_id
+          and a.body::jsonb -> 'data' ->> 'environment' = d.environment and (a.body::jsonb -> 'data' ->> 'epoch')::int > d.epoch)) as until
       from deployments d where (d.model, d.environment) in (select model, environment from deployments where version_id = ${version})
     ) served where version_id = ${version} order by at desc`.execute(db);
   return rows;

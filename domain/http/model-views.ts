@@ -27,8 +27,16 @@ export const modelItemSchema = z
         champion: z.object({ version: z.string(), since: time }).nullable(),
         canary: z.null(),
         shadow: z.null(),
+        lapsed: z
+          .object({ version: z.string(), at: time, why: z.string() })
+          .nullable()
+          .describe("a version that served here and whose approval holds no more, until another one is promoted"),
       }),
     ),
+    waiting: z
+      .array(z.object({ gate: z.string(), about: z.enum(["definition", "retirement"]), ask: z.string(), deadline: time }))
+      .describe("open gates about the model itself"),
+    retired: z.object({ at: time, by: z.string(), reason: z.string(), gate: z.string().nullable() }).nullable(),
     activeRelease: z.string().nullable(),
     findings: z.array(z.object({ kind: z.string(), message: z.string(), at: time })),
     breakGlass: z
@@ -112,6 +120,7 @@ const approvalView = z
     by: z.array(z.string()).describe("who approved; empty when the policy asks for nobody"),
     at: time,
     revokedAt: time.nullable(),
+    revokedWhy: z.string().nullable().describe("why it holds no more"),
   })
   .meta({ id: "Approval" });
 
@@ -278,18 +287,3 @@ export const monitoringSchema = z
   })
   .meta({ id: "Monitoring" });
 export type MonitoringView = z.output<typeof monitoringSchema>;
-
-export const predictedSchema = z
-  .object({
-    version: z.string(),
-    predictions: z.array(
-      z.object({
-        id: z.string(),
-        label: z.string().nullable().describe("null for a regression"),
-        probability: z.number().nullable().describe("of the positive class, or of the label; null for a regression"),
-        probabilities: z.record(z.string(), z.number()).optional().describe("by class, of a model with several"),
-        value: z.number().optional().describe("of a regression"),
-      }),
-    ),
-  })
-  .meta({ id: "Predicted" });

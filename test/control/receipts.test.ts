@@ -209,7 +209,7 @@ describe("once it is closed", () => {
       status: 409,
       body: { receipt: "already-decided", gate: { state: "closed", resolution: "rejected" }, missing: [] },
     });
-    expect(late.body.message).toMatch(/rejected by grace at \d{4}-/);
+    expect(late.body.message).toMatch(/rejected by grace on \d+ \w{3} \d{4}, \d\d:\d\d UTC/);
     expect(await decide("olga", {})).toMatchObject({ status: 403, body: { receipt: "not-allowed" } });
     expect(await decide("george", { decision: "reject" })).toMatchObject({ status: 422, body: { receipt: "invalid" } });
   });
