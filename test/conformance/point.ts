@@ -16,6 +16,8 @@ export interface Point {
   holds: string;
   /** Nothing of it depends on the surface but that it decides: an ordinary run shows it on the first one only. */
   beneath?: boolean;
+  /** It stops workers, moves people or takes all there is: nothing else runs meanwhile. */
+  alone?: boolean;
   /** Why it is not proven on this surface; null: it is. */
   without?(surface: GateSurface): string | null;
   run(context: Context): Promise<void>;

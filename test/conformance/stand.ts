@@ -46,13 +46,20 @@ export interface Asking {
 /** The product with its surfaces on a port, and gates of other people's workflows: nothing is trained. */
 export async function openStand() {
   const world = await createWorld();
-  const site = await openSite(world, { limits: { knownWithinMs: 4_000, recordedWithinMs: 1_500 } });
+  const site = await openSite(world, { limits: { knownWithinMs: 8_000, recordedWithinMs: 1_500 } });
   // As bin/server.ts does: what was pending becomes known.
   const settling = setInterval(() => void site.control.settlePending().catch(() => undefined), 500);
   const rules: GateRule[] = [];
   let version = 0;
 
-  async function publish(): Promise<void> {
+  /** One version after the other; whoever needs a rule waits until the version that has it is published. */
+  let published = Promise.resolve();
+  function publish(): Promise<void> {
+    published = published.then(publishNext);
+    return published;
+  }
+
+  async function publishNext(): Promise<void> {
     version += 1;
     const policy: Policy = {
       id: policyId,
@@ -74,9 +81,11 @@ export async function openStand() {
   /** The name of a published rule that says this. */
   async function ruleOf(change: Partial<GateRule>): Promise<string> {
     const name = `rule-${digestOfJson(change).slice(7, 19)}`;
-    if (rules.some((rule) => rule.name === name)) return name;
-    rules.push({ ...usual, ...change, name });
-    await publish();
+    if (!rules.some((rule) => rule.name === name)) {
+      rules.push({ ...usual, ...change, name });
+      void publish();
+    }
+    await published;
     return name;
   }
 

@@ -19,7 +19,7 @@ const shortly = { deadlineMs: 800, remindAt: [0.25, 0.5] } satisfies Partial<Gat
 const untilAudited = (gate: string, kind: string, times = 1) =>
   until(`${kind} of ${gate}`, async () => (await stand.audited(gate)).filter((one) => one === kind).length >= times);
 
-describe("while a request waits", () => {
+describe.concurrent("while a request waits", () => {
   it("its deciders are reminded, the next group is asked, and at the deadline it is overdue and still decided on", async () => {
     const gate = await stand.open({ ...shortly, escalation: [{ groups: ["product"], afterMs: 600 }] });
     await untilAudited(gate.id, "gate.overdue");
@@ -104,7 +104,7 @@ describe("while a request waits", () => {
   });
 });
 
-describe("a request", () => {
+describe.concurrent("a request", () => {
   it("that nobody can complete says so at once", async () => {
     const gate = await stand.open({ quorum: 2 }, { contributors: [{ principal: "grace", how: "made it" }] });
     const row = await stand.rowOf(gate.id);

@@ -23,7 +23,7 @@ export const decidingPoints: Point[] = [
     run: noReplay,
   },
   { number: 15, holds: "a decision that arrives after the workflow closed gets its typed answer", run: afterTheEnd },
-  { number: 17, holds: "a crowd of clicks at once leads to one resolution, and each is answered", run: crowd },
+  { number: 17, holds: "a crowd of clicks at once leads to one resolution, and each is answered", alone: true, run: crowd },
   { number: 18, holds: "a reject or escalate with an empty reason is refused", run: reasonsAreNeeded },
   { number: 23, holds: "a refusal is no success", run: refusalsAreNone },
 ];
@@ -84,6 +84,22 @@ async function malformedLeavesItWaiting(context: Context): Promise<void> {
   for (const reply of replies) expect(reply.refused, reply.text).toBe(true);
   await expectUntouched(context, gate);
   expectTaken(await surface.decide("grace", attemptOn(gate)));
+  if (surface.can.inputs) await inputsWithinBounds(context);
+}
+
+const share = { name: "share", title: "Share of the payments", type: "number", min: 0.01, max: 0.5, required: true } as const;
+
+/** What the policy lets an approver set: nothing is accepted until all of it is within its bounds. */
+async function inputsWithinBounds(context: Context): Promise<void> {
+  const { stand, surface } = context;
+  const gate = await stand.open({ inputs: [share] });
+  for (const inputs of [{}, { share: 0.9 }, { share: "half" }]) {
+    const reply = await surface.decide("grace", attemptOn(gate, { inputs }));
+    expect(reply, `${surface.name}: ${reply.text}`).toMatchObject({ refused: true, text: expect.stringContaining("share") });
+  }
+  await expectUntouched(context, gate);
+  expectTaken(await surface.decide("grace", attemptOn(gate, { inputs: { share: 0.2 } })));
+  expect((await stand.rowOf(gate.id)).outcome).toMatchObject({ by: "grace", inputs: { share: 0.2 } });
 }
 
 /** Neither by a starter that starts again, nor by a second freezing, nor in the database. */
@@ -126,6 +142,25 @@ async function noReplay(context: Context): Promise<void> {
   await expectUntouched(context, second);
   const anew = surface.can.key ? { key: randomUUID() } : {};
   expectTaken(await surface.decide("grace", attemptOn(second, anew)));
+  if (surface.can.withdraw) await takenBackStaysBack(context);
+}
+
+/** A retry of what was taken back gives the first answer where a key says that it is one, and counts nowhere again. */
+async function takenBackStaysBack({ stand, surface }: Context): Promise<void> {
+  const gate = await stand.open({ quorum: 2 });
+  const attempt = attemptOn(gate, { key: randomUUID() });
+  expectTaken(await surface.decide("grace", attempt));
+  const back = await surface.withdraw?.("grace", { gate: gate.id, reason: "a second thought" });
+  expect(back?.refused, back?.text).toBe(false);
+  expect(await stand.votes(gate.id)).toEqual([]);
+  if (surface.can.key) {
+    expect((await surface.decide("grace", attempt)).receipt).toBe("accepted");
+    expect(await stand.votes(gate.id)).toEqual([]);
+  }
+  const late = await surface.withdraw?.("grace", { gate: gate.id, reason: "once more" });
+  expect(late?.refused, late?.text).toBe(true);
+  expectTaken(await surface.decide("grace", attemptOn(gate, { decision: "reject", reason: "the sum is wrong" })));
+  expect(await stand.rowOf(gate.id)).toMatchObject({ state: "closed", resolution: "rejected" });
 }
 
 async function afterTheEnd(context: Context): Promise<void> {

@@ -12,7 +12,7 @@ export const outsidePoints: Point[] = [
     run: messagesAway,
   },
   { number: 14, holds: "an update or signal without a valid token is refused and recorded", beneath: true, run: forgeries },
-  { number: 16, holds: "a worker deployed during the wait resumes the same gate", beneath: true, run: newWorkers },
+  { number: 16, holds: "a worker deployed during the wait resumes the same gate", beneath: true, alone: true, run: newWorkers },
   {
     number: 19,
     holds: "a decided gate that is reset, terminated or started again keeps its resolution",

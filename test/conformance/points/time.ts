@@ -22,6 +22,8 @@ export const timePoints: Point[] = [
   {
     number: 22,
     holds: "a deadline is exact, whichever process is slow",
+    beneath: true,
+    alone: true,
     without: (surface) => (surface.can.follows ? "the page waits for the answer; the bare forms stand for it" : null),
     run: exactDeadline,
   },

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { receiptKinds } from "../../../domain/gate.ts";
 import type { GateView } from "../../../domain/http/gate-views.ts";
 import type { Site } from "../../console/site.ts";
+import { until } from "../../world/until.ts";
 import type { GateSurface, Reply } from "../surface.ts";
 
 /** The HTTP API, over a socket. */
@@ -11,13 +11,12 @@ export function createApiSurface(site: Pick<Site, "url" | "tokens">): GateSurfac
     fetch(`${site.url}${path}`, { ...init, headers: { authorization: `Bearer ${site.tokens[who] ?? ""}`, ...init.headers } });
   async function post(who: string, path: string, { body, key }: { body: string; key?: string | undefined }): Promise<Reply> {
     const headers = { "content-type": "application/json", "idempotency-key": key ?? randomUUID() };
-    for (;;) {
+    // As the answer says: while the first request under this key is under way, ask again.
+    return until("the first request under this key is answered", async () => {
       const response = await send(who, path, { method: "POST", body, headers });
       const text = await response.text();
-      // As the answer says: the first request under this key is under way, ask again shortly.
-      if (!text.includes('"code":"key-in-use"')) return { receipt: receiptIn(text), refused: !response.ok, text };
-      await sleep(100);
-    }
+      return text.includes('"code":"key-in-use"') ? null : { receipt: receiptIn(text), refused: !response.ok, text };
+    });
   }
   return {
     name: "API",

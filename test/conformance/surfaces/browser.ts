@@ -25,6 +25,7 @@ export async function createBrowserSurface(site: Site): Promise<GateSurface> {
   }
   return {
     name: "console in a browser",
+    // Its forms can, and the console's adapter sends them; here those points are proven that need a browser.
     can: { withdraw: false, escalate: false, inputs: false, key: false, follows: true },
     crowd: 3,
     // Each costs seconds: those in which a page, a click or a script could be at fault.

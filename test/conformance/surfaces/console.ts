@@ -17,8 +17,9 @@ export function createConsoleSurface(site: Pick<Site, "url" | "tokens">): GateSu
   const loaded = new Map<string, Promise<string>>();
   const page = async (who: string, gate: string) => (await get(who, `/gates/${gate}`)).text();
 
-  async function post(who: string, gate: string, fields: Record<string, string>): Promise<Reply> {
-    const response = await fetch(`${site.url}/gates/${gate}/decisions`, {
+  type Form = "decisions" | "withdrawals";
+  async function post(who: string, gate: string, fields: Record<string, string>, form: Form = "decisions"): Promise<Reply> {
+    const response = await fetch(`${site.url}/gates/${gate}/${form}`, {
       method: "POST",
       redirect: "manual",
       headers: { cookie: await sessionOf(who), origin: site.url },
@@ -35,10 +36,9 @@ export function createConsoleSurface(site: Pick<Site, "url" | "tokens">): GateSu
 
   return {
     name: "console",
-    // The form's fields for inputs come with the policy that asks for them.
-    can: { withdraw: false, escalate: true, inputs: false, key: true, follows: false },
+    can: { withdraw: true, escalate: true, inputs: true, key: true, follows: false },
     crowd: 40,
-    async decide(who, { gate, digest, decision, reason, key }) {
+    async decide(who, { gate, digest, decision, reason, inputs = {}, key }) {
       const before = key === undefined ? undefined : loaded.get(`${gate} ${key}`);
       const loading = before ?? page(who, gate);
       if (key !== undefined) loaded.set(`${gate} ${key}`, loading);
@@ -51,7 +51,12 @@ export function createConsoleSurface(site: Pick<Site, "url" | "tokens">): GateSu
         decision,
         ...(reason !== undefined && { reason }),
         ...(seen !== "" && { seen }),
+        ...Object.fromEntries(Object.entries(inputs).map(([name, value]) => [`i.${name}`, String(value)])),
       });
+    },
+    async withdraw(who, { gate, reason }) {
+      const html = await page(who, gate);
+      return post(who, gate, { csrf: field(html, "csrf"), key: randomUUID(), reason }, "withdrawals");
     },
     async read(who, gate) {
       const response = await get(who, `/gates/${gate}`);
