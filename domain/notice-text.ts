@@ -18,10 +18,12 @@ export function metricLine({ title, candidate, champion, change, threshold }: Me
   return `${title} ${metricInWords(champion)} → ${metricInWords(candidate.value)}${interval}${limit}`;
 }
 
-export function worseLine({ worse, recommendation }: GateNotice, most = 2): string {
-  if (worse.length === 0) return recommendation.verdict === "pass" ? "Nothing measured gets worse." : recommendation.sentence;
+export function worseLine({ worse, recommendation, headline }: GateNotice, most = 2): string {
+  const isFirst = headline !== null && headline.champion === null;
+  const fine = isFirst ? "There is no champion that it could be worse than." : "Nothing measured gets worse.";
+  if (worse.length === 0) return recommendation.verdict === "pass" ? fine : recommendation.sentence;
   const more = worse.length > most ? `, and ${worse.length - most} more` : "";
-  return `Gets worse: ${worse.slice(0, most).join(", ")}${more}`;
+  return `${isFirst ? "Weak" : "Gets worse"}: ${worse.slice(0, most).join(", ")}${more}`;
 }
 
 /** What a gate is about as people know it: a deployment's id says nothing to them, a policy's or a model's does not say which it is. */

@@ -6,7 +6,7 @@ import { decisionKinds } from "../domain/gate.ts";
 import { forms, readFacts, sentenceView } from "./blocks/forms.ts";
 import { gateActions } from "./blocks/gate-message.ts";
 import { modelActions, releaseActions } from "./blocks/notice-messages.ts";
-import { clickRelease, openModelForm, submitModelForm, submitUnblock } from "./commands-of-models.ts";
+import { clickModel, clickRelease, submitModelForm, submitUnblock } from "./commands-of-models.ts";
 import type { SlackDeps } from "./deps.ts";
 import { filledIn } from "./form-values.ts";
 import { clickGate, submitDecision, type ClickOutcome, type GateWish, type Sending, type Submitted } from "./gate-clicks.ts";
@@ -95,7 +95,7 @@ function takeClicks(app: App, deps: SlackDeps): void {
     [modelActions.release, "request-release"],
     [modelActions.rollback, "rollback"],
   ] as const)
-    on(id, (client, { caller, click }) => openModelForm(deps, client, { caller, form, model: textIn(click.value, "m"), click }));
+    on(id, (client, { caller, click }) => clickModel(deps, client, { caller, form, model: textIn(click.value, "m"), click }));
   // Links are opened by Slack itself, which tells it all the same.
   for (const id of [gateActions.open, releaseActions.temporal, releaseActions.open, modelActions.open])
     app.action(id, async ({ ack }) => ack());

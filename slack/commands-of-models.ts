@@ -2,9 +2,10 @@ import { createHash } from "node:crypto";
 import type { webApi } from "@slack/bolt";
 import type { Caller } from "../control/caller.ts";
 import { CountersignError } from "../domain/errors.ts";
+import { mayDo, rolePermissions } from "../domain/principal.ts";
 import type { UnblockAction } from "../domain/signed-command.ts";
 import { modelForm, unblockForm, type FormFacts } from "./blocks/forms.ts";
-import { linkTo, plain } from "./blocks/text.ts";
+import { linkTo, plain, releaseStateInWords } from "./blocks/text.ts";
 import type { SlackDeps } from "./deps.ts";
 import { errorsAtFields, parametersIn, type Filled } from "./form-values.ts";
 import type { ClickOutcome, Sending, Submitted } from "./gate-clicks.ts";
@@ -20,8 +21,13 @@ export async function clickRelease(
   const release = textIn(click.value, "r");
   try {
     const view = await deps.control.release(caller, release);
-    if (view.blocked === null) return { sentence: `${plain(release)} is not blocked any more: it is ${plain(view.state)}.` };
-    if (!view.actions.includes(action)) return { sentence: `You may not ${action} this release.` };
+    if (view.blocked === null)
+      return { sentence: `${plain(release)} is not blocked any more: it ${plain(releaseStateInWords(view))}.` };
+    if (!view.actions.includes(action))
+      return {
+        sentence:
+          notYours(caller, "unblock", `${action} ${plain(release)}`) ?? `${plain(release)} cannot be ${unblocked[action]}.`,
+      };
     const key = keyOf(click, release);
     const form = unblockForm({ release, action, withChanges, message: view.blocked.message, key });
     await client.views.open({ trigger_id: click.triggerId, view: form });
@@ -31,34 +37,54 @@ export async function clickRelease(
   }
 }
 
-/** Start a release of a model, or roll it back; both with a reason. */
-export async function openModelForm(
-  deps: SlackDeps,
-  client: webApi.WebClient,
-  of: {
-    caller: Caller;
-    form: "request-release" | "rollback";
-    model: string;
-    click: Pick<Click, "actor" | "actionTs" | "triggerId">;
-  },
-): Promise<ClickOutcome> {
-  const { caller, form, model, click } = of;
+export interface ModelFormOf {
+  caller: Caller;
+  form: "request-release" | "rollback";
+  model: string;
+  click: Pick<Click, "actor" | "actionTs" | "triggerId">;
+}
+
+/** A button that starts a release of a model, or rolls it back. */
+export async function clickModel(deps: SlackDeps, client: webApi.WebClient, of: ModelFormOf): Promise<ClickOutcome> {
   try {
-    const view = await deps.control.model(caller, model);
-    const action = form === "rollback" ? "rollback" : "release";
-    if (!view.actions.includes(action))
-      return {
-        sentence: `You may not ${action === "rollback" ? "roll back" : "release"} ${plain(model)} now; it is ${view.state}.`,
-      };
-    const champion = view.slots.find((slot) => slot.champion !== null)?.champion?.version ?? null;
-    const serves = champion === null ? "No version serves yet." : `${plain(champion)} serves now.`;
-    const text = `*${plain(view.title || model, 200)}*\n${serves}`;
-    const view_ = modelForm({ form, model, text, key: keyOf(click, model) });
-    await client.views.open({ trigger_id: click.triggerId, view: view_ });
-    return { opened: true };
+    return await openModelForm(deps, client, of);
   } catch (error) {
     return sentenceOf(error);
   }
+}
+
+/** Both need a reason, so both open a form, but for one that could only be refused. Throws `not-found`. */
+export async function openModelForm(
+  deps: SlackDeps,
+  client: webApi.WebClient,
+  { caller, form, model, click }: ModelFormOf,
+): Promise<ClickOutcome> {
+  const view = await deps.control.model(caller, model);
+  const action = form === "rollback" ? "rollback" : "release";
+  const words = form === "rollback" ? { may: "roll back", be: "rolled back" } : { may: "release", be: "released" };
+  if (!view.actions.includes(action))
+    return {
+      sentence:
+        notYours(caller, action, `${words.may} ${plain(model)}`) ??
+        `${plain(model)} cannot be ${words.be} now: it is ${view.state}.`,
+    };
+  const champion = view.slots.find((slot) => slot.champion !== null)?.champion?.version ?? null;
+  if (form === "rollback" && champion === null)
+    return { sentence: `No version of ${plain(model)} serves, so there is nothing to roll back.` };
+  const serves = champion === null ? "No version serves yet." : `${plain(champion)} serves now.`;
+  const goesBack = form === "rollback" ? " The champion before it comes back at once, if its approval stands." : "";
+  const text = `*${plain(view.title || model, 200)}*\n${serves}${goesBack}`;
+  await client.views.open({ trigger_id: click.triggerId, view: modelForm({ form, model, text, key: keyOf(click, model) }) });
+  return { opened: true };
+}
+
+const unblocked: Record<UnblockAction, string> = { retry: "tried again", skip: "skipped at this stage", abandon: "abandoned" };
+
+/** Why somebody may not, by what they are; null where it is not for that. */
+function notYours(caller: Caller, action: keyof typeof rolePermissions, what: string): string | null {
+  if (mayDo(caller.principal, action)) return null;
+  const roles = rolePermissions[action];
+  return `You may not ${what}: that takes the role ${roles.slice(0, -1).join(", ")}${roles.length > 1 ? " or " : ""}${roles.at(-1)}.`;
 }
 
 function keyOf({ actor, actionTs }: Pick<Click, "actor" | "actionTs">, about: string): string {

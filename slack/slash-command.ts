@@ -4,7 +4,7 @@ import { CountersignError } from "../domain/errors.ts";
 import type { ModelView } from "../domain/http/model-views.ts";
 import { subjectInWords } from "../domain/notice-text.ts";
 import { changeInWords, metricInWords, metricTitles } from "../domain/wording.ts";
-import { linkTo, moment, plain } from "./blocks/text.ts";
+import { linkTo, moment, plain, releaseStateInWords } from "./blocks/text.ts";
 import { openModelForm, submitModelForm } from "./commands-of-models.ts";
 import type { SlackDeps } from "./deps.ts";
 import type { Actor } from "./people.ts";
@@ -75,7 +75,7 @@ async function status({ control, publicUrl }: SlackDeps, caller: Caller): Promis
   const active = releases.items.filter((one) => one.state !== "ended");
   const lines = active
     .slice(0, mostLines)
-    .map((one) => `${linkTo(one.links.console, one.id)} ${one.state}${one.stage === null ? "" : `, ${one.stage}`}`);
+    .map((one) => `${linkTo(one.links.console, one.id)} ${plain(releaseStateInWords(one), 80)}`);
   return [
     `${models.items.length} ${models.items.length === 1 ? "model" : "models"}, ${active.length} ${active.length === 1 ? "release" : "releases"} under way, ${gates.items.length} ${gates.items.length === 1 ? "gate" : "gates"} open. ${linkTo(publicUrl, "Console")}`,
     ...lines,
@@ -151,9 +151,10 @@ async function changeModel(
   const click = { actor, actionTs: triggerId, triggerId };
   if (reason === "") {
     const outcome = await openModelForm(deps, client, { caller, form, model, click });
-    if ("opened" in outcome) return null;
-    return `${outcome.sentence} ${await namesOf(deps, caller)}`;
+    return "opened" in outcome ? null : outcome.sentence;
   }
+  // One that is not there is answered with the names of those that are.
+  await deps.control.model(caller, model);
   const facts = { form, model, key: `${actor.team}:${actor.user}:${triggerId}:${model}` };
   const submitted = await submitModelForm(deps, { caller, facts, filled: { reason } });
   if ("closed" in submitted) return submitted.closed;

@@ -79,6 +79,14 @@ async function readVotes(deps: NotifyDeps, gate: GateId, attempt: AttemptRow): P
     });
 }
 
+/** Where the model does worse than elsewhere beyond chance: that is nobody's change, but nobody would rather see it. */
+function weakSlices({ slices }: Evaluation): string[] {
+  const weak = (slices?.rows ?? []).filter((row) => row.worse);
+  const [first] = weak;
+  if (!slices || !first) return [];
+  return [`${weak.length} of ${slices.tested} slices do worse than the rest, ${first.slice} first`];
+}
+
 function closedOf(row: Row<"gates">, votes: GateNotice["votes"]): GateNotice["closed"] {
   if (row.closed_at === null) return null;
   const by = row.outcome?.by ?? null;
@@ -120,7 +128,7 @@ function titleOf(metric: MetricName): string {
   return metricTitles[metric] ?? metric;
 }
 
-/** What the approver would rather not see: short of a threshold first, then worse than the champion beyond doubt, then slices and labels that flip. */
+/** What the approver would rather not see: short of a threshold first, then worse than the champion beyond doubt, then labels that flip and weak slices. */
 function worseOf(evaluation: Evaluation): string[] {
   const short = evaluation.metrics
     .filter((row) => row.verdict !== "pass")
@@ -130,5 +138,5 @@ function worseOf(evaluation: Evaluation): string[] {
     .map(({ metric, change }) => `${titleOf(metric)} ${changeInWords(change?.value ?? 0)}`);
   const flips = evaluation.flips;
   const flipped = flips !== null && flips.rows > 0 ? [`${shareInWords(flips.share)} of the decisions would flip`] : [];
-  return [...short, ...worse, ...flipped];
+  return [...short, ...worse, ...flipped, ...weakSlices(evaluation)];
 }

@@ -5,7 +5,7 @@ import { subjectInWords } from "../../domain/notice-text.ts";
 import { actions, button, context, divider, header, section, type Block, type View } from "./blocks.ts";
 import { gateActions, type GateButton } from "./gate-message.ts";
 import { releaseActions } from "./notice-messages.ts";
-import { linkTo, moment, plain } from "./text.ts";
+import { linkTo, moment, plain, releaseStateInWords } from "./text.ts";
 
 export interface HomeFacts {
   name: string;
@@ -65,9 +65,8 @@ function gateRow(gate: GateItemView): Block[] {
 }
 
 function releaseRow(release: ReleaseItemView): Block {
-  const where = release.stage === null ? release.state : `${release.state}, ${release.stage}`;
   const waits = release.blocked === null ? (release.waitsFor ?? "") : release.blocked.message;
-  const text = `${linkTo(release.links.console, release.id)} ${plain(where, 60)}\n${plain(waits, 300) || "under way"}`;
+  const text = `${linkTo(release.links.console, release.id)} ${plain(releaseStateInWords(release), 80)}\n${plain(waits, 300) || "under way"}`;
   const block = section(text);
   if (release.state !== "blocked") return block;
   return { ...block, accessory: button("Retry", { id: releaseActions.retry, value: { r: release.id } }) };

@@ -1,3 +1,5 @@
+import type { ReleaseState } from "../../domain/lifecycle.ts";
+
 /**
  * Slack's text, made safe and within its limits by construction. What people wrote goes through
  * `plain` (or a plain_text object, in which nothing means anything); only this room writes markup.
@@ -66,6 +68,23 @@ const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
 /** What a reader takes for one character, such as a flag, stays whole. */
 function letters(text: string): string[] {
   return Array.from(segmenter.segment(text), (one) => one.segment);
+}
+
+/** `runs: train`, `waits at its gate`, `blocked at deploy`. */
+export function releaseStateInWords({ state, stage }: { state: ReleaseState; stage: string | null }): string {
+  const at = stage === null ? "" : ` at ${stage}`;
+  switch (state) {
+    case "queued":
+      return "waits for its turn";
+    case "running":
+      return stage === null ? "runs" : `runs: ${stage}`;
+    case "waiting":
+      return "waits at its gate";
+    case "blocked":
+      return `is blocked${at}`;
+    case "ended":
+      return "has ended";
+  }
 }
 
 /** A moment in the reader's own time zone; others see the fallback in UTC. */
