@@ -9,6 +9,7 @@ import {
   readBackground,
   type LoadedModel,
   readHoldout,
+  checkNotes,
   readRequests,
   scoreChampion,
   scoreOnce,
@@ -99,7 +100,7 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
     },
     tools,
   );
-  const unseen = await unseenValues(store, input, holdout.spec.features);
+  const unseen = [...(await checkNotes(store, input)), ...(await unseenValues(store, input, holdout.spec.features))];
   return {
     ...evaluation,
     importance: sensitivity?.importance ?? null,

@@ -32,16 +32,16 @@ export function createValidateActivity({
     const findings = found.findings ?? [];
     const rules = found.rules.length;
     const held = `${count(found.rows)} rows of ${found.source} keep their contract (${rules} rules)`;
-    const told = [
-      ...warned.map((rule) => `${nameOf(found.source, rule)}: ${rule.message}`),
+    const warnings = [
+      ...warned.map((rule) => `${nameOf(found.source, rule)}: ${told(rule)}`),
       ...findings.filter(({ severity }) => severity === "warning").map(findingInWords),
     ];
     return {
       summary:
-        told.length === 0
+        warnings.length === 0
           ? held
-          : `${held}, with ${told.length} warning${told.length === 1 ? "" : "s"}: ${told.slice(0, 3).join("; ")}`,
-      verdict: told.length > 0 ? "warn" : "pass",
+          : `${held}, with ${warnings.length} warning${warnings.length === 1 ? "" : "s"}: ${warnings.slice(0, 3).join("; ")}`,
+      verdict: warnings.length > 0 ? "warn" : "pass",
       report,
       rules,
       warned: warned.length,
@@ -57,6 +57,11 @@ function nameOf(source: string, rule: RuleReport): string {
   return rule.column.includes(".") ? rule.column : `${source}.${rule.column}`;
 }
 
+/** "the query gave 1" says little without what was asked. */
+function told({ rule, message }: RuleReport): string {
+  return message.startsWith("the query gave") && rule !== "sql" ? `${rule} (${message})` : message;
+}
+
 function findingInWords({ column, message }: DataFinding): string {
   return column === null ? message : `${column}: ${message}`;
 }
@@ -65,7 +70,7 @@ function contractBroken(source: string, broken: RuleReport[], report: Digest): C
   const faults: Fault[] = broken.map((rule) => {
     const [first] = rule.sample;
     const example = first === undefined ? "" : ` (${first.file} row ${first.row}: ${first.value})`;
-    return { path: nameOf(source, rule), message: `${rule.message}${example}` };
+    return { path: nameOf(source, rule), message: `${told(rule)}${example}` };
   });
   const [first] = faults;
   const more = faults.length > 1 ? ` And ${faults.length - 1} more rule${faults.length === 2 ? "" : "s"}.` : "";

@@ -9,6 +9,8 @@ import type { Task } from "./task.ts";
 export interface EvaluationDetail {
   /** Absent: binary. */
   task?: Task;
+  /** What the definition calls the outcome: what a positive is, or the value. */
+  label?: string;
   /** Multiclass: names, in the order of the model's probabilities. */
   classes?: string[];
   /** What a reader must know before believing the numbers: few rows, work that was bounded, values never seen. */

@@ -22,7 +22,7 @@ export function evaluationSections(evaluation: Evaluation, gate: string): Html {
 const shownAtOnce = 4;
 
 function metricsSection(evaluation: Evaluation, drawn: Drawn): Html {
-  const { rows, baseRate, bootstrapRounds, championVersion, metrics, notes = [], baseline = null } = evaluation;
+  const { rows, baseRate, bootstrapRounds, championVersion, metrics, notes = [], baseline = null, label } = evaluation;
   const first = metricsOf[evaluation.task ?? "binary"].slice(0, shownAtOnce);
   const main = metrics.filter(({ metric, threshold }) => threshold !== null || first.includes(metric));
   const others = metrics.filter((row) => !main.includes(row));
@@ -33,7 +33,8 @@ function metricsSection(evaluation: Evaluation, drawn: Drawn): Html {
   return html`<section class="card" aria-labelledby="metrics">
     <h2 id="metrics">How good it is</h2>
     <p>
-      On ${countInWords(rows)} rows held out${baseRate === null ? "" : `, of which ${shareInWords(baseRate)} are positive`}.
+      On ${countInWords(rows)} rows held
+      out${baseRate === null ? "" : `, of which ${shareInWords(baseRate)} are positive${label === undefined ? "" : ` (${label})`}`}.
       ${against} Intervals hold 95 %, from ${bootstrapRounds} resamples.
     </p>
     ${
@@ -95,7 +96,8 @@ function metricRow(row: MetricRow, withBaseline: boolean): Html {
     </td>
     <td class="glance">${intervalChart(row)}</td>
     <td data-label="Verdict">
-      ${badge(verdict)} ${row.settled === false ? html`<small>not settled by these rows</small>` : nothing}
+      ${threshold === null ? html`<small>no limit</small>` : badge(verdict)}
+      ${row.settled === false ? html`<small>not settled by these rows</small>` : nothing}
     </td>
   </tr>`;
 }

@@ -138,6 +138,7 @@ function detailOf(input: AnsweredHoldout, models: Compared, headline: Evaluation
   const { slices, chosen } = chosenSlices(input);
   return {
     task: label.task,
+    ...(definition.label.name === "positive" ? {} : { label: definition.label.name }),
     ...(label.task === "multiclass" ? { classes: label.classes } : {}),
     costs:
       evaluate.costs === undefined || candidate.ranked === null

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { FeatureChecks } from "../../domain/data-finding.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Digest } from "../../domain/ids.ts";
@@ -174,6 +175,15 @@ async function columnNames(path: string): Promise<string[]> {
   } finally {
     db.close();
   }
+}
+
+/** What was found of features and rows before the model was made, where a reader of its numbers must know it: leakage, overlap, a label that moved. */
+export async function checkNotes(store: EvaluationStore, { holdout }: EvaluateInput): Promise<string[]> {
+  if (holdout.checks === undefined) return [];
+  const { findings } = await store.getJson<FeatureChecks>(holdout.checks);
+  // Values that training never saw are told of the very rows of the evaluation, below.
+  const told = findings.filter(({ severity, kind }) => severity === "warning" && kind !== "unseen-category");
+  return told.map(({ message }) => `Before training: ${message}${message.endsWith("?") ? "" : "."}`);
 }
 
 /** A sentence for each text feature with values that the training rows never had. */

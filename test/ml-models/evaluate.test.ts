@@ -67,7 +67,16 @@ async function startEvaluation({ candidate, champion, evaluate }: Case) {
 }
 
 test("a first candidate is evaluated on real held-out flights", async () => {
-  const { result, heartbeats } = await startEvaluation({ candidate: many });
+  const leak = {
+    kind: "leakage",
+    severity: "warning",
+    column: "hour",
+    rows: 0,
+    share: 0,
+    message: "hour alone knows: is it known?",
+  };
+  const checks = await store.putJson({ verdict: "warn", findings: [leak, { ...leak, severity: "info" }], telling: [] });
+  const { result, heartbeats } = await startEvaluation({ candidate: { ...many, data: { ...many.data, checks } } });
   const found = await result;
   expect(found.summary).toMatch(
     /^AUC 0\.6\d\d \(0\.6\d\d–0\.6\d\d\) on 6,000 held-out flights, passes 0\.55; no champion yet\.$/,
@@ -81,6 +90,7 @@ test("a first candidate is evaluated on real held-out flights", async () => {
     bootstrapRounds: 100,
     headline: { metric: "auc", champion: null, threshold: 0.55 },
   });
+  expect(evaluation.notes?.filter((note) => note.includes("hour"))).toEqual(["Before training: hour alone knows: is it known?"]);
   const { truePositive, falsePositive, trueNegative, falseNegative } = evaluation.confusion!;
   expect(truePositive + falseNegative).toBe(evaluation.positives);
   expect(truePositive + falsePositive + trueNegative + falseNegative).toBe(evaluation.rows);
