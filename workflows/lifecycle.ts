@@ -1,6 +1,7 @@
 import {
   allHandlersFinished,
   ApplicationFailure,
+  CancellationScope,
   condition,
   continueAsNew,
   setCurrentDetails,
@@ -68,8 +69,9 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
     desk.breakGlass.hear(hint?.gate);
     desk.recall();
   });
-  void desk.rollBackForever();
-  void desk.breakGlass.runForever(input.model);
+  // A run that is cancelled in Temporal ends; loops that nobody waits for must not fail by it.
+  void CancellationScope.nonCancellable(() => desk.rollBackForever());
+  void CancellationScope.nonCancellable(() => desk.breakGlass.runForever(input.model));
 
   const searchable = await record("Asks whether runs can be searched").searchAttributesReady();
   desk.breakGlass.searchable = searchable;

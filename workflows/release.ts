@@ -66,7 +66,8 @@ export async function release(input: ReleaseInput): Promise<{ release: ReleaseId
   };
   const walked = (run = new ReleaseRun({ context, pinned, desk, searchable }));
   const work = new CancellationScope();
-  void desk.serve(() => work.cancel());
+  // Whoever cancels the run in Temporal ends its work; a loop that nobody waits for must not fail by it.
+  void CancellationScope.nonCancellable(() => desk.serve(() => work.cancel()));
   const ending = await work.run(() => walk(walked)).catch((error: unknown) => endingOf(error, walked));
   walked.tell("ended", ending.summary);
   return CancellationScope.nonCancellable(() => finish(input, ending));

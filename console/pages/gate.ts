@@ -162,7 +162,7 @@ function people({ request, decisions, missing, state, escalationLevel }: GateVie
   const { deciders, excluded } = request;
   const escalatedTo = request.escalation.slice(0, escalationLevel).flatMap((step) => step.groups);
   return html`<p>
-      ${quorumInWords(asRule(deciders, escalatedTo))}.${state === "open" && missing.length > 0 ? ` Still missing: ${either(missing, "and")}.` : ""}
+      ${quorumInWords(asRule(deciders, escalatedTo))}.${state === "open" && missing.length > 0 && decisions.length > 0 ? ` Still missing: ${either(missing, "and")}.` : ""}
     </p>
     ${chain({ request, escalationLevel })}
     ${

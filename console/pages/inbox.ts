@@ -79,7 +79,7 @@ function several(gates: GateItemView[], { csrf, key }: InboxForm): Html {
         )}
       </ul>
       <fieldset class="choice">
-        <legend>Your decision on all of them</legend>
+        <legend>Your decision on all that are ticked</legend>
         <label class="approve"
           ><input type="radio" name="decision" value="approve" required /> <span><strong>Approve</strong></span></label
         >

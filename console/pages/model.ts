@@ -74,9 +74,9 @@ export function modelPage(view: ModelPage): Html {
       <p class="sub">${model.title}</p>
     </header>
     ${receipt}
-    <div id="waiting" data-part>${model.waiting.map(waitingAt)}</div>
     <div class="split">
       <div>
+        <section id="waiting" data-part>${model.waiting.map(waitingAt)}</section>
         <section class="card" id="slots" data-part aria-labelledby="slots-title">
           <h2 id="slots-title">In service</h2>
           ${retiredLine(model)}${model.slots.map((one) => slot(model, one))}${model.slots.length === 0 ? html`<p>Nothing serves yet.</p>` : nothing}${findings(model)}${breakGlassLine(model)}
@@ -116,9 +116,10 @@ const waitingWords = {
 };
 
 function waitingAt({ gate, about, deadline }: ModelView["waiting"][number]): Html {
-  return html`<p class="card callout wait" role="status">
-    ${waitingWords[about]} <a class="button" href="${paths.gate(gate)}">Open ${gate}</a> <small>until ${moment(deadline)}</small>
-  </p>`;
+  return html`<div class="card callout wait" role="status">
+    <p>${waitingWords[about]}</p>
+    <p><a class="button main" href="${paths.gate(gate)}">Open ${gate}</a> <small>until ${moment(deadline)}</small></p>
+  </div>`;
 }
 
 function retiredLine({ retired }: ModelView): Html {

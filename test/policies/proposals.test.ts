@@ -229,25 +229,6 @@ describe("a definition", () => {
   });
 });
 
-test("a model is retired once its policy's gate is approved", async () => {
-  const definition = await smallModel("retiring", "medium");
-  definition.maturity = "optimized";
-  await apply(world, definition);
-  const asked = await world
-    .as("ada")
-    .post<{ state: string; gate: string }>("/api/models/retiring/retire", { reason: "nobody asks it any more" });
-  expect(asked).toMatchObject({ status: 202, body: { state: "active", gate: "retiring.retirement.1" } });
-  const again = await world
-    .as("olga")
-    .post<{ gate: string }>("/api/models/retiring/retire", { reason: "nobody asks it any more" });
-  expect(again).toMatchObject({ status: 202, body: { gate: "retiring.retirement.1" } });
-  await approve(world, "grace", "retiring.retirement.1");
-  await until(
-    "it is retired",
-    async () => (await world.as("ada").get<ModelView>("/api/models/retiring")).body.state === "retired",
-  );
-});
-
 describe("a policy is tried", () => {
   const tryOn = (id: string, body: object) => world.as("ada").post<PolicyTestView & Problem>(`/api/policies/${id}/test`, body);
 
