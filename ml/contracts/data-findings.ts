@@ -8,7 +8,6 @@ import type { CheckedSource } from "./checked-source.ts";
 const hashedRows = 5_000_000;
 /** In a column of text of which more than this looks like numbers, the rest is odd. */
 const mostlyNumbers = 0.5;
-const columnsAtOnce = 100;
 /** As many columns as the profile describes: planning a query over ten thousand takes a second each time. */
 const mostColumns = 300;
 /** Texts are searched for torn letters in so many rows: a wrong encoding is wrong all over. */
@@ -19,10 +18,7 @@ const mostHashedColumns = 1_000;
 /** What a person would want to know of the data although no contract asks for it. With `keyed` no two rows are equal: a key has been counted already. */
 export async function dataFindings(db: DuckDb, checked: CheckedSource, { keyed }: { keyed: boolean }): Promise<DataFinding[]> {
   const findings = keyed ? [] : await duplicateRows(db, checked);
-  const columns = checked.source.columns.slice(0, mostColumns);
-  for (let first = 0; first < columns.length; first += columnsAtOnce)
-    findings.push(...(await columnFindings(db, checked, columns.slice(first, first + columnsAtOnce))));
-  return findings;
+  return [...findings, ...(await columnFindings(db, checked, checked.source.columns.slice(0, mostColumns)))];
 }
 
 async function duplicateRows(db: DuckDb, { source, view }: CheckedSource): Promise<DataFinding[]> {
@@ -73,11 +69,11 @@ async function columnFindings(db: DuckDb, { source, view }: CheckedSource, colum
   );
   const { rows } = source.manifest;
   const every = Math.max(1, Math.ceil(rows / lookedTexts));
-  const [found = {}] = parts.length === 0 ? [] : await db.rows(`SELECT ${parts.join(", ")} FROM ${view}`);
-  const [read = {}] =
-    texts.length === 0
-      ? []
-      : await db.rows(`SELECT ${texts.join(", ")} FROM ${view} ${every === 1 ? "" : `WHERE row_id % ${every} = 0`}`);
+  const one = async (selected: string[], where: string) =>
+    selected.length === 0 ? {} : ((await db.rows(`SELECT ${selected.join(", ")} FROM ${view} ${where}`))[0] ?? {});
+  // All in one where all rows are searched: of ten thousand columns each query takes a second to be planned.
+  const found = await one(every === 1 ? [...parts, ...texts] : parts, "");
+  const read = every === 1 ? found : await one(texts, `WHERE row_id % ${every} = 0`);
   return columns.flatMap((column, at) =>
     told(rows, column.name, (name) =>
       name === "torn" ? Number(read[`torn${at}`] ?? 0) * every : (found[`${name}${at}`] ?? null),
