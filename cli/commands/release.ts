@@ -120,16 +120,20 @@ function addRollback(program: Command, context: Context): void {
 }
 
 const modelStates = [
-  ["pause", "is paused: it takes no new release"],
-  ["resume", "takes releases again"],
-  ["retire", "is retired"],
+  ["pause", "stop new releases of a model; what serves goes on", "is paused: it takes no new release"],
+  ["resume", "let a paused model take releases again", "takes releases again"],
+  [
+    "retire",
+    "take a model out of use for ever: what serves stops, releases under way end",
+    "is retired for ever: nothing of it serves any more",
+  ],
 ] as const;
 
 function addModelStates(program: Command, context: Context): void {
-  for (const [action, said] of modelStates) {
+  for (const [action, what, said] of modelStates) {
     program
       .command(action)
-      .description(`${action} a model`)
+      .description(what)
       .argument("<model>")
       .requiredOption(...why)
       .action(async (model: string, options: { reason: string }, command: Command) => {
