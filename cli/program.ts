@@ -12,6 +12,7 @@ import { addPolicyCommands } from "./commands/policy.ts";
 import { addReleaseCommands } from "./commands/release.ts";
 import { addReproduceCommand } from "./commands/reproduce.ts";
 import { addDelegationCommands, addTokenCommands } from "./commands/tokens.ts";
+import { addTrainerCommands } from "./commands/trainer.ts";
 import { addUseCommands } from "./commands/use.ts";
 import packageFile from "../package.json" with { type: "json" };
 import type { Context } from "./context.ts";
@@ -44,6 +45,7 @@ export function createProgram(context: Context): Command {
   addDecisionCommands(program, context);
   addFindingCommands(program, context);
   addUseCommands(program, context);
+  addTrainerCommands(program, context);
   addPeopleCommands(program, context);
   addNotifyCommands(program, context);
   addGroupCommands(program, context);
