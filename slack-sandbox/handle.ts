@@ -95,6 +95,8 @@ function sight({ scene, calls, complaints }: Parts) {
       const { id } = findUser(workspace, user);
       return all().filter((one) => one.ephemeral_for === id);
     },
+    /** What the app answered to this click or command, in its order. */
+    answers: (triggerId: string): SandboxMessage[] => all().filter((one) => one.answer_to === triggerId),
     /** The app's conversation with this person. */
     direct(user: string): SandboxMessage[] {
       const { id } = findUser(workspace, user);

@@ -39,7 +39,9 @@ export async function clickGate(deps: SlackDeps, client: webApi.WebClient, click
   const inputs = inputsOf(view);
   if (wish === "approve" && inputs.length === 0) return decideAtOnce(deps, clicked, about);
   // A form that would be refused is not worth filling in. Whom an escalation is open to, control knows.
-  if (!view.you.mayDecide && (wish !== "escalate" || view.state === "closed"))
+  // What is told of approving says nothing of another decision by somebody who has approved.
+  const isAnother = view.you.receipt === "duplicate" && wish !== "approve" && wish !== "approve-on-condition";
+  if (!view.you.mayDecide && !isAnother && (wish !== "escalate" || view.state === "closed"))
     return { sentence: plain(view.you.why ?? "You may not decide on this gate.", 1_500) };
   const { ask, conditional } = view.request;
   const form = decisionForm({

@@ -16,6 +16,8 @@ export interface Place {
   channel: string;
   threadTs: string | null;
   original: { channel: string; ts: string } | null;
+  /** Of the click or command: its private answers are known by it. */
+  triggerId: string;
 }
 
 const answerSchema = z.object({
@@ -68,6 +70,7 @@ export function writeAnswer(workspace: Workspace, place: Place, given: unknown):
     thread_ts: answer.thread_ts ?? place.threadTs,
     ephemeral_for: answer.response_type === "ephemeral" ? place.user : null,
     is_answer: true,
+    answer_to: place.triggerId,
   });
 }
 

@@ -57,6 +57,7 @@ export async function clickMessage(scene: Scene, click: MessageClick): Promise<O
         channel: channel.id,
         threadTs: message.thread_ts,
         original: { channel: channel.id, ts: message.ts },
+        triggerId,
       },
       "actions",
     ),

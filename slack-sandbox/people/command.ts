@@ -23,8 +23,8 @@ export async function runCommand(
   const user = findUser(workspace, as);
   const channel = findChannel(workspace, where);
   if (!user.deleted && !channel.members.includes(user.id)) throw new Error(`${user.name} is not in ${where}.`);
-  const place: Place = { user: user.id, channel: channel.id, threadTs: null, original: null };
   const triggerId = scene.triggers.make(user.id);
+  const place: Place = { user: user.id, channel: channel.id, threadTs: null, original: null, triggerId };
   const responseUrl = scene.responseUrls.make(place, "commands");
   const payload = commandForm({ user, channel, command, text, responseUrl, triggerId });
   const sent = await scene.deliverer.send({ kind: "command", payload });

@@ -35,6 +35,7 @@ export function createMessages({ state, nextTs, changed }: Deps) {
       ephemeral_for: null,
       tombstone: false,
       is_answer: false,
+      answer_to: null,
       ...fields,
       // A reply to a message that is gone becomes one of the channel, silently.
       thread_ts: parent === undefined ? null : (parent.thread_ts ?? parent.ts),

@@ -56,6 +56,8 @@ export interface SandboxMessage {
   tombstone: boolean;
   /** Answers by `response_url` or a command. */
   is_answer: boolean;
+  /** The trigger of the click or command that it answers; nobody but a test sees it. */
+  answer_to: string | null;
 }
 
 export interface SandboxView {

@@ -27,15 +27,11 @@ export async function createSlackSurface(stand: ConformanceStand): Promise<GateS
     const notice = await readGateNotice({ db, links, carriers: {}, defaults: { slack: null, emails: [] } }, gate);
     if (notice === null) throw new Error(`There is no ${gate}.`);
     const { text, blocks } = gateMessage({ ...notice, state: "open" });
-    const like = slack.messages(channel)[0] ?? (await slack.until(() => slack.messages(channel)[0], 30_000));
+    const who = { channel, user: slack.botUserId, bot_id: slack.botId, thread_ts: null, ephemeral_for: null };
+    const nothing = { attachments: null, edited: null, metadata: null, reply_count: 0, files: [], reactions: [] };
+    const plain = { tombstone: false, is_answer: false, answer_to: null };
     // The sandbox checks blocks where they are posted; here the same ones are only clicked on.
-    return {
-      ...structuredClone(like),
-      text,
-      blocks: blocks as SandboxMessage["blocks"],
-      ts: "1700000000.000001",
-      metadata: null,
-    };
+    return { ...who, ...nothing, ...plain, text, blocks: blocks as SandboxMessage["blocks"], ts: "1700000000.000001" };
   }
 
   async function click(who: string, message: SandboxMessage, actionId: string) {
@@ -89,8 +85,10 @@ export async function createSlackSurface(stand: ConformanceStand): Promise<GateS
       return alone(who, () => byForm(who, message, attempt));
     },
     async read(_who, gate) {
-      if (!(await db.selectFrom("gates").select("id").where("id", "=", gate).executeTakeFirst())) return null;
-      return shownIn(await slack.until(() => posted(gate), 90_000));
+      const row = await db.selectFrom("gates").select("state").where("id", "=", gate).executeTakeFirst();
+      if (!row) return null;
+      // The message tells the truth within seconds, not in the same instant.
+      return shownIn(await slack.until(() => (row.state === "closed" ? closedOne(posted(gate)) : posted(gate)), 90_000));
     },
     async watch(_who, gate) {
       await slack.until(() => posted(gate), 90_000);
@@ -122,8 +120,8 @@ export async function createSlackSurface(stand: ConformanceStand): Promise<GateS
       }
       const { deliveryId } = await click(who, message, gateActions.open);
       for (const [index, body] of ["", "payload={", "payload=null", "payload=%7B%7D"].entries()) {
-        const { ok, status } = await slack.replay(deliveryId, { body, at: Date.now() + (index + 1) * 1_000 });
-        replies.push({ receipt: null, refused: !ok, text: `${body}: ${status}` });
+        const { status } = await slack.replay(deliveryId, { body, at: Date.now() + (index + 1) * 1_000 });
+        replies.push({ receipt: null, refused: status !== 200, text: `${body}: ${status}` });
       }
       const attempt: Omit<Attempt, "decision"> = { gate, digest, reason: " " };
       for (const decision of ["reject", "request-changes"] as const)
@@ -158,8 +156,15 @@ function createTurns() {
   };
 }
 
-function buttonsOf(message: SandboxMessage | undefined): { action_id?: string; value?: string }[] {
-  return (message?.blocks ?? []).flatMap((block) => (block.type === "actions" ? block.elements : []));
+interface Button {
+  action_id?: string | undefined;
+  value?: string | undefined;
+}
+
+function buttonsOf(message: SandboxMessage | undefined): Button[] {
+  const elements = (message?.blocks ?? []).flatMap((block) => (block.type === "actions" ? block.elements : []));
+  // Of an actions block's elements only buttons have a value of their own.
+  return elements.filter((element) => element.type === "button") as Button[];
 }
 
 const hasButtons = (message: SandboxMessage) => buttonsOf(message).some((one) => one.action_id === gateActions.approve);
