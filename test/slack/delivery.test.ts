@@ -38,7 +38,10 @@ beforeAll(async () => {
     });
   });
   await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
-  stand = await openSlackStand({ env: { COUNTERSIGN_SMTP_URL: mailbox.url, COUNTERSIGN_MAIL_TO: "risk@bank.example" } });
+  stand = await openSlackStand({
+    env: { COUNTERSIGN_SMTP_URL: mailbox.url, COUNTERSIGN_MAIL_TO: "risk@bank.example" },
+    socket: true,
+  });
 }, 90_000);
 afterAll(async () => {
   expect(stand.slack.complaints()).toEqual([]);
@@ -59,6 +62,34 @@ async function approve(gate: string): Promise<void> {
   const { body } = await stand.world.as("grace").get<GateView>(`/api/gates/${gate}`);
   await decide(stand.world.as("grace"), body, { decision: "approve" });
 }
+
+test("in Socket Mode people decide, are refused, and fill in forms as on the route", async () => {
+  const { slack, channel, world } = stand;
+  await until("the socket", async () => (await slack.command({ as: "grace", channel, text: "help" })).ok);
+  const { gate, message } = await stand.asked();
+  const click = (as: string, actionId: string) => slack.click({ as, channel, ts: message.ts, actionId, asSeen: message });
+  const refused = await click("george", "gate.approve");
+  await slack.until(() => slack.answers(refused.triggerId ?? "").some((one) => one.text.includes("wrote the report")));
+  expect((await click("grace", "gate.reject")).ok).toBe(true);
+  const sent = await slack.submitView({ as: "grace", values: { reason: "The calibration is off." } });
+  expect(sent).toMatchObject({ ok: true, errors: {} });
+  await slack.until(() => about(gate).find((one) => one.text.startsWith("Rejected by grace (slack)")), 15_000);
+  // A connection that Slack ends is opened again, and a click on the old message gets its answer over it.
+  slack.disconnectSockets();
+  const late = await until("the next connection", async () => {
+    const outcome = await click("grace", "gate.approve");
+    return outcome.ok && outcome;
+  });
+  await slack.until(() => slack.answers(late.triggerId ?? "").some((one) => one.text.includes("closed as rejected by grace")));
+  expect(
+    slack
+      .deliveries()
+      .filter((one) => one.status === 200)
+      .every((one) => one.over === "socket"),
+  ).toBe(true);
+  const counted = await world.db.selectFrom("decisions").select("decision").where("gate_id", "=", gate).execute();
+  expect(counted).toEqual([{ decision: "reject" }]);
+});
 
 test("a message whose answer was lost is found again: there is no second one", async () => {
   const { slack } = stand;

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
 import { Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readDue, wantMessages } from "../../db/deliveries.ts";
 import type { GateView } from "../../domain/http/gate-views.ts";
 import type { ReadyView } from "../../domain/http/record-views.ts";
 import { checkSlack } from "../../slack/health.ts";
@@ -177,6 +178,31 @@ test("a click is acknowledged once it is durable, and its receipt follows when t
   await slack.until(() =>
     slack.messages(stand.channel).find((one) => one.ts === message.ts && one.text.startsWith("Approved by grace")),
   );
+});
+
+test("a new request does not wait for the remarks in the threads of old ones", async () => {
+  const { world } = stand;
+  await stand.stopDelivery();
+  const parent = await world.db
+    .selectFrom("deliveries")
+    .select(["id", "destination", "event"])
+    .where("notice", "=", "gate")
+    .where("ts", "is not", null)
+    .orderBy("number")
+    .executeTakeFirstOrThrow();
+  const about = { model: null, event: parent.event, way: "slack" as const, destination: parent.destination };
+  const remarks = Array.from({ length: 12 }, (_, index) => ({
+    ...about,
+    id: `remark-${index}`,
+    notice: "gate-event" as const,
+    subject: `nobody.${index}`,
+    parent: parent.id,
+  }));
+  const request = { ...about, id: "request", notice: "gate" as const, subject: "nobody.new", parent: null };
+  await world.db.transaction().execute((trx) => wantMessages(trx, [...remarks, request]));
+  const due = await readDue(world.db, { aLane: 3, lanes: 5 });
+  const lane = due.find((one) => one.id === "request")?.lane;
+  expect(due.filter((one) => one.lane === lane).map((one) => one.id)).toEqual(["request", "remark-0", "remark-1"]);
 });
 
 test("a worker that starts while Slack is away posts its first message as soon as Slack is back", async () => {

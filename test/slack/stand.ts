@@ -31,6 +31,8 @@ export interface SlackStandOptions {
   env?: Record<string, string>;
   rateLimits?: NonNullable<Parameters<typeof createSlackSandbox>[0]>["rateLimits"];
   link?: boolean;
+  /** Socket Mode: the product opens the connection, and nobody calls its route. */
+  socket?: boolean;
 }
 
 /**
@@ -42,7 +44,10 @@ export async function openSlackStand(options: SlackStandOptions = {}) {
   const home = await mkdtemp(join(tmpdir(), "countersign-slack-"));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
-  const slack = await createSlackSandbox({ eventsUrl: `${url}/slack/events`, rateLimits: options.rateLimits ?? false });
+  const slack = await createSlackSandbox({
+    ...(options.socket !== true && { eventsUrl: `${url}/slack/events` }),
+    rateLimits: options.rateLimits ?? false,
+  });
   const channel = slack.channels["ml-approvals"].id;
   const config = readConfig(
     {
@@ -56,7 +61,7 @@ export async function openSlackStand(options: SlackStandOptions = {}) {
       COUNTERSIGN_SECRETS_KEY: randomBytes(32).toString("base64"),
       SLACK_API_URL: slack.apiUrl,
       SLACK_BOT_TOKEN: slack.botToken,
-      SLACK_SIGNING_SECRET: slack.signingSecret,
+      ...(options.socket === true ? { SLACK_APP_TOKEN: slack.appToken } : { SLACK_SIGNING_SECRET: slack.signingSecret }),
       SLACK_CHANNEL: channel,
       COUNTERSIGN_ARTIFACTS: world.artifacts,
       ...options.env,
