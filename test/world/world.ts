@@ -99,6 +99,8 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
     databaseUrl: database.url,
     app: door.app,
     as: (principal: string): Caller => door.as(principal),
+    /** By principal, for who asks another process than the application here. */
+    tokens: door.tokens,
     /** All workers stop and start again, as after an upgrade. */
     async restartWorkers() {
       await stopWorkers();
