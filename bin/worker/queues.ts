@@ -45,6 +45,12 @@ export function createQueueWorker(queue: TaskQueue, connection: NativeConnection
   }
 }
 
+/**
+ * What waits costs memory only while it is in this cache: 0.2 MB each (measured with three thousand open gates).
+ * By the heap's limit the default was 2,400 of them and 1.3 GB. One that is not in it is replayed when a decision comes.
+ */
+const mostCachedWorkflows = 500;
+
 async function createLifecycleWorker(connection: NativeConnection): Promise<QueueWorker> {
   const config = readConfig(process.env, [
     "DATABASE_URL",
@@ -82,6 +88,7 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
     workflowBundle: await bundleWorkflows(),
     activities,
     maxConcurrentActivityTaskExecutions: 20,
+    maxCachedWorkflows: mostCachedWorkflows,
   });
   return {
     worker,
