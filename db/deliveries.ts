@@ -107,16 +107,20 @@ export interface DueMessage {
   isPosted: boolean;
 }
 
-/** The first messages of each lane that are due. A reply waits for the message that it belongs to. */
+/**
+ * The first messages of each lane that are due. A reply waits for the message that it belongs to, and
+ * lets what somebody has to act on go first: after 60 decisions a new request waited a minute for as
+ * many remarks. The order within a thread stays.
+ */
 export async function readDue(db: Db, most: { aLane: number; lanes: number }): Promise<DueMessage[]> {
   const { rows } = await sql<DueMessage>`
     with due as (
-      select d.id, d.notice, d.subject, d.destination, d.number, d.ts is not null as "isPosted",
+      select d.id, d.notice, d.subject, d.destination, d.number, d.parent is not null as "isReply", d.ts is not null as "isPosted",
         d.way || ':' || d.destination || case when d.ts is null then '' else ':change' end as lane
       from deliveries d left join deliveries p on p.id = d.parent
       where d.state = 'due' and d.due_at <= now() and (d.parent is null or p.ts is not null or p.state = 'failed')
     ), placed as (
-      select *, row_number() over (partition by lane order by number) as place, min(number) over (partition by lane) as first from due
+      select *, row_number() over (partition by lane order by "isReply", number) as place, min(number) over (partition by lane) as first from due
     )
     select id, notice, subject, destination, lane, "isPosted" from placed
     where place <= ${most.aLane} order by first, place limit ${most.aLane * most.lanes}`.execute(db);

@@ -100,7 +100,7 @@ function driftBlocks({ model, version, environment, rows, from, to, columns, lin
 function revokedBlocks(notice: RevokedNotice): Block[] {
   const { model, environment, version, by, why, at, links } = notice;
   const lines = [
-    `*The approval of ${plain(version, 80)} of ${linkTo(links.console, model)} does not hold any more* in ${plain(environment, 63)}`,
+    `*The approval of ${linkTo(links.console, version)} for ${plain(environment, 63)} does not hold any more*`,
     plain(why, 800),
     `*${plain(servesInWords(notice), 300)}* By ${plain(by, 80)}, ${moment(at)}`,
   ];

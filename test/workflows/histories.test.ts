@@ -25,7 +25,7 @@ const eventName = (type: number | null | undefined) => temporal.api.enums.v1.Eve
 
 describe("recorded histories", () => {
   it("are there for a gate, a release, a lifecycle, a search, a training elsewhere and a second training", () => {
-    for (const kind of ["gate", "release", "lifecycle", "searched", "task-queue", "reproduction"])
+    for (const kind of ["gate", "release", "lifecycle", "courier", "searched", "task-queue", "reproduction"])
       expect(
         recorded.filter((name) => name.includes(kind)),
         kind,
