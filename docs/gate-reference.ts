@@ -135,8 +135,14 @@ under another id.
 
 ## What cannot happen here
 
-Twenty-three bugs that other products had. \`npm run conformance\` shows each on every surface, and
-\`test/conformance/planted.test.ts\` that the suite would notice them.
+Twenty-three bugs that other products had. Each is a point: a sentence, and a function that makes real attempts on a surface
+(the API, the command line, the console's forms, a real browser) and looks at what the answer, the page, the database and Temporal
+say then. They are written against an adapter, so that a further surface is one file (\`test/conformance/README.md\`).
+
+\`npm run conformance\` runs every point on every surface and prints a table of what holds, with a real PostgreSQL and a real
+Temporal server and nothing to set up; \`npm run conformance -- --long\` adds three hundred long random sequences with crashes, the
+whole matrix of decision × state × person × digest, and thirteen of these bugs planted into the product, each of which a point must
+catch. \`npm test\` shows what lies beneath the surfaces on the API alone.
 
 | | holds | kept by |
 |---|---|---|
