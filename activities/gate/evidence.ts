@@ -34,13 +34,14 @@ export async function gatherEvidence(trx: Trx, of: EvidenceOf): Promise<GateEvid
     .execute();
   const trained = done.find((row) => row.stage === "train")?.result?.["durationMs"];
   const champion = await readChampionVersion(trx, of);
+  const told = stages.flatMap((stage) =>
+    done.filter((row) => row.stage === stage).map((row) => ({ stage, summary: row.summary ?? "" })),
+  );
   return {
-    recommendation: recommend(evaluation),
+    recommendation: recommend(evaluation, told),
     evaluation: version?.evaluation_digest ?? null,
     evaluationBody: evaluation,
-    stages: stages.flatMap((stage) =>
-      done.filter((row) => row.stage === stage).map((row) => ({ stage, summary: row.summary ?? "" })),
-    ),
+    stages: told,
     lineage: version ? lineage(version) : [],
     tier: policy.tier,
     tierReason: `The definition of ${release.model} names the tier ${policy.tier}, so the policy ${policy.id} ${policy.version} applies.`,

@@ -8,9 +8,10 @@ const openings: Record<Evaluation["verdict"], string> = {
   fail: "Not recommended",
 };
 
-/** The evaluation's verdict in a sentence with its margin. It never acts by itself. */
-export function recommend(evaluation: Evaluation | null): GateEvidence["recommendation"] {
-  if (!evaluation) return { verdict: "warn", sentence: "The candidate was not evaluated yet." };
+/** The evaluation's verdict in a sentence with its margin; before there is one, what the last stage found. It never acts by itself. */
+export function recommend(evaluation: Evaluation | null, stages: GateEvidence["stages"]): GateEvidence["recommendation"] {
+  if (!evaluation)
+    return { verdict: "warn", sentence: stages.at(-1)?.summary || "No stage has found anything yet; nothing was evaluated." };
   const { headline, verdict, rows, championVersion } = evaluation;
   const parts = [
     `${openings[verdict]}: ${metricInSentence(headline.metric)} ${inWords(headline.candidate)} on ${rows.toLocaleString("en")} rows`,
