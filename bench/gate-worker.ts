@@ -31,7 +31,8 @@ function holding(): Holding {
   };
 }
 
-const telling = setInterval(() => process.send?.(holding()), 500);
+// Its starter may just have gone; that is heard by `disconnect`.
+const telling = setInterval(() => process.send?.(holding(), () => undefined), 500);
 process.once("disconnect", () => worker.shutdown());
 await worker.run();
 clearInterval(telling);
