@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { ReproductionView, VersionView } from "../../domain/http/model-views.ts";
+import { digestPattern } from "../../domain/ids.ts";
 import { effectInWords, reproductionInWords } from "../../domain/reproduction-text.ts";
 import { badge, digest, guards, moment, nothing, paths, took } from "../markup.ts";
 import type { Html } from "../markup.ts";
@@ -47,6 +48,11 @@ const badges: Record<ReproductionView["state"], [string, string]> = {
   lost: ["failed", "lost"],
 };
 
+function valueOf(value: string | null): Html | string {
+  if (value === null) return "none";
+  return digestPattern.test(value) ? digest(value) : value;
+}
+
 function reproductionItem(one: ReproductionView): Html {
   const [tone, text] = badges[one.state];
   return html`<li>
@@ -78,8 +84,8 @@ function reproductionItem(one: ReproductionView): Html {
                   ({ what, recorded, now }) =>
                     html`<tr>
                       <td>${what}</td>
-                      <td>${recorded ?? "none"}</td>
-                      <td>${now ?? "none"}</td>
+                      <td>${valueOf(recorded)}</td>
+                      <td>${valueOf(now)}</td>
                     </tr>`,
                 )}
               </tbody>
