@@ -13,7 +13,7 @@ const words = process.argv.slice(2).filter((word) => word !== "--long");
 const long = process.argv.includes("--long");
 const folder = mkdtempSync(join(tmpdir(), "countersign-conformance-"));
 const report = join(folder, "report.json");
-const files = long ? ["test/conformance"] : ["test/conformance/conformance.test.ts"];
+const files = long ? ["test/conformance"] : ["test/conformance/conformance.test.ts", "test/conformance/slack.test.ts"];
 const { status } = spawnSync(
   process.execPath,
   [

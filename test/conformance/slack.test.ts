@@ -33,18 +33,25 @@ const titled = points.map((point) => [`${point.number}. ${point.holds}`, point] 
 type Titled = (typeof titled)[number];
 
 describe("Slack", () => {
-  async function prove([, point]: Titled, { skip }: TestContext): Promise<void> {
+  async function prove([, point]: Titled, { skip }: TestContext): Promise<"holds"> {
     const why = reasons[point.number] ?? point.without?.(surface) ?? null;
     if (why !== null) skip(why);
     if (point.beneath === true && !whole) skip("beneath the surfaces: shown on the API, on all by `npm run conformance`");
     await point.run({ stand, surface, others });
+    return "holds";
   }
   // Those that look at the posted message come first: one a second and channel is posted.
   const looks = (number: number) => number === 3 || number === 10;
   const rest = titled.filter(([, point]) => !looks(point.number));
-  it.for(titled.filter(([, point]) => looks(point.number)))("%s", prove);
-  it.concurrent.for(rest.filter(([, point]) => point.alone !== true))("%s", prove);
-  it.for(rest.filter(([, point]) => point.alone === true))("%s", prove);
+  it.for(titled.filter(([, point]) => looks(point.number)))("%s", async (one, context) => {
+    expect(await prove(one, context)).toBe("holds");
+  });
+  it.concurrent.for(rest.filter(([, point]) => point.alone !== true))("%s", async (one, context) => {
+    expect(await prove(one, context)).toBe("holds");
+  });
+  it.for(rest.filter(([, point]) => point.alone === true))("%s", async (one, context) => {
+    expect(await prove(one, context)).toBe("holds");
+  });
 });
 
 it("with Slack away a gate goes on waiting and is decided elsewhere, and its message tells so afterwards", async () => {
