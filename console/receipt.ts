@@ -58,7 +58,10 @@ function answerInWords(status: number, body: unknown): Html {
   if (textAt(body, ["gate"]) !== null && textAt(body, ["by"]) !== null)
     return box("accepted", html`<p><strong>Taken back.</strong> Your decision does not count; you may decide anew.</p>`);
   if (textAt(body, ["reproduction"]) !== null)
-    return box("accepted", html`<p><strong>It is being trained a second time.</strong> What comes of it appears on this page.</p>`);
+    return box(
+      "accepted",
+      html`<p><strong>It is being trained a second time.</strong> What comes of it appears on this page.</p>`,
+    );
   const release = textAt(body, ["release"]);
   const deployment = valueAt(body, ["deployment"]);
   const review = textAt(body, ["review"]);
