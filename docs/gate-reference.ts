@@ -62,7 +62,6 @@ export function gateReference(): string {
         `| \`${event}\` | ${from.join(", ")} | ${to}${resolution === null ? "" : `: \`${resolution}\``} | ${effects.join(", ") || "–"} |`,
     )
     .join("\n");
-  const pointRows = points.map(({ number, holds }) => `| ${number} | ${holds} | ${keptBy[number] ?? ""} |`).join("\n");
   return `# Gates
 
 A gate asks people about a *subject* (its kind, id and digest) and waits. What it asks is a frozen request: the ask, the evidence,
@@ -133,10 +132,15 @@ the API, the CLI, the console or in Slack. A request that nobody can complete sa
 owner. A gate whose workflow is terminated while it is open is closed as \`superseded\`; its starter learns of it from Temporal and asks
 under another id.
 
-## What cannot happen here
+${whatCannotHappen()}`;
+}
+
+function whatCannotHappen(): string {
+  const pointRows = points.map(({ number, holds }) => `| ${number} | ${holds} | ${keptBy[number] ?? ""} |`).join("\n");
+  return `## What cannot happen here
 
 Twenty-three bugs that other products had. Each is a point: a sentence, and a function that makes real attempts on a surface
-(the API, the command line, the console's forms, a real browser) and looks at what the answer, the page, the database and Temporal
+(the API, the command line, the console's forms, a real browser, Slack) and looks at what the answer, the page, the database and Temporal
 say then. They are written against an adapter, so that a further surface is one file (\`test/conformance/README.md\`).
 
 \`npm run conformance\` runs every point on every surface and prints a table of what holds, with a real PostgreSQL and a real
