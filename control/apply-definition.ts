@@ -88,7 +88,10 @@ async function checked(context: ControlContext, model: ModelName, sent: Definiti
   const count = `${all.length} fault${all.length === 1 ? "" : "s"}`;
   throw new CountersignError(
     "invalid",
-    `The definition has ${count}: ${all.slice(0, 5).map(faultInWords).join("; ")}${all.length > 5 ? "; …" : "."}`,
+    `The definition has ${count}: ${all
+      .slice(0, 5)
+      .map((one) => faultInWords(one).replace(/\.$/, ""))
+      .join("; ")}${all.length > 5 ? "; …" : "."}`,
     { faults: all },
   );
 }

@@ -1,5 +1,5 @@
 import type { GateNotice, MetricNotice, Notice, RevokedNotice } from "./notices.ts";
-import { changeInWords, countInWords, metricInWords } from "./wording.ts";
+import { changeInWords, countInWords, metricInWords, momentInWords } from "./wording.ts";
 
 /** Notices as plain text: for e-mail, for Slack's notifications and for programs that show no blocks. */
 
@@ -99,20 +99,20 @@ export function noticeLines(notice: Notice): string[] {
         notice.why,
         ...(notice.headline === null ? [] : [metricLine(notice.headline)]),
         worseLine(notice),
-        `Until ${notice.deadline} (${onDeadlineInWords[notice.onDeadline]}). Decides: ${notice.deciders}.`,
+        `Until ${momentInWords(notice.deadline)} (${onDeadlineInWords[notice.onDeadline]}). Decides: ${notice.deciders}.`,
       ];
     case "gate-event":
       return [
         ...(notice.what === "opened" ? [notice.why] : [notice.ask]),
         ...(notice.what === "closed" || notice.what === "outcome"
           ? []
-          : [`Until ${notice.deadline} (${onDeadlineInWords[notice.onDeadline]}).`]),
+          : [`Until ${momentInWords(notice.deadline)} (${onDeadlineInWords[notice.onDeadline]}).`]),
       ];
     case "blocked":
       return [notice.message, notice.cure, ...(notice.logTail === null ? [] : ["The end of its log:", notice.logTail])];
     case "drift":
       return [
-        `${countInWords(notice.rows)} predictions of ${notice.version} from ${notice.from} to ${notice.to}.`,
+        `${countInWords(notice.rows)} predictions of ${notice.version} from ${momentInWords(notice.from)} to ${momentInWords(notice.to)}.`,
         ...notice.columns.slice(0, 10).map((one) => `${one.name}: ${one.effect.toFixed(2)} (${one.verdict})`),
       ];
     case "rolled-back":

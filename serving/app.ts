@@ -61,7 +61,7 @@ export function createServingApp({ follower, predictor, bearerOf, logger }: Serv
           faults: [{ path: "environment", message: "must be a name such as production" }],
         });
       const slot = follower.slot(model, environment);
-      if (slot === undefined) throw new CountersignError("no-champion", `No version of ${model} serves in ${environment} yet.`);
+      if (slot === undefined) throw new CountersignError("no-champion", `No version of ${model} serves in ${environment}.`);
       return c.json(await predictor.predict(slot, readBody(c.req.header("content-type"), await c.req.text())));
     },
   );

@@ -23,13 +23,12 @@ export async function withdrawRelease(
       const row = await lockRelease(unit.trx, release);
       if (!row) return refused("not-found", `There is no release ${release}.`);
       if (row.state === "ended") return refused("not-active", `${release} ended as ${row.outcome ?? "ended"}.`);
-      const moved = await unit.trx
-        .selectFrom("deployments")
-        .select("id")
-        .where("version_id", "=", release)
-        .where("kind", "=", "promote")
+      const serves = await unit.trx
+        .selectFrom("slots")
+        .select("environment")
+        .where("champion_version", "=", release)
         .executeTakeFirst();
-      if (moved) return refused("not-active", `${release} serves already: roll back instead.`);
+      if (serves) return refused("not-active", `${release} serves already: roll back instead.`);
       const gate = await closeUndecided(unit, { release, resolution: "withdrawn", by: actor.id, why: command.body.reason });
       await unit.trx
         .updateTable("releases")

@@ -12,6 +12,7 @@ export async function endDeadReproductions(deps: RecordDeps, client: Client, old
     .select(["id", "version_id", "requested_by"])
     .where("ended_at", "is", null)
     .where("at", "<", olderThan)
+    .orderBy((eb) => eb.fn("random"))
     .limit(mostLookedAt)
     .execute();
   const dead = await filterByAsking(

@@ -89,5 +89,6 @@ function appliedInWords(
   if (gate !== null)
     return `The definition of ${model} loosens what is governed, so it waits at ${gate}; the present one stays in force until it is approved. ${digest}${changes}\nNext: countersign show ${gate}`;
   const stands = status === 201 ? `${model} is registered.` : `The definition of ${model} stands.`;
-  return `${stands} ${digest}${changes}\nNext: countersign release ${model} --reason "first release"`;
+  const reason = status === 201 ? "first release" : "what changed";
+  return `${stands} ${digest}${changes}\nNext: countersign release ${model} --reason "${reason}"`;
 }

@@ -18,8 +18,6 @@ export interface Point {
   beneath?: boolean;
   /** It stops workers, moves people or takes all there is: nothing else runs meanwhile. */
   alone?: boolean;
-  /** Why it is not proven on this surface; null: it is. */
-  without?(surface: GateSurface): string | null;
   run(context: Context): Promise<void>;
 }
 

@@ -51,7 +51,7 @@ const columns = [...surfaces];
 const width = Math.max(...[...table.keys()].map((title) => title.length), 5);
 process.stdout.write(`\n${"point".padEnd(width)}  ${columns.join("  ")}\n`);
 for (const [title, row] of [...table].toSorted(([one], [other]) => Number.parseInt(one) - Number.parseInt(other)))
-  process.stdout.write(`${title.padEnd(width)}  ${columns.map((one) => (row.get(one) ?? "").padEnd(one.length)).join("  ")}\n`);
+  process.stdout.write(`${title.padEnd(width)}  ${columns.map((one) => (row.get(one) ?? "–").padEnd(one.length)).join("  ")}\n`);
 process.stdout.write("– : not a matter of this surface; test/conformance/README.md says why\n");
 process.exitCode = status ?? 1;
 

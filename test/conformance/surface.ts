@@ -47,8 +47,6 @@ export interface GateSurface {
     /** Tells of a change by itself, without being asked again. */
     follows: boolean;
   };
-  /** The points that are proven here, where not all. */
-  points?: number[];
   /** So many attempts at once it stands in a test. */
   crowd: number;
   decide(who: PrincipalId, attempt: Attempt): Promise<Reply>;

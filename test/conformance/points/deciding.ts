@@ -12,14 +12,12 @@ export const decidingPoints: Point[] = [
   {
     number: 6,
     holds: "a malformed decision leaves the gate waiting",
-    without: (surface) => (surface.can.follows ? "a browser sends what its form has; the bare forms stand for it" : null),
     run: malformedLeavesItWaiting,
   },
   { number: 8, holds: "nothing of an open request can be edited", beneath: true, run: nothingIsEdited },
   {
     number: 12,
     holds: "a retry never replays an old decision on a new request",
-    without: (surface) => (surface.can.follows ? "a browser's form carries the digest of its own page" : null),
     run: noReplay,
   },
   { number: 15, holds: "a decision that arrives after the workflow closed gets its typed answer", run: afterTheEnd },

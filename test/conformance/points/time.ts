@@ -9,14 +9,12 @@ export const timePoints: Point[] = [
   {
     number: 1,
     holds: "a timer and a click in the same instant have one outcome, and the loser a receipt",
-    without: (surface) => (surface.can.follows ? "a browser's click cannot be timed to the millisecond" : null),
     run: sameInstant,
   },
   { number: 2, holds: "a timer left over from before the decision does nothing", beneath: true, run: leftOverTimer },
   {
     number: 21,
     holds: "an answer in the very moment in which the gate opens counts",
-    without: (surface) => (surface.can.follows ? "the page shows its form once the gate is open" : null),
     run: atTheOpening,
   },
   {
@@ -24,7 +22,6 @@ export const timePoints: Point[] = [
     holds: "a deadline is exact, whichever process is slow",
     beneath: true,
     alone: true,
-    without: (surface) => (surface.can.follows ? "the page waits for the answer; the bare forms stand for it" : null),
     run: exactDeadline,
   },
 ];

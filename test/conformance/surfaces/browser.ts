@@ -4,6 +4,13 @@ import type { Site } from "../../console/site.ts";
 import type { GateSurface, Reply } from "../surface.ts";
 import { receiptOn, shownOn } from "./console.ts";
 
+/**
+ * The points in which a page, a click or a script could be at fault. The others are no matter of a browser: it sends what its form
+ * has, with the digest of its own page; its clicks cannot be timed to the millisecond; its page waits for the answer. The
+ * console's adapter shows them with the bare forms.
+ */
+export const browserPoints = [3, 4, 5, 7, 15, 18, 23];
+
 /** The console in a real browser: what a person sees, clicks and types. */
 export async function createBrowserSurface(site: Site): Promise<GateSurface> {
   const browser: Browser = await openBrowser();
@@ -29,7 +36,6 @@ export async function createBrowserSurface(site: Site): Promise<GateSurface> {
     can: { withdraw: false, escalate: false, inputs: false, key: false, follows: true },
     crowd: 3,
     // Each costs seconds: those in which a page, a click or a script could be at fault.
-    points: [3, 4, 5, 7, 15, 18, 23],
     decide: (who, { gate, decision, reason }) =>
       at(who, `/gates/${gate}`, async (page) => {
         const form = page.locator("form.decision");
