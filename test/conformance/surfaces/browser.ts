@@ -11,6 +11,17 @@ import { receiptOn, shownOn } from "./console.ts";
  */
 export const browserPoints = [3, 4, 5, 7, 15, 18, 23];
 
+/** How long a hand waits for a form, milliseconds. */
+const impatient = { timeout: 5_000 };
+
+/** A form that the page took away was not sent; any other failure to send is one. */
+function unlessTakenAway(isOffered: () => Promise<boolean>) {
+  return async (error: unknown) => {
+    if (await isOffered()) throw error;
+    return false;
+  };
+}
+
 /** The console in a real browser: what a person sees, clicks and types. */
 export async function createBrowserSurface(site: Site): Promise<GateSurface> {
   const browser: Browser = await openBrowser();
@@ -40,16 +51,20 @@ export async function createBrowserSurface(site: Site): Promise<GateSurface> {
       at(who, `/gates/${gate}`, async (page) => {
         const form = page.locator("form.decision");
         const choice = form.locator(`input[name=decision][value=${decision}]`);
-        // Nobody can send what the page does not offer.
-        if ((await choice.count()) === 0) {
+        const isOffered = async () => (await choice.count()) > 0;
+        const send = async () => {
+          // What the browser would refuse by itself is the server's to refuse.
+          await page.evaluate("for (const form of document.forms) form.noValidate = true");
+          await choice.check(impatient);
+          if (reason !== undefined) await form.locator("[name=reason]").fill(reason, impatient);
+          await form.getByRole("button", { name: "Send decision" }).dblclick(impatient);
+        };
+        // Nobody can send what the page does not offer, or takes away because somebody else was quicker.
+        const sent = (await isOffered()) && (await send().then(() => true, unlessTakenAway(isOffered)));
+        if (!sent) {
           const text = await page.locator("#decide").innerText();
           return { receipt: null, refused: true, text } satisfies Reply;
         }
-        // What the browser would refuse by itself is the server's to refuse.
-        await page.evaluate("for (const form of document.forms) form.noValidate = true");
-        await choice.check();
-        if (reason !== undefined) await form.locator("[name=reason]").fill(reason);
-        await form.getByRole("button", { name: "Send decision" }).dblclick({ timeout: 5_000 });
         await page.locator("#receipt").waitFor();
         const html = await page.content();
         const receipt = receiptOn(html);
