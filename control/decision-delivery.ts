@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { AttemptRow } from "../db/reads/attempt-facts.ts";
+import { hasAnswer, type AttemptRow } from "../db/reads/attempt-facts.ts";
 import { readPrincipalKind } from "../db/reads/people.ts";
 import type { Refusal } from "../domain/attempt.ts";
 import { decisionWords, type ReceiptKind } from "../domain/gate.ts";
@@ -115,16 +115,17 @@ async function outcomeOfDelivery(
 async function recorded(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView>> {
   const until = Math.min(Date.now() + context.limits.recordedWithinMs, inHand.deadline);
   const { attempt } = inHand;
-  let last: AttemptRow | null = null;
-  while (Date.now() < (last === null ? until : inHand.deadline)) {
-    const row = await readFacts(context, attempt).catch(() => null);
-    last = row ?? last;
+  let isReached = false;
+  while (Date.now() < (isReached ? inHand.deadline : until)) {
+    const isThere = await hasAnswer(context.db, attempt.gate, inHand.command.id).catch(() => null);
+    isReached ||= isThere !== null;
+    const row = isThere ? await readFacts(context, attempt).catch(() => null) : null;
     const known = row && (await onRecord(context, inHand, row));
     if (known) return known;
     await sleep(lookEveryMs);
   }
   const message = `Your ${decisionWords[attempt.decision].noun} was accepted and is durable; it is being put on record.`;
-  if (last !== null) return pending(inHand, `${message} Ask under the link whether it counted.`);
+  if (isReached) return pending(inHand, `${message} Ask under the link whether it counted.`);
   return outcomeOf({
     receipt: "accepted",
     message,

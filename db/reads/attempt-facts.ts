@@ -74,6 +74,19 @@ export async function readAttempt(db: Db | Trx, gate: GateId, principal: Princip
   return rows[0] ?? null;
 }
 
+/**
+ * Whether the records can say by now what became of a command: it is among them, or the gate closed without
+ * it. A tenth of the time that all facts take, for who looks many times a second.
+ */
+export async function hasAnswer(db: Db, gate: GateId, command: string): Promise<boolean> {
+  const { rows } = await sql<{ there: boolean }>`
+    select g.state = 'closed'
+      or exists (select from decisions d where d.gate_id = g.id and d.command_id = ${command})
+      or exists (select from votes w where w.gate_id = g.id and w.command_id = ${command}) as there
+    from gates g where g.id = ${gate}`.execute(db);
+  return rows[0]?.there ?? false;
+}
+
 /** The same facts as the rules take them. */
 export function attemptFacts(
   row: AttemptRow,
