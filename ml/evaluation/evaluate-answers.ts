@@ -10,7 +10,7 @@ import { compareCosts } from "./costs.ts";
 import { reportFairness } from "./fairness.ts";
 import { type Grouping, groupBy, type RequestColumn } from "./groupings.ts";
 import { compareWithBaseline, type Compared, headlineOf, metricRows } from "./metric-rows.ts";
-import { type AnswerContext, type Answers, partMetricFor, prepareAnswers } from "./model-answers.ts";
+import { type AnswerContext, type Answers, type ModelAnswers, partMetricFor, prepareAnswers } from "./model-answers.ts";
 import { notesOn } from "./notes.ts";
 import { scoreShape } from "./score-shape.ts";
 import { reportSlices, type Slice, slicesOf } from "./slices.ts";
@@ -84,13 +84,29 @@ export function contextOf({
   return { label, targets, threshold: definition.deploy.threshold, quantile: definition.evaluate.quantile ?? 0.5 };
 }
 
+/** Models that answer the same, such as a champion that is the simple model of the same data, are prepared and resampled once. */
 function preparedModels({ answers }: AnsweredHoldout, context: AnswerContext): Compared {
-  const other = (of: Answers | null, who: string) => (of === null ? null : prepareAnswers(of, context, who));
-  return {
-    candidate: prepareAnswers(answers.candidate, context, "candidate"),
-    champion: other(answers.champion, "champion"),
-    baseline: other(answers.baseline, "baseline"),
+  const known: { of: Answers; prepared: ModelAnswers }[] = [];
+  const prepare = (of: Answers, who: string): ModelAnswers => {
+    const same = known.find((one) => saysTheSame(one.of, of));
+    if (same !== undefined) return same.prepared;
+    const prepared = prepareAnswers(of, context, who);
+    known.push({ of, prepared });
+    return prepared;
   };
+  return {
+    candidate: prepare(answers.candidate, "candidate"),
+    champion: answers.champion && prepare(answers.champion, "champion"),
+    baseline: answers.baseline && prepare(answers.baseline, "baseline"),
+  };
+}
+
+function saysTheSame(one: Answers, other: Answers): boolean {
+  return (
+    one.width === other.width &&
+    one.values.length === other.values.length &&
+    one.values.every((value, index) => value === other.values[index])
+  );
 }
 
 function refuseOneLabel({ targets, label }: AnsweredHoldout): void {

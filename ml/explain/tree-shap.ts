@@ -4,7 +4,7 @@ import { goesTrue, type TreeEnsemble } from "./tree-ensemble.ts";
 
 /** Bits of a pattern must fit a 32-bit integer. */
 const mostColumnsOnAPath = 30;
-/** Patterns of a leaf are kept in an array up to so many columns, in a map above. */
+/** Where a pattern's units lie is kept in an array up to so many columns (4 KiB a leaf), in a map above. */
 const arrayColumns = 10;
 const turnMs = 20;
 
@@ -17,7 +17,6 @@ interface Leaf {
   steps: Int32Array;
   truths: Uint8Array;
   bits: Int32Array;
-  known: (Float64Array | undefined)[] | Map<number, Float64Array>;
 }
 
 export interface TreeShap {
@@ -55,7 +54,6 @@ export function leavesOf(trees: TreeEnsemble, cover: Float64Array): Leaf[][] {
           steps: Int32Array.from(path.steps),
           truths: Uint8Array.from(path.truths),
           bits: Int32Array.from(path.bits),
-          known: path.columns.length <= arrayColumns ? [] : new Map(),
         });
         return;
       }
@@ -103,12 +101,13 @@ export async function treeShap(
   const truth = new Uint8Array(trees.feature.length);
   let turnEndsAt = performance.now() + turnMs;
   for (const [index, { nodes }] of trees.trees.entries()) {
-    const ofTree = leaves[index]!;
+    // What is known of a tree's patterns is of no use to the next, and goes with it.
+    const ofTree = leaves[index]!.map((leaf) => createUnits(leaf, { rows, weights: weights(leaf.columns.length) }));
     for (let row = 0; row < rows; row += 1) {
       for (const node of nodes)
         if (trees.mode[node] !== 0)
           truth[node] = goesTrue(trees, node, matrix.values[row * matrix.width + trees.feature[node]!]!) ? 1 : 0;
-      for (const leaf of ofTree) addLeaf(leaf, truth, { trees, weights, values, at: row * width * columns });
+      for (const known of ofTree) addLeaf(known, truth, { trees, values, at: row * width * columns });
     }
     if (performance.now() < turnEndsAt) continue;
     await setImmediate();
@@ -118,29 +117,51 @@ export async function treeShap(
   return { base, values };
 }
 
+/** Effects of a leaf of value one, by pattern: one array for all, since rows look up here and there in it. */
+interface Units {
+  leaf: Leaf;
+  weights: Float64Array;
+  /** Where a pattern's effects begin, plus one; 0 and undefined: not worked out yet. */
+  begins: Int32Array | Map<number, number>;
+  effects: Float64Array;
+  filled: number;
+}
+
+function createUnits(leaf: Leaf, { rows, weights }: { rows: number; weights: Float64Array }): Units {
+  const count = leaf.columns.length;
+  const begins = count <= arrayColumns ? new Int32Array(2 ** count) : new Map<number, number>();
+  return { leaf, weights, begins, effects: new Float64Array(Math.min(rows, 2 ** count) * count), filled: 0 };
+}
+
+function beginOf(units: Units, pattern: number): number {
+  const { begins, leaf, filled } = units;
+  const known = begins instanceof Int32Array ? begins[pattern] : begins.get(pattern);
+  if (known !== undefined && known !== 0) return known - 1;
+  units.effects.set(unitEffects(leaf.share, pattern, units.weights), filled);
+  if (begins instanceof Int32Array) begins[pattern] = filled + 1;
+  else begins.set(pattern, filled + 1);
+  units.filled += leaf.columns.length;
+  return filled;
+}
+
 interface Target {
   trees: TreeEnsemble;
-  weights: (columns: number) => Float64Array;
   values: Float64Array;
   at: number;
 }
 
-function addLeaf(leaf: Leaf, truth: Uint8Array, { trees, weights, values, at }: Target): void {
-  const { steps, truths, bits, columns, known, node } = leaf;
+function addLeaf(units: Units, truth: Uint8Array, { trees, values, at }: Target): void {
+  const { steps, truths, bits, columns, node } = units.leaf;
   let pattern = (1 << columns.length) - 1;
   for (let step = 0; step < steps.length; step += 1) if (truth[steps[step]!] !== truths[step]) pattern &= ~bits[step]!;
-  let units = Array.isArray(known) ? known[pattern] : known.get(pattern);
-  if (units === undefined) {
-    units = unitEffects(leaf.share, pattern, weights(columns.length));
-    if (Array.isArray(known)) known[pattern] = units;
-    else known.set(pattern, units);
-  }
+  const begin = beginOf(units, pattern);
+  const { effects } = units;
   const { width } = trees;
   for (let k = 0; k < width; k += 1) {
     const value = trees.values[node * width + k]!;
     if (value === 0) continue;
     const start = at + k * trees.columns;
-    for (let slot = 0; slot < columns.length; slot += 1) values[start + columns[slot]!]! += value * units[slot]!;
+    for (let slot = 0; slot < columns.length; slot += 1) values[start + columns[slot]!]! += value * effects[begin + slot]!;
   }
 }
 

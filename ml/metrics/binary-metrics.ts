@@ -57,50 +57,46 @@ function walkUp(
   { rows, order, probability, positive, tied, logLoss, squaredError }: RankedScores,
   { weights, counted, firstCalled }: { weights: Weights; counted: Float64Array; firstCalled: number },
 ): Sums {
-  // Locals, not members of an object: measured four times faster.
+  // Locals, not members of an object: measured four times faster. And no branch on a row's weight or label, which no
+  // processor can foresee: what counts nought is added as nought, which changes no sum (1.8 times faster).
   let [lossSum, squaredSum, pairs, gap] = [0, 0, 0, 0];
-  let [positives, negatives, groupPositives, groupNegatives] = [0, 0, 0, 0];
-  let [binPredicted, binPositives, positivesBelow, negativesBelow] = [0, 0, 0, 0];
+  let [positives, seen, groupPositives, groupRows] = [0, 0, 0, 0];
+  let [binPredicted, binPositives, positivesBelow, seenBelow] = [0, 0, 0, 0];
   let bin = 1;
-  let edge = Math.floor(((rows - 1) * bin) / calibrationBins);
+  let edge = binEdge(rows, bin);
   for (let rank = 0; rank < rows; rank += 1) {
     if (tied[rank] === 0) {
-      pairs += groupPositives * (negatives + groupNegatives / 2);
+      const groupNegatives = groupRows - groupPositives;
+      pairs += groupPositives * (seen - positives + groupNegatives / 2);
       positives += groupPositives;
-      negatives += groupNegatives;
+      seen += groupRows;
       groupPositives = 0;
-      groupNegatives = 0;
-      if (positives + negatives > edge && bin < calibrationBins) {
+      groupRows = 0;
+      if (seen > edge) {
         gap += Math.abs(binPredicted - binPositives);
         binPredicted = 0;
         binPositives = 0;
-        while (bin < calibrationBins && positives + negatives > edge) {
-          bin += 1;
-          edge = Math.floor(((rows - 1) * bin) / calibrationBins);
-        }
+        while (seen > edge) edge = binEdge(rows, ++bin);
       }
     }
     // The threshold never lies within a group of equal probabilities.
     if (rank === firstCalled) {
       positivesBelow = positives;
-      negativesBelow = negatives;
+      seenBelow = seen;
     }
     const weight = weights === null ? 1 : weights[order[rank]!]!;
+    const ofPositive = weight * positive[rank]!;
     counted[rank] = weight;
-    if (weight === 0) continue;
     lossSum += weight * logLoss[rank]!;
     squaredSum += weight * squaredError[rank]!;
     binPredicted += weight * probability[rank]!;
-    if (positive[rank] === 1) {
-      groupPositives += weight;
-      binPositives += weight;
-    } else {
-      groupNegatives += weight;
-    }
+    binPositives += ofPositive;
+    groupPositives += ofPositive;
+    groupRows += weight;
   }
-  pairs += groupPositives * (negatives + groupNegatives / 2);
+  pairs += groupPositives * (seen - positives + (groupRows - groupPositives) / 2);
   positives += groupPositives;
-  negatives += groupNegatives;
+  seen += groupRows;
   gap += Math.abs(binPredicted - binPositives);
   const noneCalled = firstCalled >= rows;
   return {
@@ -108,24 +104,32 @@ function walkUp(
     squaredError: squaredSum,
     pairs,
     positives,
-    negatives,
+    negatives: seen - positives,
     gap,
     truePositive: noneCalled ? 0 : positives - positivesBelow,
-    falsePositive: noneCalled ? 0 : negatives - negativesBelow,
+    falsePositive: noneCalled ? 0 : seen - positives - (seenBelow - positivesBelow),
   };
+}
+
+/** After how many rows a bin is full; the last one never is. */
+function binEdge(rows: number, bin: number): number {
+  return bin < calibrationBins ? Math.floor(((rows - 1) * bin) / calibrationBins) : Number.POSITIVE_INFINITY;
 }
 
 /** Σ (recall step) × precision from the largest probability down, one step a group of equal probabilities. */
 function averagePrecision({ rows, positive, tied }: RankedScores, counted: Float64Array, positives: number): number {
   let truePositive = 0;
   let called = 0;
-  let groupPositives = 0;
   let sum = 0;
-  for (let rank = rows - 1; rank >= 0; rank -= 1) {
+  let rank = rows - 1;
+  // Until a row counts there is no precision. From then on groups without positives add nought, and ask no question.
+  while (rank >= 0 && counted[rank] === 0) rank -= 1;
+  let groupPositives = 0;
+  for (; rank >= 0; rank -= 1) {
     const weight = counted[rank]!;
     called += weight;
-    if (positive[rank] === 1) groupPositives += weight;
-    if (tied[rank] === 1 || groupPositives === 0) continue;
+    groupPositives += weight * positive[rank]!;
+    if (tied[rank] === 1) continue;
     truePositive += groupPositives;
     sum += groupPositives * (truePositive / called);
     groupPositives = 0;

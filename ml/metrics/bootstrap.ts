@@ -42,7 +42,8 @@ export async function bootstrapMetrics(input: BootstrapInput): Promise<Bootstrap
   const others = [champion, baseline];
   if (others.some((other) => other !== null && other.rows !== candidate.rows))
     throw new RangeError("The models were scored on different rows.");
-  const models = [candidate, ...others.filter((other) => other !== null)];
+  // A model that is there twice is walked once.
+  const models = [...new Set([candidate, ...others.filter((other) => other !== null)])];
   const drawn = models.map(({ names }) => new Float64Array(rounds * names.length));
   const drawWeights = createWeightDraw(candidate.rows, input.seed);
   let turnEndsAt = performance.now() + turnMs;

@@ -291,3 +291,10 @@ test("a definition is told at once where its evaluation does not fit its task, i
     ).toBe(true);
   expect(told).toHaveLength(9);
 });
+
+test("models that answer the same are told the same", async () => {
+  const { candidate } = binaryHoldout(5).answers;
+  const answers = { candidate, champion: { ...candidate, values: candidate.values.slice() }, baseline: null };
+  for (const row of (await evaluateAnswers(binaryHoldout(5, { answers }), unwatched)).metrics)
+    expect(row).toMatchObject({ champion: row.candidate, change: { value: 0, low: 0, high: 0 } });
+});
