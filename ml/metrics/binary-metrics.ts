@@ -58,7 +58,7 @@ function walkUp(
   { weights, counted, firstCalled }: { weights: Weights; counted: Float64Array; firstCalled: number },
 ): Sums {
   // Locals, not members of an object: measured four times faster. And no branch on a row's weight or label, which no
-  // processor can foresee: what counts nought is added as nought, which changes no sum (1.8 times faster).
+  // processor can foresee: what counts nought is added as nought, which changes no sum (a quarter less time).
   let [lossSum, squaredSum, pairs, gap] = [0, 0, 0, 0];
   let [positives, seen, groupPositives, groupRows] = [0, 0, 0, 0];
   let [binPredicted, binPositives, positivesBelow, seenBelow] = [0, 0, 0, 0];
