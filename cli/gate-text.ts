@@ -65,7 +65,7 @@ function metricTable(output: Output, rows: MetricRow[]): string {
     row.champion === null ? "–" : metricInWords(row.champion.value),
     row.change === null ? "–" : changeInWords(row.change.value),
     row.threshold === null ? "–" : `${higherIsBetter[row.metric] ? "≥" : "≤"} ${row.threshold.pass}`,
-    row.verdict,
+    row.threshold === null ? "no limit" : row.verdict,
   ]);
   return table(
     output,
