@@ -36,6 +36,25 @@ export function checksInWords({ findings }: FeatureChecks): string[] {
   return findings.map((finding) => finding.message);
 }
 
+/** Long, and asked for by few: pages show it on demand. */
+export const featureOriginsTitle = "What each feature is made of";
+/** So many features are told one by one; the rest is counted. */
+const mostOrigins = 50;
+
+/**
+ * Of each feature what it tells of the label by itself, and the columns of the sources from which it is computed: what
+ * gives a leak away to somebody who knows the data. The most telling first.
+ */
+export function featureOriginsInWords({ telling, lineage }: FeatureChecks): string[] {
+  const lines = telling.slice(0, mostOrigins).map(({ feature, value, method }) => {
+    const alone = method === "auc" ? `AUC ${value.toFixed(3)} alone` : `${percent(value)} of the variance alone`;
+    const columns = lineage[feature] ?? [];
+    return `${feature}: ${alone}; ${columns.length === 0 ? "from no column of a source" : `from ${columns.join(", ")}`}.`;
+  });
+  const rest = telling.length - lines.length;
+  return rest > 0 ? [...lines, `${count(rest)} more features tell less.`] : lines;
+}
+
 function count(rows: number): string {
   return rows.toLocaleString("en-US");
 }

@@ -1,4 +1,5 @@
 import { canonicalJson } from "./canonical-json.ts";
+import { featureOriginsTitle } from "./data-words.ts";
 import type { GateEvidence } from "./gate.ts";
 
 /**
@@ -21,7 +22,9 @@ export function requestChanges(before: GateEvidence, now: GateEvidence): string[
       : [`The parameters of the release were ${canonicalJson(before.parameters)} and are ${canonicalJson(now.parameters)}.`]),
     ...(now.details ?? []).flatMap(({ title, text }) => {
       const was = before.details?.find((one) => one.title === title)?.text;
-      return was === undefined || was === text ? [] : [`${title}, now: ${text}`];
+      if (was === undefined || was === text) return [];
+      // Of fresh data every number of this long section is another one; what matters in it, other sections say.
+      return [title === featureOriginsTitle ? `"${title}" holds other numbers or columns.` : `${title}, now: ${text}`];
     }),
     ...(now.findings ?? [])
       .filter(({ id }) => !(before.findings ?? []).some((one) => one.id === id))

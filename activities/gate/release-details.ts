@@ -3,7 +3,7 @@ import type { Trx } from "../../db/database.ts";
 import type { Row } from "../../db/schema.ts";
 import type { FeatureChecks } from "../../domain/data-finding.ts";
 import type { DataDifference } from "../../domain/data-profile.ts";
-import { checksInWords, dataDifferenceInWords } from "../../domain/data-words.ts";
+import { checksInWords, dataDifferenceInWords, featureOriginsInWords, featureOriginsTitle } from "../../domain/data-words.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { differenceInWords, documentDifferences } from "../../domain/document-diff.ts";
 import type { GateEvidence } from "../../domain/gate.ts";
@@ -23,16 +23,18 @@ export interface DetailsOf {
 
 /**
  * What else an approver should see of a release, in sections of text: what differs from the champion
- * in definition and data, what the checks of the features noticed, how the champion drifts, and
- * whether there is a way back.
+ * in definition and data, what the checks of the features noticed, how the champion drifts,
+ * whether there is a way back, and of what each feature is made.
  */
 export async function releaseDetails(trx: Trx, store: ArtifactStore, of: DetailsOf): Promise<Section[]> {
+  const checks = await featureChecks(store, of);
   const sections: [string, string[]][] = [
     ["The definition against the champion's", await definitionChanges(trx, of)],
     ["The data against the champion's", await dataChanges(store, of)],
-    ["Noticed in the features", await featureChecks(store, of)],
+    ["Noticed in the features", checks === null ? [] : checksInWords(checks)],
     ["How the champion's predictions drift", await drift(trx, of)],
     ["The way back", await wayBack(trx, of)],
+    [featureOriginsTitle, checks === null ? [] : featureOriginsInWords(checks)],
   ];
   return sections.flatMap(([title, lines]) => (lines.length === 0 ? [] : [{ title, text: lines.join("\n") }]));
 }
@@ -74,9 +76,9 @@ async function dataChanges(store: ArtifactStore, of: DetailsOf): Promise<string[
   return digest === null ? [] : dataDifferenceInWords(await store.getJson<DataDifference>(digest));
 }
 
-async function featureChecks(store: ArtifactStore, of: DetailsOf): Promise<string[]> {
+async function featureChecks(store: ArtifactStore, of: DetailsOf): Promise<FeatureChecks | null> {
   const digest = digestIn(of, "featurize", "checks");
-  return digest === null ? [] : checksInWords(await store.getJson<FeatureChecks>(digest));
+  return digest === null ? null : store.getJson<FeatureChecks>(digest);
 }
 
 function digestIn({ results }: DetailsOf, stage: string, member: string): Digest | null {

@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { GateView } from "../../domain/http/gate-views.ts";
+import { featureOriginsTitle } from "../../domain/data-words.ts";
 import { onDeadlineInWords } from "../../domain/notice-text.ts";
 import { quorumInWords, type QuorumRule } from "../../domain/quorum.ts";
 import { durationInWords, either } from "../../domain/wording.ts";
@@ -104,7 +105,14 @@ function details({ request }: GateView): Html {
     ({ title, text }) =>
       html`<section class="card">
         <h2>${title}</h2>
-        <pre class="details">${text}</pre>
+        ${
+          title === featureOriginsTitle
+            ? html`<details>
+                <summary>What each tells of the label alone, and from which columns it comes</summary>
+                <pre class="details">${text}</pre>
+              </details>`
+            : html`<pre class="details">${text}</pre>`
+        }
       </section>`,
   )}${
     findings.length === 0

@@ -1,5 +1,6 @@
 import { DuckDBInstance } from "@duckdb/node-api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { featureOriginsInWords } from "../../domain/data-words.ts";
 import { columnLineage } from "../../ml/features/lineage.ts";
 import { featurize, type Made } from "./made-definition.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
@@ -46,6 +47,11 @@ describe("the checks of features", () => {
     expect(checks.telling[0]?.value).toBeGreaterThan(0.999);
     expect(checks.telling.find(({ feature }) => feature === "noise")?.value).toBeLessThan(0.6);
     expect(checks.verdict).toBe("warn");
+    // As an approver reads it.
+    const origins = featureOriginsInWords(checks);
+    expect(origins).toHaveLength(3);
+    expect(origins[0]).toMatch(/^delay: AUC (1\.000|0\.999) alone; from \w+\.delay\.$/);
+    expect(origins.find((line) => line.startsWith("hour"))).toMatch(/ alone; from \w+\.arrived_at\.$/);
     expect(result.summary).toMatch(/warnings: delay is missing in 100 % of the rows without an outcome/);
   });
 
