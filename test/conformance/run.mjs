@@ -1,6 +1,6 @@
 /**
- * `npm run conformance`: every point on every surface, and a table of what holds. `-- --long` adds an
- * hour's worth of random sequences, with crashes of the workers among them.
+ * `npm run conformance`: every point on every surface, and a table of what holds. `-- --long` adds
+ * hundreds of long random sequences, with crashes of the workers among them.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
