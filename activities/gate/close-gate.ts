@@ -13,6 +13,7 @@ import { stopRetired } from "../record/retire-model.ts";
 import { isStorable } from "../record/storable.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { judge, judgeAgain, type Ballot } from "./ballot.ts";
+import { tellStaleGates } from "./mark-stale.ts";
 import { castVote, dropVote, endDelegated, escalateNow, withdrawVote } from "./cast-vote.ts";
 import { finishGate, type Closed, type CountedVote, type GateWork } from "./finish-gate.ts";
 import { writeDecision, writeResult } from "./write-decision.ts";
@@ -31,15 +32,20 @@ export async function closeGate(
   deps: RecordDeps,
   { gate, commands }: { gate: GateId; commands: Command[] },
 ): Promise<GateClosing> {
-  const { retired, closing } = await inTransaction(deps.db, async (unit) => {
+  const { retired, reviewed, closing } = await inTransaction(deps.db, async (unit) => {
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirst();
     if (!row) throw new CountersignError("not-found", `There is no gate ${gate}.`);
     const { closed, dropped } = await takeAll({ deps, unit, gate: row }, commands);
     const answer: GateClosing = closed ? { kind: "closed", ...closed } : { kind: "open", dropped };
-    return { retired: row.subject_kind === "retirement" && closed?.resolution === "approved", closing: answer };
+    return {
+      retired: row.subject_kind === "retirement" && closed?.resolution === "approved",
+      reviewed: row.subject_kind === "deployment" && closed !== null,
+      closing: answer,
+    };
   });
-  // A hint: the watch gives it again, and the model is retired.
+  // Hints: the watch gives them again, and the model is retired, or the champion before it back.
   if (retired) await stopRetired(deps).catch(() => undefined);
+  if (reviewed) await tellStaleGates(deps).catch(() => undefined);
   return closing;
 }
 

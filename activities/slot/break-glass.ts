@@ -6,6 +6,7 @@ import type { Digest, GateId, VersionId } from "../../domain/ids.ts";
 import type { Principal } from "../../domain/principal.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { Refused } from "../contract.ts";
+import { tellStaleGates } from "../gate/mark-stale.ts";
 import { carryOut, claimed, refused, type Outcome } from "../record/carry-out.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import type { Unit } from "../record/transaction.ts";
@@ -38,6 +39,8 @@ export async function breakGlass(
   const rule = { action: "break-glass", subject: model, model } as const;
   const outcome = await carryOut(deps, { command, rule }, (unit, actor) => carry(deps, unit, { command, actor }));
   if (!outcome.ok) return outcome;
+  // A hint: the watch gives it again, and the slot is moved.
+  await tellStaleGates(deps).catch(() => undefined);
   const review = await deps.db
     .selectFrom("gates")
     .select("request_digest")

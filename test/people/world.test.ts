@@ -74,7 +74,8 @@ describe("a delegation", () => {
 
 describe("break-glass", () => {
   it("promotes at once; its review is a real gate, is asked anew when its workflow dies, and undoes it by a rejection", async () => {
-    const version = await makeVersion(registry, 2);
+    const waits = await waitAtGate(2);
+    const version = `${model}.2`;
     const ask = { action: "promote", version, reason: "customers are turned away" };
     const path = `/api/models/${model}/break-glass`;
     const refused = await world.as("ada").post<{ code: string }>(path, ask);
@@ -87,6 +88,12 @@ describe("break-glass", () => {
       slots: [{ champion: { version } }],
       breakGlass: { open: 1, overdue: 0, total: 1, reviews: [`${model}.break-glass.1`] },
     });
+    // What waited shows the champion of before: its workflow hears of it at once, not when the watch comes by.
+    const outdated = await until(`${waits.id} closed`, async () => {
+      const { body } = await world.as("olga").get<GateView>(`/api/gates/${waits.id}`);
+      return body.state === "closed" && body;
+    });
+    expect(outdated.resolution).toBe("superseded");
     const { body: shown } = await world.as("olga").get<VersionView>(`/api/versions/${version}`);
     expect(shown.approvals).toMatchObject([{ kind: "break-glass", by: ["olga"], gate: null }]);
 
