@@ -42,7 +42,10 @@ const group = 'r."labelled group"';
 export async function splitRows(db: DuckDb, split: ResolvedDefinition["split"], input: SplitInput): Promise<Split> {
   const [total] = await db.rows(`SELECT count(*) AS n, count(${time}) AS timed, count(${group}) AS grouped FROM rows AS r`);
   const rows = Number(total?.["n"]);
-  if (rows < 2 * fewestRows) throw tooFew(`Only ${rows} rows have a label, and ${2 * fewestRows} are the least.`);
+  if (rows < 2 * fewestRows)
+    throw tooFew(
+      `Only ${rows} rows have a label, and ${2 * fewestRows} are the least: take a longer window or more files in data.sources, or see whether label.sql leaves rows without one.`,
+    );
   const cut = await cutOf(db, split, {
     ...input,
     all: rows,
@@ -59,10 +62,13 @@ export async function splitRows(db: DuckDb, split: ResolvedDefinition["split"], 
     [true, "holdout"],
   ] as const) {
     const found = Number(part(held)?.["n"] ?? 0);
-    if (found < fewestRows) throw tooFew(`The ${name} part has ${found} rows, and ${fewestRows} are the least.`);
+    if (found < fewestRows)
+      throw tooFew(
+        `The ${name} part has ${found} rows, and ${fewestRows} are the least: change split.holdout, or take more rows in data.sources.`,
+      );
     if (part(held)?.["several"] !== true)
       throw tooFew(
-        `All ${found} rows of the ${name} part have the same label (${labelInWords(input.label, String(part(held)?.["class"]))}).`,
+        `All ${found} rows of the ${name} part have the same label (${labelInWords(input.label, String(part(held)?.["class"]))}): see label.sql, or take rows in data.sources among which there are others.`,
       );
   }
   if (input.label.task === "multiclass") await everyClassIsTrained(db, cut, input.label.classes);

@@ -130,12 +130,13 @@ describe("bad input", () => {
     await bench.writeTable("twelve.parquet", "SELECT n::INTEGER AS n FROM range(12) t(n)");
     expect(await failureOf(featurize(bench, { ...made, files: "twelve.parquet", label: { sql: "n > 5" } }))).toMatchObject({
       code: "too-few-rows",
-      message: "Only 12 rows have a label, and 100 are the least.",
+      message:
+        "Only 12 rows have a label, and 100 are the least: take a longer window or more files in data.sources, or see whether label.sql leaves rows without one.",
     });
     await bench.writeTable("many.parquet", "SELECT n::INTEGER AS n FROM range(400) t(n)");
     expect(await failureOf(featurize(bench, { ...made, files: "many.parquet", label: { sql: "n >= 0" } }))).toMatchObject({
       code: "too-few-rows",
-      message: expect.stringContaining("have the same label (positive)"),
+      message: expect.stringContaining("have the same label (positive): see label.sql"),
     });
   });
 
