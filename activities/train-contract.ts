@@ -82,4 +82,6 @@ export interface SearchFound {
   metric: SearchMetric;
   trials: SearchTrial[];
   chosen: number;
+  /** Points that were to be tried, had there been time. Absent in searches that began before it was told. */
+  planned?: number;
 }

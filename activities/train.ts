@@ -41,11 +41,10 @@ export function createTrainActivity(
         prepared.train.trainer === "import"
           ? await readImported(deps, prepared, tools)
           : await trainHere(deps, { release: input.release, prepared }, tools);
-      return {
-        ...made,
-        ...(await trainBaselineToo(deps, { input, prepared }, tools)),
-        search: search === undefined ? null : await summaryOf(deps, search),
-      };
+      const baseline = await trainBaselineToo(deps, { input, prepared }, tools);
+      if (search === undefined) return { ...made, ...baseline, search: null };
+      const found = await summaryOf(deps, search);
+      return { ...made, ...baseline, summary: `${made.summary} ${searchInWords(found)}`, search: found };
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }
@@ -114,13 +113,21 @@ export async function trainBaselineToo(
   }
 }
 
-async function summaryOf({ store }: RunDependencies, { metric, trials, chosen }: SearchFound): Promise<SearchSummary> {
+async function summaryOf({ store }: RunDependencies, { metric, trials, chosen, planned }: SearchFound): Promise<SearchSummary> {
   return {
     trials: await store.putJson(trials),
     tried: trials.length,
+    ...(planned !== undefined && { planned }),
     failed: trials.filter(({ value }) => value === null).length,
     metric,
     chosen,
     best: trials.find(({ number }) => number === chosen)?.value ?? Number.NaN,
   };
+}
+
+/** What was chosen of how much, and whether the time was over before everything had been tried. */
+export function searchInWords({ tried, planned = tried, failed, metric, chosen, best }: SearchSummary): string {
+  const failures = failed === 0 ? "" : `, ${failed} of which failed`;
+  const extent = tried < planned ? `${tried} of ${planned} trials${failures}: its time was over` : `${tried} trials${failures}`;
+  return `Parameters of trial ${chosen}, the best by the search with ${metric} ${best.toFixed(4)} on the validation rows (${extent}).`;
 }

@@ -161,6 +161,8 @@ export type TrainingFiles = Record<string, { digest: Digest; executable?: true }
 export interface SearchSummary {
   trials: Digest;
   tried: number;
+  /** More than were tried where its time was over. Absent in searches made before it was told. */
+  planned?: number;
   failed: number;
   metric: string;
   /** Number of the trial that was chosen, from 1, and its metric on the validation rows. */

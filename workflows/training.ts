@@ -60,7 +60,7 @@ async function searchParameters(input: TrainingInput, search: NonNullable<Traini
       `All ${trials.length} trials of the search failed; the first: ${trials[0]?.fault ?? "none was made"}`,
       "trainer-failed",
     );
-  return { metric, trials, chosen: best.number };
+  return { metric, trials, chosen: best.number, planned: points.length };
 }
 
 function searchInWords(trials: SearchTrial[], all: number, metric: SearchFound["metric"]): string {

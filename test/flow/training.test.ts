@@ -61,7 +61,14 @@ test("a search whose trials all fail blocks the release with the first cause", a
 }, 300_000);
 
 test("a command of one's own, and a model from elsewhere, go the way of any other", async () => {
-  const first = await releaseOf("made-here", {});
+  // Its time lets a few of the two hundred points be tried: the best so far is taken, and the stage says so.
+  const search = { space: { l2: { from: 0.1, to: 100 } }, trials: 200, parallel: 1, minutes: 0.01 };
+  const first = await releaseOf("made-here", { search });
+  expect(first).toMatchObject({ state: "ended", outcome: "promoted", blocked: null });
+  const found = await trained(first.id);
+  expect(found.search?.planned).toBe(200);
+  expect(found.search?.tried).toBeLessThan(100);
+  expect(found.summary).toMatch(/trial \d+, the best by the search with logLoss 0\.\d+ .*\d+ of 200 trials: its time was over/);
   const bytes = await world.store.get((await manifestOf(first.id)).onnx);
   await writeFile(join(folder, "given.onnx"), bytes);
   await writeFile(
