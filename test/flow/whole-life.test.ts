@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { featureOriginsTitle } from "../../domain/data-words.ts";
 import type { ModelView } from "../../domain/http/model-views.ts";
 import type { AuditVerificationView } from "../../domain/http/record-views.ts";
 import type { ReleaseView } from "../../domain/http/release-views.ts";
@@ -47,6 +48,9 @@ describe("a model of the medium tier", () => {
     const gate = await untilGate(world, await requestRelease(world, "who-may"));
     expect(gate.request.deciders).toEqual({ groups: ["model-risk"], quorum: 1 });
     expect(gate.request.excluded.map((one) => one.principal)).toContain("ada");
+    // Where each feature comes from, and what it tells alone, lies before whoever decides.
+    const origins = gate.request.evidence.details?.find(({ title }) => title === featureOriginsTitle);
+    expect(origins?.text).toMatch(/^\w+: AUC 0\.\d{3} alone; from \w+\.\w+/);
     const outsider = await decide(world.as("pia"), gate, { decision: "approve" });
     expect([outsider.status, outsider.body.receipt]).toEqual([
       expect.toBeOneOf([403, 404]),
