@@ -61,7 +61,12 @@ const decideStep = (who: Name, decision: DecisionKind, right: boolean): Step =>
     const digest = right ? real.gate.digest : unknown;
     const wanted = refuseAttempt(factsOf(model, real, { who, decision, digest }))?.receipt ?? "accepted";
     const key = randomUUID();
-    const reply = await real.api.decide(real.cast.ids[who], { gate: real.gate.id, digest, decision, reason: "because", key });
+    const attempt = { gate: real.gate.id, digest, decision, reason: "because", key };
+    // Just after a crash it is not known at once; who asks again under the same key is told.
+    const reply = await until("what became of it is known", async () => {
+      const answer = await real.api.decide(real.cast.ids[who], attempt);
+      return answer.receipt === "pending" ? null : answer;
+    });
     expect(reply.receipt, reply.text).toBe(wanted);
     real.last = { who, key, decision, receipt: reply.receipt };
     if (wanted === "accepted") take(model, real, { who, decision, command: key });
