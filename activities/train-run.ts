@@ -109,7 +109,7 @@ function failureOf(
   if (end.stoppedBy === "time")
     return {
       code: "trainer-timeout",
-      detail: `The trainer was ended after ${seconds(end.durationMs)}; it may take ${limits.minutes} minutes.`,
+      detail: `The trainer was ended after ${seconds(end.durationMs)}; it may take ${limits.minutes} minutes.${deafness(end)}`,
     };
   if (end.stoppedBy === "memory")
     return {
@@ -119,7 +119,7 @@ function failureOf(
   if (end.stoppedBy === "output")
     return {
       code: "trainer-output",
-      detail: `The trainer was ended when its log and files passed ${limits.outputMb} MB (${Math.round(end.logBytes / 2 ** 20)} MB of it log).`,
+      detail: `The trainer was ended when its log and files passed ${limits.outputMb} MB (${Math.round(end.logBytes / 2 ** 20)} MB of it log).${deafness(end)}`,
     };
   if (end.signal !== null)
     return {
@@ -132,6 +132,11 @@ function failureOf(
       detail: `The trainer ended with exit code ${end.code} after ${seconds(end.durationMs)}${lastWords(end.log)}`,
     };
   return null;
+}
+
+/** One that leaves its stop signal unheeded loses whatever it would have written at its end: worth a word to its author. */
+function deafness({ killed }: ProcessEnd): string {
+  return killed ? " It did not end at SIGTERM, and was killed with all that it had started." : "";
 }
 
 /** The last line that it printed, which is where a trainer says what was wrong. */

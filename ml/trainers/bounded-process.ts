@@ -23,6 +23,8 @@ export interface ProcessEnd {
   signal: string | null;
   /** Why we ended it; null when it ended by itself. */
   stoppedBy: StopReason | null;
+  /** Whether the polite signal was not enough. */
+  killed: boolean;
   /** The end of stdout and stderr, a mebibyte at most. */
   log: string;
   logBytes: number;

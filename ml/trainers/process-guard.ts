@@ -31,6 +31,7 @@ export function guardProcess({ pid, limits, logBytes, fileBytes }: GuardInput) {
   let writtenBytes = 0;
   let measuring = false;
   let forced: NodeJS.Timeout | undefined;
+  let killed = false;
 
   function stop(reason: StopReason): void {
     if (stoppedBy !== null) return;
@@ -38,7 +39,10 @@ export function guardProcess({ pid, limits, logBytes, fileBytes }: GuardInput) {
     // Memory that is running away leaves no time for politeness.
     if (reason === "memory") return killGroup(pid);
     signalProcess(-pid, "SIGTERM");
-    forced = setTimeout(() => killGroup(pid), graceMs);
+    forced = setTimeout(() => {
+      killed = true;
+      killGroup(pid);
+    }, graceMs);
   }
 
   async function measureFiles(): Promise<void> {
@@ -66,7 +70,7 @@ export function guardProcess({ pid, limits, logBytes, fileBytes }: GuardInput) {
       clearInterval(watch);
       clearTimeout(forced);
       killGroup(pid);
-      return { stoppedBy, peakMemoryBytes, durationMs: Math.round(performance.now() - startedAt) };
+      return { stoppedBy, killed, peakMemoryBytes, durationMs: Math.round(performance.now() - startedAt) };
     },
   };
 }

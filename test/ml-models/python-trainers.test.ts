@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 import { createTrainActivity } from "../../activities/train.ts";
 import type { ArtifactStore } from "../../artifacts/artifact-store.ts";
@@ -9,6 +11,7 @@ import { readTrainingData } from "../../ml/trainers/training-data.ts";
 import { scoreValidation } from "../../ml/trainers/validation-score.ts";
 import { pythonIsThere, testPython } from "../world/python.ts";
 import { createTestStore, definitionWith, startActivity } from "./flight-artifacts.ts";
+import { newMarker, processesWith } from "./running-processes.ts";
 
 /**
  * The ready-made trainers as the engine runs them: locked away, on real flights, in all three tasks. Where
@@ -56,7 +59,7 @@ beforeAll(async () => {
 
 async function train(task: TaskName, section: object, release = "flight-delays.1"): Promise<TrainResult> {
   const { spec, train: trainData } = data.get(task)!;
-  const activity = createTrainActivity({ store, jobsDirectory: `${directory}/jobs`, python });
+  const activity = createTrainActivity({ store, jobsDirectory: `${directory}/jobs`, python, trainersRoot: directory });
   const definition = await store.putJson(definitionWith({ train: section }));
   const input = { model: "flight-delays", release, definition, parameters: {}, spec, train: trainData };
   return startActivity(activity, input).result;
@@ -135,3 +138,43 @@ test.skipIf(!there).each([
 ])("%o is refused with a sentence that names the field", { timeout: 60_000 }, async (section, sentence) => {
   await expect(train("binary", section)).rejects.toThrow(sentence);
 });
+
+/** Ignores its stop signal, starts two more that do, one of them out of its group, and then writes more than it may. */
+const deaf = `import json, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+marker = str(json.load(open("job.json"))["parameters"]["marker"])
+for apart in (False, True):
+    subprocess.Popen(["sleep", marker], start_new_session=apart)
+print("hears nothing from now on", flush=True)
+open("heap.bin", "wb").write(b"x" * 3 * 2**20)
+while True:
+    time.sleep(1)
+`;
+
+test.skipIf(!there)(
+  "a Python trainer that ignores its stop signal is killed with all that it started, and the finding says so",
+  async () => {
+    const marker = newMarker();
+    const files = `${directory}/deaf`;
+    await mkdir(files);
+    // Python opens its script by the whole path, so that the trainer's user must get through.
+    await chmod(directory, 0o711);
+    await writeFile(`${files}/deaf.py`, deaf);
+    const section = {
+      trainer: "command",
+      command: ["{python}", "trainer/deaf.py"],
+      files: "deaf",
+      parameters: { marker },
+      limits: { outputMb: 1 },
+    };
+    const failure = await train("binary", section).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      type: "trainer-output",
+      nonRetryable: true,
+      message: expect.stringMatching(/passed 1 MB .* It did not end at SIGTERM, and was killed with all that it had started\./),
+    });
+    expect(processesWith(marker)).toEqual([]);
+    expect(readdirSync(`${directory}/jobs`)).toEqual([]);
+  },
+  60_000,
+);
