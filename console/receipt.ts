@@ -57,6 +57,8 @@ function answerInWords(status: number, body: unknown): Html {
   if (Array.isArray(items)) return severalBox(items as DecisionAnswersView["items"]);
   if (textAt(body, ["gate"]) !== null && textAt(body, ["by"]) !== null)
     return box("accepted", html`<p><strong>Taken back.</strong> Your decision does not count; you may decide anew.</p>`);
+  if (textAt(body, ["finding"]) !== null)
+    return box("accepted", html`<p><strong>Closed.</strong> What was done about the finding is on record.</p>`);
   if (textAt(body, ["reproduction"]) !== null)
     return box(
       "accepted",

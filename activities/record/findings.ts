@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
-import type { FindingKind } from "../../domain/finding.ts";
+import type { Row } from "../../db/schema.ts";
+import { closersOf, type FindingKind } from "../../domain/finding.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import { momentInWords } from "../../domain/wording.ts";
 import type { Refused } from "../contract.ts";
@@ -44,10 +45,7 @@ export async function openFinding({ trx, note }: Unit, finding: NewFinding): Pro
   return { id, opened: true };
 }
 
-/**
- * Closes a finding with a reason. What an approval hangs on is closed by those who may decide on
- * such an approval, not by those whom it lets go on; everything else by the owner team or an operator.
- */
+/** Closes a finding with a reason; who may is said by `closersOf`. */
 export async function closeFinding(deps: RecordDeps, command: CommandOf<"close-finding">): Promise<{ ok: true } | Refused> {
   const model = claimed(command, "model");
   const rule = { action: "close-finding", subject: model, model } as const;
@@ -66,12 +64,12 @@ export async function closeFinding(deps: RecordDeps, command: CommandOf<"close-f
         "already-decided",
         `${finding} was closed by ${row.closed_by} on ${momentInWords(row.closed_at.toISOString())}.`,
       );
-    const may = row.gate_id === null ? await ownerTeam(trx, model) : await decidersOf(trx, row.gate_id);
-    const barred = row.gate_id !== null && (await isExcluded(trx, row.gate_id, actor.id));
-    if (barred || !may.some((group) => actor.groups.includes(group)))
+    const may = closersOf(await requestOf(trx, row.gate_id), await ownerTeam(trx, model));
+    const barred = may.barred.includes(actor.id);
+    if (barred || !may.groups.some((group) => actor.groups.includes(group)))
       return refused(
         "forbidden",
-        `${finding} is closed by ${may.join(" or ")}${barred ? `, and not by ${actor.id}, who contributed` : ""}.`,
+        `${finding} is closed by ${may.groups.join(" or ")}${barred ? `, and not by ${actor.id}, who contributed` : ""}.`,
       );
     await trx
       .updateTable("findings")
@@ -84,17 +82,13 @@ export async function closeFinding(deps: RecordDeps, command: CommandOf<"close-f
   return outcome.ok ? { ok: true } : outcome;
 }
 
-async function ownerTeam(trx: Unit["trx"], model: string): Promise<string[]> {
+async function ownerTeam(trx: Unit["trx"], model: string): Promise<string> {
   const row = await trx.selectFrom("models").select("owner_team").where("name", "=", model).executeTakeFirstOrThrow();
-  return [row.owner_team];
+  return row.owner_team;
 }
 
-async function decidersOf(trx: Unit["trx"], gate: string): Promise<string[]> {
+async function requestOf(trx: Unit["trx"], gate: string | null): Promise<Row<"gates">["request"] | null> {
+  if (gate === null) return null;
   const row = await trx.selectFrom("gates").select("request").where("id", "=", gate).executeTakeFirstOrThrow();
-  return row.request.deciders.groups;
-}
-
-async function isExcluded(trx: Unit["trx"], gate: string, principal: string): Promise<boolean> {
-  const row = await trx.selectFrom("gates").select("request").where("id", "=", gate).executeTakeFirstOrThrow();
-  return row.request.excluded.some((one) => one.principal === principal);
+  return row.request;
 }

@@ -6,7 +6,10 @@ const main = document.querySelector("main");
 const events = main?.dataset.events;
 const connection = document.getElementById("connection");
 
-/** Replaces the parts that changed; a form that somebody fills in stays until what it asks changed. */
+/**
+ * Replaces the parts that changed; a form that somebody fills in stays until what it asks changed, and
+ * one that many things change, for as long as it is open: its answer says what became of each.
+ */
 async function refresh() {
   const response = await fetch(main.dataset.self, { headers: { "countersign-part": "1" }, credentials: "same-origin" });
   if (response.status === 401) return location.reload();
@@ -16,7 +19,8 @@ async function refresh() {
   tick(fresh);
   for (const part of document.querySelectorAll("[data-part][id]")) {
     const other = fresh.getElementById(part.id);
-    const kept = part.dataset.keep !== undefined && part.dataset.keep === other?.dataset.keep;
+    const filledIn = part.dataset.keepOpen !== undefined && part.querySelector("details[open]") !== null;
+    const kept = filledIn || (part.dataset.keep !== undefined && part.dataset.keep === other?.dataset.keep);
     if (other !== null && !kept && part.outerHTML !== other.outerHTML) part.replaceWith(document.adoptNode(other));
   }
   return undefined;

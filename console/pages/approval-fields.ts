@@ -45,7 +45,8 @@ function choice({ id, name, value, options }: { id: string; name: string; value:
 /** An approval may hang on findings that are closed by a day; where the policy takes none there is nothing to fill in. */
 export function conditionFields(conditional: GateView["request"]["conditional"], kept: Record<string, string>): Html {
   if (conditional === null) return nothing;
-  return html`<details class="approval">
+  const given = Object.entries(kept).some(([name, value]) => name.startsWith("c.") && value !== "");
+  return html`<details class="approval" ${given ? html` open` : nothing}>
     <summary>Approve on condition</summary>
     <p class="note">
       The approval stands only if these are closed in time, within ${durationInWords(conditional.maxMs)} at most; otherwise it is

@@ -35,6 +35,14 @@ const approvals: Record<string, string> = {
   deployment: "The move stands.",
 };
 
+/** What a rejection leads to, likewise. */
+const rejections: Record<string, string> = {
+  definition: "The definition that is in force stays.",
+  policy: "It is not published; what is in force stays.",
+  retirement: "The model goes on as it is.",
+  deployment: "The move is undone at once.",
+};
+
 /** The decisions that this gate takes now, each with what it leads to. */
 function offered(gate: GateView): { kind: DecisionKind; what: string }[] {
   const { escalation } = gate.request;
@@ -42,7 +50,10 @@ function offered(gate: GateView): { kind: DecisionKind; what: string }[] {
   const ofRelease = gate.release !== null;
   return [
     { kind: "approve", what: approvals[gate.subject.kind] ?? "What was asked for goes on." },
-    { kind: "reject", what: ofRelease ? "The release ends; the champion stays." : "It does not go on." },
+    {
+      kind: "reject",
+      what: ofRelease ? "The release ends; the champion stays." : (rejections[gate.subject.kind] ?? "It does not go on."),
+    },
     ...(ofRelease ? [{ kind: "request-changes" as const, what: "The release ends and starts anew with them." }] : []),
     ...(next
       ? [{ kind: "escalate" as const, what: `From now on ${either(next.groups)} may decide as well. Uses up no vote.` }]

@@ -30,10 +30,13 @@ export function gatePage({ gate, evidence, form, receipt, now }: GatePage): Html
     <header class="title" id="gate-title" data-part>
       <h1>${request.ask}</h1>
       <p class="sub">
-        ${gate.subject.kind} <strong>${gate.subject.id}</strong> ${badge(gate.resolution ?? gate.state)} ${deadline(gate, now)}
+        ${gate.subject.kind}
+        <strong>${gate.subject.kind === "deployment" ? (model ?? gate.subject.id) : gate.subject.id}</strong>
+        ${badge(gate.resolution ?? gate.state)} ${deadline(gate, now)}
       </p>
     </header>
-    ${receipt} ${warnings(gate)}
+    ${receipt}
+    <div id="warnings" data-part>${warnings(gate)}</div>
     ${gate.you.mayDecide && gate.state === "open" ? html`<p class="jump"><a class="button main" href="#decide">To the decision</a></p>` : nothing}
     <p class="why">${request.why}</p>
     ${changed(gate)}
@@ -75,9 +78,11 @@ function warnings({ state, stale, undecidable, overdueSince, request }: GateView
   const said = [
     ...(stale === null ? [] : [`${stale} The evidence is being renewed; it is asked anew.`]),
     ...(undecidable === null ? [] : [`${undecidable} The policy's owner was told.`]),
-    ...(overdueSince === null || request.expiresAt === null
+    ...(overdueSince === null
       ? []
-      : ["The deadline has passed. Decisions are still taken until the evidence is too old."]),
+      : [
+          `The deadline has passed. Decisions are still taken${request.expiresAt === null ? "." : " until the evidence is too old."}`,
+        ]),
   ];
   return html`${said.map((sentence) => html`<p class="card callout bad" role="status">${sentence}</p>`)}`;
 }

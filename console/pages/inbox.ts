@@ -27,11 +27,15 @@ export function inboxPage(gates: GateItemView[], form: InboxForm): Html {
           mine.length === 0
             ? html`<p class="card empty">Nothing waits for you.</p>`
             : html`<ul class="tiles">
-                  ${mine.map((gate) => gateTile(gate, "Review and decide"))}
-                </ul>
-                ${mine.length > 1 ? several(mine, form) : nothing}`
+                ${mine.map((gate) => gateTile(gate, "Review and decide"))}
+              </ul>`
         }
       </section>
+    </div>
+    <div id="several" data-part data-keep="${mine.map(({ id }) => id).join(" ")}" data-keep-open>
+      ${mine.length > 1 ? several(mine, form) : nothing}
+    </div>
+    <div id="waits-for-others" data-part>
       ${
         others.length === 0
           ? nothing
@@ -50,17 +54,24 @@ function gateTile(gate: GateItemView, action: string): Html {
     <h3>${gate.request.ask}</h3>
     <p>
       <strong>${gate.subject.kind === "deployment" ? (gate.model ?? gate.subject.id) : gate.subject.id}</strong>
-      ${badge(gate.recommendation.verdict)} ${gate.recommendation.sentence}
+      ${verdictOf(gate)} ${gate.recommendation.sentence}
     </p>
     <p class="note">
       ${gate.missing.join(" and ") || "nothing is missing"},
-      ${gate.overdueSince === null ? html`until ${moment(gate.request.deadline)}.` : html`overdue since ${moment(gate.overdueSince)}.`}
+      ${gate.overdueSince === null ? html`until ${moment(gate.request.deadline)}.` : html`${badge("fail", "overdue")} since ${moment(gate.overdueSince)}.`}
       ${gate.undecidable ?? ""} ${gate.you.mayDecide || gate.you.why === null ? "" : gate.you.why}
     </p>
     <p>
       <a class="button" href="${paths.gate(gate.id)}">${action} <span class="for-readers">${gate.id}</span></a>
     </p>
   </li>`;
+}
+
+const examined = new Set(["version", "dataset", "definition", "policy", "retirement", "deployment"]);
+
+/** Of somebody else's subject nothing was examined: a green word would say that it was. */
+function verdictOf({ subject, recommendation }: GateItemView): Html {
+  return examined.has(subject.kind) ? badge(recommendation.verdict) : nothing;
 }
 
 /** Each decision of the batch is answered by a receipt of its own. */
@@ -71,10 +82,12 @@ function several(gates: GateItemView[], { csrf, key }: InboxForm): Html {
       ${guards({ csrf, key })}
       <ul class="plain-list">
         ${gates.map(
-          ({ id, request }) =>
+          (gate) =>
             html`<li>
-              <label><input type="checkbox" name="gate.${id}" value="yes" /> ${id} <small>${request.ask}</small></label
-              ><input type="hidden" name="digest.${id}" value="${request.digest}" />
+              <label
+                ><input type="checkbox" name="gate.${gate.id}" value="yes" /> ${gate.id} ${verdictOf(gate)}
+                <small>${gate.request.ask}</small></label
+              ><input type="hidden" name="digest.${gate.id}" value="${gate.request.digest}" />
             </li>`,
         )}
       </ul>

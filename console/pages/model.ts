@@ -4,6 +4,7 @@ import type { ReleaseItemView } from "../../domain/http/release-views.ts";
 import { badge, digest, facts, gateLink, guards, moment, nothing, paths, releaseLink, temporalLink } from "../markup.ts";
 import type { Html } from "../markup.ts";
 import { breakGlassForm, breakGlassLine } from "./break-glass.ts";
+import { findingsSection, type OpenFinding } from "./findings.ts";
 import { crumbs } from "./layout.ts";
 import { parameterFields } from "./parameters.ts";
 
@@ -59,6 +60,7 @@ export interface ModelPage {
   model: ModelView;
   releases: ReleaseItemView[];
   versions: VersionItemView[];
+  findings: OpenFinding[];
   csrf: string;
   key: string;
   receipt: Html;
@@ -81,6 +83,9 @@ export function modelPage(view: ModelPage): Html {
           <h2 id="slots-title">In service</h2>
           ${retiredLine(model)}${model.slots.map((one) => slot(model, one))}${model.slots.length === 0 ? html`<p>Nothing serves yet.</p>` : nothing}${findings(model)}${breakGlassLine(model)}
         </section>
+        <div id="findings" data-part data-keep="${view.findings.map(({ finding }) => finding.id).join(" ")}">
+          ${findingsSection(view.findings, { model: model.model, csrf: view.csrf, key: view.key })}
+        </div>
         <section class="card" aria-labelledby="releases-title">
           <h2 id="releases-title">Releases</h2>
           <div id="releases" data-part>${releaseTable(releases)}</div>

@@ -2,7 +2,11 @@ import { randomUUID } from "node:crypto";
 import { Hono } from "hono";
 import type { Context } from "hono";
 import type { Answer } from "../../control/answer.ts";
+import type { Caller } from "../../control/caller.ts";
+import type { Control } from "../../control/contract.ts";
 import { CountersignError } from "../../domain/errors.ts";
+import { closersOf } from "../../domain/finding.ts";
+import type { FindingView } from "../../domain/http/gate-views.ts";
 import { problemOf } from "../../domain/http/problem.ts";
 import type { ConsoleDeps, ConsoleEnv } from "../deps.ts";
 import { filled, parametersIn, readForm } from "../forms.ts";
@@ -10,6 +14,7 @@ import type { Fields } from "../forms.ts";
 import { show } from "../frame.ts";
 import { paths } from "../markup.ts";
 import type { Html } from "../markup.ts";
+import type { OpenFinding } from "../pages/findings.ts";
 import { modelPage, modelsPage } from "../pages/model.ts";
 import { patiently, problemBox, receiptOf } from "../receipt.ts";
 
@@ -41,6 +46,12 @@ export function modelRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
       return control.rollback(context.get("caller"), context.req.param("model"), { body, key: fields["key"] ?? null });
     };
     return submit(context, deps, { fields, send });
+  });
+  app.post("/models/:model/findings", async (context) => {
+    const fields = await readForm(context);
+    const about = { model: context.req.param("model"), finding: fields["finding"] ?? "" };
+    const sent = { body: { reason: filled(fields, "reason") ?? "" }, key: fields["key"] ?? null };
+    return submit(context, deps, { fields, send: () => control.closeFinding(context.get("caller"), about, sent) });
   });
   app.post("/models/:model/break-glass", async (context) => {
     const fields = await readForm(context);
@@ -91,15 +102,17 @@ async function showModel(
   const { control } = deps;
   const caller = context.get("caller");
   const name = context.req.param("model") ?? "";
-  const [model, releases, versions] = await Promise.all([
+  const [model, releases, versions, findings] = await Promise.all([
     control.model(caller, name),
     control.releases(caller, { limit: 20, model: name }),
     control.versions(caller, { limit: onOnePage, model: name }),
+    control.findings(caller, name),
   ]);
   const content = modelPage({
     model,
     releases: releases.items,
     versions: versions.items,
+    findings: await openFindings(control, caller, { found: findings.items, ownerTeam: model.owner.team }),
     csrf: context.get("csrf"),
     key: randomUUID(),
     receipt: receipt ?? (await receiptOf(control, caller, context.req.query("command"))),
@@ -113,4 +126,22 @@ async function showModel(
     status,
     ...(status === 200 ? {} : { self: paths.model(name) }),
   });
+}
+
+/** A break-glass is answered by its review alone. */
+async function openFindings(
+  control: Control,
+  caller: Caller,
+  { found, ownerTeam }: { found: FindingView[]; ownerTeam: string },
+): Promise<OpenFinding[]> {
+  const open = found.filter((one) => one.closedAt === null);
+  return Promise.all(
+    open.map(async (finding) => {
+      const request = finding.gate === null ? null : (await control.gate(caller, finding.gate)).request;
+      const { groups, barred } = closersOf(request, ownerTeam);
+      const { id, groups: own } = caller.principal;
+      const among = groups.some((group) => own.includes(group)) && !barred.includes(id);
+      return { finding, mayClose: among && finding.kind !== "break-glass" };
+    }),
+  );
 }

@@ -78,7 +78,7 @@ describe("deciding in the console, in a browser", () => {
   });
 
   it("takes a double submit once, and shows the one answer twice", async () => {
-    const { gate } = await stand.waiting();
+    const gate = await stand.asked();
     const { page, context } = await signIn(stand.browser, stand.site, { name: "Grace" });
     await page.goto(`/gates/${gate.id}`);
     const field = (name: string) => page.locator(`form.decision input[name=${name}]`).inputValue();
@@ -105,7 +105,7 @@ describe("deciding in the console, in a browser", () => {
   });
 
   it("tells who was faster, and takes the form away from a page that was open", async () => {
-    const { gate } = await stand.waiting();
+    const gate = await stand.asked();
     const { page, context } = await signIn(stand.browser, stand.site, { name: "George" });
     await page.goto(`/gates/${gate.id}`);
     const form = page.locator("form.decision");
@@ -117,6 +117,31 @@ describe("deciding in the console, in a browser", () => {
     await page.locator("#decide", { hasText: "by grace" }).waitFor();
     const sent = await page.request.post(`/gates/${gate.id}/decisions`, { form: late, headers: { origin: stand.site.url } });
     expect(await sent.text()).toContain('data-receipt="already-decided"');
+    await context.close();
+  });
+
+  it("decides on several that were ticked by one form, each with its own receipt, and leaves the rest", async () => {
+    const [one, other, left] = await Promise.all([stand.asked(), stand.asked(), stand.asked()]);
+    const { page, context, complaints } = await signIn(stand.browser, stand.site, { name: "Grace" });
+    await page.locator("summary", { hasText: "Decide on several at once" }).click();
+    const form = page.locator("form[action='/inbox/decisions']");
+    for (const { id } of [one, other]) await form.getByLabel(new RegExp(id)).check();
+    await form.getByRole("radio", { name: "Approve" }).check();
+    // Somebody is quicker with one of them while the form is filled in.
+    await decide(stand.world.as("george"), other, { decision: "reject", reason: "not this one" });
+    await page.locator(`li.card:has-text("${other.id}")`).waitFor({ state: "detached" });
+    // The page follows, and what was ticked is still there.
+    await form.getByRole("button", { name: "Send decisions" }).click();
+    await page.locator("#receipt", { hasText: "1 of 2 decisions were taken" }).waitFor();
+    await page
+      .locator("#receipt li", { hasText: other.id })
+      .getByText(/by george/)
+      .waitFor();
+    await page.screenshot({ path: picture("inbox.png"), fullPage: true });
+    const state = async ({ id }: { id: string }) =>
+      (await stand.world.as("grace").get<typeof one>(`/api/gates/${id}`)).body.resolution;
+    expect([await state(one), await state(other), await state(left)]).toEqual(["approved", "rejected", null]);
+    expect(complaints).toEqual([]);
     await context.close();
   });
 
@@ -158,7 +183,7 @@ describe("deciding in the console, in a browser", () => {
     await page.getByLabel("Trainer’s parameters").fill("l2 = 5");
     await page.getByRole("button", { name: "Send decision" }).click();
     await page.locator('#receipt[data-receipt="accepted"]').waitFor();
-    const next = await untilState(stand.world, `${model}.2`, ["waiting"]);
+    const next = await untilState(stand.world, `${model}.2`, ["queued", "running", "waiting"]);
     expect(next).toMatchObject({ parent: `${model}.1`, parameters: { train: { l2: 5 } } });
     await page.goto(`/releases/${model}.1`);
     await page.getByRole("link", { name: `${model}.2` }).waitFor();

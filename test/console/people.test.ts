@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Page } from "playwright-core";
+import type { FindingView } from "../../domain/http/gate-views.ts";
+import { workflowIds } from "../../domain/ids.ts";
 import { registryOf } from "../people/stage-free.ts";
-import { applyExample, makeVersion, model } from "../records/passage.ts";
+import { openGate } from "../policies/proposing.ts";
+import { applyExample, freeze, makeVersion, model } from "../records/passage.ts";
+import { putPromotionGate } from "../world/put-policy.ts";
 import { signIn } from "./browser.ts";
 import { openStand, picture, type Stand } from "./stand.ts";
 
@@ -92,8 +96,53 @@ describe("people in the console", () => {
     await context.close();
   });
 
+  it("approves on condition, says what waits for an answer, and takes the answer of those who may give it", async () => {
+    const { world, site, browser } = stand;
+    const registry = registryOf(world);
+    await putPromotionGate(world.db, { conditional: { maxMs: 30 * 86_400_000 } });
+    const release = await makeVersion(registry, 1);
+    const { gate, digest } = await freeze(registry, release);
+    const started = { workflowId: workflowIds.gate(gate), taskQueue: "lifecycle", args: [{ gate, digest }] };
+    await world.client.workflow.start("gate", started);
+    await openGate(world, gate);
+    const grace = await signIn(browser, site, { name: "Grace", phone: true });
+    await grace.page.goto(`/gates/${gate}`);
+    await grace.page.getByRole("radio", { name: /Approve/ }).check();
+    await grace.page.locator("summary", { hasText: "Approve on condition" }).click();
+    await grace.page.locator("#c-finding-0").fill("the fairness gap is explained");
+    // A day beyond what the policy allows is refused, and what was written is still there.
+    const day = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+    await grace.page.locator("#c-by-0").fill(day(60));
+    await grace.page.getByRole("button", { name: "Send decision" }).click();
+    await grace.page.locator("#receipt", { hasText: "conditions" }).waitFor();
+    expect(await grace.page.locator("#c-finding-0").inputValue()).toBe("the fairness gap is explained");
+    await grace.page.locator("#c-by-0").fill(day(7));
+    await grace.page.screenshot({ path: picture("condition-phone.png"), fullPage: true });
+    await grace.page.getByRole("button", { name: "Send decision" }).click();
+    await grace.page.locator('#receipt[data-receipt="accepted"]').waitFor();
+    await registry.records.deploy({ release });
+    await registry.records.endRelease({ release, outcome: "promoted", next: null, summary: "It serves." });
+
+    const ada = await signIn(browser, site, { name: "Ada" });
+    await ada.page.goto(`/models/${model}`);
+    await ada.page.locator("#findings", { hasText: "the fairness gap is explained" }).waitFor();
+    expect(await ada.page.locator("#findings form").count(), "whom it lets go on closes nothing").toBe(0);
+    await grace.page.goto(`/models/${model}`);
+    const open = grace.page.locator("#findings");
+    await open.locator("summary", { hasText: "Close it" }).click();
+    await open.getByLabel("What was done about it").fill("a memo is filed");
+    await grace.page.screenshot({ path: picture("findings-phone.png"), fullPage: true });
+    expect(await stickingOut(grace.page)).toBeLessThanOrEqual(0);
+    await open.getByRole("button", { name: "Close the finding" }).click();
+    await grace.page.locator("#receipt", { hasText: "Closed." }).waitFor();
+    await ada.page.locator("#findings:not(:has-text('fairness'))").waitFor({ state: "attached" });
+    const { body } = await world.as("grace").get<{ items: FindingView[] }>(`/api/models/${model}/findings`);
+    expect(body.items).toMatchObject([{ kind: "condition", closedBy: "grace", closing: "a memo is filed" }]);
+    await Promise.all([grace.context.close(), ada.context.close()]);
+  });
+
   it("breaks the glass after a box was ticked, and shows who has to look at it", async () => {
-    const version = await makeVersion(registryOf(stand.world), 1);
+    const version = await makeVersion(registryOf(stand.world), 2);
     const { page, context } = await signIn(stand.browser, stand.site, { name: "Olga" });
     await page.goto(`/models/${model}`);
     await page.locator("summary", { hasText: "Break the glass" }).click();

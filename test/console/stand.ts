@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import type { GateView } from "../../domain/http/gate-views.ts";
 import { createTestPrefix } from "../setup/temporal.ts";
+import { openGate } from "../policies/proposing.ts";
+import { startExternalGate } from "../slack/external-gates.ts";
 import { apply, requestRelease, smallModel, untilGate } from "../world/models.ts";
 import { createWorld } from "../world/world.ts";
 import type { World } from "../world/world.ts";
@@ -23,6 +25,8 @@ export interface Stand {
   browser: Browser;
   /** A model of its own whose first release waits at its gate. */
   waiting(): Promise<Waiting>;
+  /** An open gate of somebody else's workflow: no training, a tenth of the time. */
+  asked(): Promise<GateView>;
   close(): Promise<void>;
 }
 
@@ -40,6 +44,7 @@ export async function openStand(): Promise<Stand> {
       const release = await requestRelease(world, model);
       return { model, release, gate: await untilGate(world, release) };
     },
+    asked: async () => openGate(world, await startExternalGate(world.client, { contributors: [] })),
     async close() {
       await browser.close();
       await site.close();
