@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { ReproductionAskedView, ReproductionView, VersionView } from "../../domain/http/model-views.ts";
 import { effectInWords, reproductionInWords } from "../../domain/reproduction-text.ts";
-import { connect, say, segment, type Context } from "../context.ts";
+import { connect, say, segment, type Context, wantsJson } from "../context.ts";
 import { CliError, exitCodes } from "../exit.ts";
 import { paint } from "../output.ts";
 
@@ -41,6 +41,7 @@ async function reproduce(version: string, { minutes, command, context }: Watchin
   const { body: asked } = await api.send<Partial<ReproductionAskedView> & { command?: string }>(`${path}/reproductions`, {});
   // Where the outcome was not known in time the answer names the command, whose id it has.
   const id = asked.reproduction ?? asked.command;
+  if (!wantsJson(command)) context.output.err(`${version} is trained once more. Ctrl-C ends the watching, not the training.`);
   for (const until = Date.now() + minutes * 60_000; Date.now() < until;) {
     const { reproductions } = await api.get<VersionView>(path, outageMs);
     const found = reproductions.find((one) => one.id === id);
