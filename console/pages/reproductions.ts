@@ -56,8 +56,8 @@ function valueOf(value: string | null): Html | string {
 function reproductionItem(one: ReproductionView): Html {
   const [tone, text] = badges[one.state];
   return html`<li>
-    ${badge(tone, text)} ${moment(one.at)}, asked for by ${one.requestedBy}
-    ${took(one.at, one.state === "lost" ? one.at : one.endedAt)}
+    ${badge(tone, text)} ${moment(one.at)}, asked for by
+    ${one.requestedBy}${one.state === "lost" ? nothing : html` · ${took(one.at, one.endedAt)}`}
     <p>${reproductionInWords(one)} ${one.digest === null ? nothing : digest(one.digest)}</p>
     ${
       one.effects.length === 0
