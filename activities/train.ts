@@ -126,7 +126,7 @@ async function summaryOf({ store }: RunDependencies, { metric, trials, chosen, p
 }
 
 /** What was chosen of how much, and whether the time was over before everything had been tried. */
-export function searchInWords({ tried, planned = tried, failed, metric, chosen, best }: SearchSummary): string {
+function searchInWords({ tried, planned = tried, failed, metric, chosen, best }: SearchSummary): string {
   const failures = failed === 0 ? "" : `, ${failed} of which failed`;
   const extent = tried < planned ? `${tried} of ${planned} trials${failures}: its time was over` : `${tried} trials${failures}`;
   return `Parameters of trial ${chosen}, the best by the search with ${metric} ${best.toFixed(4)} on the validation rows (${extent}).`;
