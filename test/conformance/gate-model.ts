@@ -30,7 +30,7 @@ export interface Real {
   groups: { risk: string; product: string };
   cast: Awaited<ReturnType<typeof castPeople<Name>>>;
   api: ReturnType<typeof createApiSurface>;
-  last: { who: Name; key: string; decision: DecisionKind; receipt: string | null } | null;
+  last: { who: Name; key: string; decision: DecisionKind; digest: Digest; receipt: string | null } | null;
 }
 
 export function factsOf(model: Model, real: Real, asked: { who: Name; decision: DecisionKind; digest: Digest }): AttemptFacts {

@@ -68,15 +68,15 @@ const decideStep = (who: Name, decision: DecisionKind, right: boolean): Step =>
       return answer.receipt === "pending" ? null : answer;
     });
     expect(reply.receipt, reply.text).toBe(wanted);
-    real.last = { who, key, decision, receipt: reply.receipt };
+    real.last = { who, key, decision, digest, receipt: reply.receipt };
     if (wanted === "accepted") take(model, real, { who, decision, command: key });
   });
 
 /** The same key and body again: the first answer, and nothing happens. */
 const again: Step = step("the same again", async (_model, real) => {
-  if (!real.last || real.last.receipt === "stale") return;
-  const { who, key, decision, receipt } = real.last;
-  const attempt = { gate: real.gate.id, digest: real.gate.digest, decision, reason: "because", key };
+  if (!real.last) return;
+  const { who, key, decision, digest, receipt } = real.last;
+  const attempt = { gate: real.gate.id, digest, decision, reason: "because", key };
   expect((await real.api.decide(real.cast.ids[who], attempt)).receipt).toBe(receipt);
 });
 

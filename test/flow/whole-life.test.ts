@@ -41,7 +41,8 @@ describe("a model of the medium tier", () => {
       .as("olga")
       .post<{ code: string }>("/api/models/medium-life/rollback", { to: "medium-life.1", reason: "once more" });
     expect([again.status, again.body.code]).toEqual([409, "already-champion"]);
-  });
+    // Two whole releases: 20 s, and a minute where other work shares the cores.
+  }, 120_000);
 
   it("asks nothing of people whom the policy does not name, nor of those who contributed", async () => {
     await apply(world, await smallModel("who-may", "medium"));
