@@ -5,7 +5,9 @@ import type { ReceiptView } from "../../domain/http/gate-views.ts";
 import type { ReleaseView } from "../../domain/http/release-views.ts";
 import { openSite } from "../console/site.ts";
 import type { Site } from "../console/site.ts";
+import { openGate } from "../policies/proposing.ts";
 import { createTestPrefix } from "../setup/temporal.ts";
+import { startExternalGate } from "../slack/external-gates.ts";
 import { apply, requestRelease, smallModel, untilGate, untilState } from "../world/models.ts";
 import { createWorld } from "../world/world.ts";
 import type { World } from "../world/world.ts";
@@ -43,31 +45,35 @@ describe("countersign", () => {
     expect(await as("ada", "apply", file)).toMatchObject({ code: 0, out: expect.stringContaining(`${model} is registered`) });
     expect(await as("ada", "apply", file)).toMatchObject({ code: 0, out: expect.stringContaining("stands") });
 
-    for (const number of [1, 2]) {
-      const release = `${model}.${number}`;
-      const requested = await as("ada", "release", model, "--reason", "a test", "--set", `seed=${number}`, "--set", "train.l2=2");
+    const request = async (release: string, ...parameters: string[]) => {
+      const requested = await as("ada", "release", model, "--reason", "a test", ...parameters);
       expect(requested).toMatchObject({ code: 0, out: expect.stringContaining(`${release} begins`) });
-      const gate = await untilGate(world, release);
-      const watched = as("ada", "show", release, "--watch");
-      expect((await as("grace", "inbox")).out).toMatch(new RegExp(`You may decide\\n.*${gate.id}`));
-      expect((await as("grace", "show", gate.id)).out).toContain("You       may decide");
-      const refused = await as("ada", "approve", gate.id);
-      expect(refused.code).toBe(4);
-      expect(refused.err).toContain("ada");
-      const approved = await as("grace", "approve", gate.id, "--reason", "good enough");
-      expect(approved.code, approved.err).toBe(0);
-      expect(approved.out).toContain(gate.request.ask);
-      expect(approved.out).toMatch(/auc +0\.\d+ \[0\.\d+, 0\.\d+\]/);
-      expect(approved.out).toContain("accepted:");
-      const late = await as("george", "approve", gate.id);
-      expect(late).toMatchObject({ code: 1, err: expect.stringContaining("approved") });
-      const seen = await watched;
-      expect(seen.code, seen.err).toBe(0);
-      expect(seen.out).toContain(`${release} ended: promoted`);
-      expect(seen.out).toMatch(/train +done/);
-    }
-    const release = (await untilState(world, `${model}.2`, ["ended"])) satisfies ReleaseView;
-    expect(release).toMatchObject({ trigger: "cli", parameters: { seed: 2, train: { l2: 2 } } });
+      return untilGate(world, release);
+    };
+    const first = await request(`${model}.1`);
+    expect((await as("grace", "approve", first.id)).code).toBe(0);
+    await untilState(world, `${model}.1`, ["ended"]);
+    const release = `${model}.2`;
+    const gate = await request(release, "--set", "seed=2", "--set", "train.l2=2");
+    const watched = as("ada", "show", release, "--watch");
+    expect((await as("grace", "inbox")).out).toMatch(new RegExp(`You may decide\\n.*${gate.id}`));
+    expect((await as("grace", "show", gate.id)).out).toContain("You       may decide");
+    const refused = await as("ada", "approve", gate.id);
+    expect(refused.code).toBe(4);
+    expect(refused.err).toContain("ada");
+    const approved = await as("grace", "approve", gate.id, "--reason", "good enough");
+    expect(approved.code, approved.err).toBe(0);
+    expect(approved.out).toContain(gate.request.ask);
+    expect(approved.out).toMatch(/auc +0\.\d+ \[0\.\d+, 0\.\d+\]/);
+    expect(approved.out).toContain("accepted:");
+    const late = await as("george", "approve", gate.id);
+    expect(late).toMatchObject({ code: 1, err: expect.stringContaining("approved") });
+    const seen = await watched;
+    expect(seen.code, seen.err).toBe(0);
+    expect(seen.out).toContain(`${release} ended: promoted`);
+    expect(seen.out).toMatch(/train +done/);
+    const ended = (await untilState(world, release, ["ended"])) satisfies ReleaseView;
+    expect(ended).toMatchObject({ trigger: "cli", parameters: { seed: 2, train: { l2: 2 } } });
 
     const instance = JSON.stringify({ ...(await exampleRow()), credit_amount: 2000 });
     const predicted = await as("ada", "predict", model, "--instance", instance);
@@ -136,7 +142,7 @@ describe("countersign", () => {
   });
 
   it("decides on the request that was named, and on no other", async () => {
-    const { gate } = await waiting();
+    const gate = await openGate(world, await startExternalGate(world.client));
     const stale = await as("grace", "approve", gate.id, "--digest", `sha256:${"0".repeat(64)}`);
     expect(stale).toMatchObject({ code: 1, err: expect.stringContaining("digest") });
     expect((await as("grace", "approve", gate.id, "--digest", gate.request.digest)).code).toBe(0);
