@@ -2,7 +2,7 @@ import type { webApi } from "@slack/bolt";
 import { createHash } from "node:crypto";
 import type { Caller } from "../control/caller.ts";
 import { CountersignError } from "../domain/errors.ts";
-import type { DecisionKind } from "../domain/gate.ts";
+import { decisionWords, type DecisionKind } from "../domain/gate.ts";
 import type { GateView, ReceiptView } from "../domain/http/gate-views.ts";
 import { subjectInWords } from "../domain/notice-text.ts";
 import type { GateInput } from "../domain/policy.ts";
@@ -38,6 +38,8 @@ export async function clickGate(deps: SlackDeps, client: webApi.WebClient, click
   if ("sentence" in view) return view;
   const inputs = inputsOf(view);
   if (wish === "approve" && inputs.length === 0) return decideAtOnce(deps, clicked, about);
+  const again = sameAgain(view, caller, wish);
+  if (again !== null) return { sentence: again };
   // A form that would be refused is not worth filling in. Whom an escalation is open to, control knows.
   // What is told of approving says nothing of another decision by somebody who has approved.
   const isAnother = view.you.receipt === "duplicate" && wish !== "approve" && wish !== "approve-on-condition";
@@ -55,6 +57,16 @@ export async function clickGate(deps: SlackDeps, client: webApi.WebClient, click
   });
   await client.views.open({ trigger_id: click.triggerId, view: form });
   return { opened: true };
+}
+
+/**
+ * Who decides the same way again, from a message that still has the button, is told what every surface says then.
+ * What stands in `you` is about approving, and would tell somebody who rejected twice to withdraw the rejection.
+ */
+function sameAgain(view: GateView, caller: Caller, wish: GateWish): string | null {
+  if (view.state === "closed" || wish === "escalate" || wish === "approve-on-condition") return null;
+  const isOwn = (one: GateView["decisions"][number]) => one.by === caller.principal.id && one.decision === wish && one.counted;
+  return view.decisions.some(isOwn) ? `Your ${decisionWords[wish].noun} is on record already; nothing more to do.` : null;
 }
 
 async function decideAtOnce(
