@@ -26,15 +26,19 @@ import { faultsOf, unstorable } from "./request-body.ts";
 export async function decide(context: ControlContext, asked: Asked): Promise<Answer<ReceiptView>> {
   const { caller, about: gate, sent } = asked;
   requireScope(caller, "decide");
-  const [visible, row] = gateIdPattern.test(gate)
+  const parsed = decisionRequestSchema.safeParse(sent.body);
+  const seen = parsed.success ? parsed.data.seen : null;
+  // Side by side: all three are on the way to the answer.
+  const [visible, row, isShown] = gateIdPattern.test(gate)
     ? await Promise.all([
         gateVisible(context.db, scopeOf(caller.principal), gate),
         readAttempt(context.db, gate, caller.principal.id),
+        seen !== null && isRendering(context.db, gate, seen),
       ])
-    : [false, null];
+    : [false, null, false];
   if (!visible || !row) throw notFound("gate", gate);
   const at = context.clock().toISOString();
-  const body = await checked(context, asked, { row, at });
+  const body = await checked(context, asked, { parsed, row, at, isShown });
   const once = { caller, route: `POST /api/gates/${gate}/decisions`, key: sent.key, body, gate };
   return runOnce<ReceiptView>(context, once, async (begun) => {
     const attempt = { gate, by: caller.principal, surface: caller.surface, at, decision: body.decision, digest: body.digest };
@@ -68,14 +72,21 @@ export function asDecision(command: { body: { kind: string } }): DecisionCommand
   return command as DecisionCommand;
 }
 
+interface Checking {
+  parsed: ReturnType<typeof decisionRequestSchema.safeParse>;
+  row: AttemptRow;
+  at: string;
+  /** What the body names as seen was kept as shown of this gate. */
+  isShown: boolean;
+}
+
 /** The body within all bounds; else the receipt `invalid`, recorded, and the gate goes on waiting. */
 async function checked(
   context: ControlContext,
   { caller, about: gate, sent: { body: sent } }: Asked,
-  { row, at }: { row: AttemptRow; at: string },
+  { parsed, row, at, isShown }: Checking,
 ): Promise<DecisionRequest> {
-  const parsed = decisionRequestSchema.safeParse(sent);
-  const faults = parsed.success ? await faultsIn(context, { gate, row, at }, parsed.data) : faultsOf(parsed.error);
+  const faults = parsed.success ? faultsIn(parsed.data, { row, at, isShown }) : faultsOf(parsed.error);
   const unread = sent instanceof CountersignError ? sent : null;
   if (parsed.success && faults.length === 0) return parsed.data;
   const decision = decisionRequestSchema.shape.decision.safeParse(decisionIn(sent)).data;
@@ -107,12 +118,8 @@ async function checked(
 }
 
 /** What the schema cannot say: what this request takes, and whether what was seen was ever shown. */
-async function faultsIn(
-  context: ControlContext,
-  { gate, row, at }: { gate: string; row: AttemptRow; at: string },
-  body: DecisionRequest,
-): Promise<Fault[]> {
-  const shown = body.seen === null || body.seen === row.digest || (await isRendering(context.db, gate, body.seen));
+function faultsIn(body: DecisionRequest, { row, at, isShown }: Omit<Checking, "parsed">): Fault[] {
+  const shown = body.seen === null || body.seen === row.digest || isShown;
   return [
     ...formFaults(body, row.request, at),
     ...unstorable(body),
