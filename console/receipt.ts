@@ -108,7 +108,7 @@ function answerInWords(status: number, body: unknown): Html {
 function severalBox(items: DecisionAnswersView["items"]): Html {
   const taken = items.filter((item) => item.status < 300).length;
   return box(
-    taken === items.length ? "accepted" : "fail",
+    taken === items.length ? "accepted" : taken === 0 ? "fail" : "partly",
     html`<p><strong>${taken} of ${items.length} decisions were taken.</strong></p>
       <ul>
         ${items.map(({ gate, answer }) => html`<li>${gateLink(gate)}: ${textAt(answer, ["message"]) ?? textAt(answer, ["detail"]) ?? ""}</li>`)}

@@ -93,6 +93,13 @@ the same body gets the first answer byte for byte. 503 with \`Retry-After\`: not
 Somebody who comes back while a gate is open may decide although a delegate decided in her name: hers counts in the place of the
 delegate's, which stands on record as not counted.
 
+## Approving on condition
+
+Where the policy allows it, an approval names findings and a day for each by which they are closed. What was asked goes on at once.
+The findings stand on the model's page with a form for those who may close them (not whoever the approval lets go on), and under
+\`countersign findings\` and \`close-finding\`. One that is still open on its day ends the approval: what it let serve is taken out, and
+the champion before serves again by itself.
+
 ## Retiring a model
 
 Where the policy has a \`retirement\` gate the model stays as it is until that is approved; else \`countersign retire\` does it at once.

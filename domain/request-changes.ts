@@ -8,23 +8,25 @@ import type { GateEvidence } from "./gate.ts";
  */
 export function requestChanges(before: GateEvidence, now: GateEvidence): string[] {
   return [
-    ...moved("The champion", before.champion ?? "none", now.champion ?? "none"),
+    ...(before.champion === now.champion
+      ? []
+      : [`The champion was ${before.champion ?? "none"}; it is ${now.champion ?? "none"}.`]),
     ...moved("The recommendation", before.recommendation.sentence, now.recommendation.sentence),
     ...now.stages.flatMap(({ stage, summary }) =>
-      moved(`The stage ${stage}`, before.stages.find((one) => one.stage === stage)?.summary ?? "not run", summary),
+      moved(`The stage ${stage}`, before.stages.find((one) => one.stage === stage)?.summary ?? "not run.", summary),
     ),
     ...now.lineage.flatMap(({ name, digest }) => {
       const was = before.lineage.find((one) => one.name === name)?.digest;
       return was === undefined || was === digest ? [] : [`The ${name} is another one: ${short(was)} is now ${short(digest)}.`];
     }),
-    ...(canonicalJson(before.parameters) === canonicalJson(now.parameters)
-      ? []
-      : [`The parameters of the release were ${canonicalJson(before.parameters)} and are ${canonicalJson(now.parameters)}.`]),
+    ...parametersMoved(before.parameters, now.parameters),
     ...(now.details ?? []).flatMap(({ title, text }) => {
       const was = before.details?.find((one) => one.title === title)?.text;
       if (was === undefined || was === text) return [];
       // Of fresh data every number of this long section is another one; what matters in it, other sections say.
-      return [title === featureOriginsTitle ? `"${title}" holds other numbers or columns.` : `${title}, now: ${text}`];
+      return [
+        title === featureOriginsTitle ? `"${title}" holds other numbers or columns.` : `${title}, now: ${newIn(was, text)}`,
+      ];
     }),
     ...(now.findings ?? [])
       .filter(({ id }) => !(before.findings ?? []).some((one) => one.id === id))
@@ -35,8 +37,42 @@ export function requestChanges(before: GateEvidence, now: GateEvidence): string[
   ];
 }
 
+/** How long a machine took is no change of what was examined. */
+const took = / in \d+(?:\.\d+)? m?s\b/g;
+
 function moved(what: string, before: string, now: string): string[] {
-  return before === now ? [] : [`${what} was: ${before} It is: ${now}`];
+  const [was, is] = [before.replace(took, ""), now.replace(took, "")];
+  return was === is ? [] : [`${what} was: ${newIn(is, was)} It is: ${newIn(was, is)}`];
+}
+
+/** The lines and sentences of `text` that are not in `other`; all of it where it is only shorter. */
+function newIn(other: string, text: string): string {
+  const known = new Set(sentencesOf(other));
+  return (
+    sentencesOf(text)
+      .filter((sentence) => !known.has(sentence))
+      .join(" ") || text
+  );
+}
+
+/** A full stop ends a sentence where a space and no small letter follow: not in 0.69, nor after "flights.". */
+function sentencesOf(text: string): string[] {
+  return text.split(/\n+|(?<=[.!?]) +(?=[^a-z])/);
+}
+
+/** One sentence for each parameter that was set, changed or left out. */
+function parametersMoved(before: GateEvidence["parameters"], now: GateEvidence["parameters"]): string[] {
+  const [was, is] = [leavesOf(before), leavesOf(now)];
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .filter((path) => was.get(path) !== is.get(path))
+    .map((path) => `The parameter ${path} was ${was.get(path) ?? "not set"}; it is ${is.get(path) ?? "not set"}.`);
+}
+
+/** What each path holds, as JSON. */
+function leavesOf(value: unknown, path: string[] = []): Map<string, string> {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return new Map([[path.join("."), canonicalJson(value)]]);
+  return new Map(Object.entries(value).flatMap(([name, inner]) => [...leavesOf(inner, [...path, name])]));
 }
 
 function short(digest: string): string {
