@@ -1,13 +1,21 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { App, Receiver } from "@slack/bolt";
 import { SocketModeClient } from "@slack/socket-mode";
 import type { SlackDoor } from "../control/slack-door.ts";
 import type { SlackLog } from "./deps.ts";
+import { faultOf } from "./faults.ts";
+import type { SlackHealth } from "./health.ts";
 import { teamsOf } from "./request.ts";
 import { clientOptions } from "./workspaces.ts";
 
 /** As on the route: what is known later is not acknowledged. */
 const ackWithinMs = 2_500;
 const timeoutMs = 5_000;
+/** The first pause between two tries to open the socket; each is twice the one before, up to the longest. */
+const firstPauseMs = 500;
+const longestPauseMs = 60_000;
+/** One that closes sooner counts as a failure, so that nobody is called on without end. */
+const holdsAfterMs = 5_000;
 
 interface SocketEvent {
   ack(answer?: unknown): Promise<void>;
@@ -27,19 +35,57 @@ export function createSocketReceiver(deps: {
   door: Pick<SlackDoor, "takeRequest">;
   isAllowed(team: string): Promise<boolean>;
   log: SlackLog;
+  /** Told each time that the socket was opened, or could not be. */
+  onHealth(health: SlackHealth): void;
 }): Receiver {
-  const { appToken, slackApiUrl, door, isAllowed, log } = deps;
+  const { appToken, slackApiUrl, door, isAllowed, log, onHealth } = deps;
   const { logger, ...options } = clientOptions({ slackApiUrl, timeoutMs });
-  const client = new SocketModeClient({ appToken, clientOptions: options, logger });
+  // Its own way of coming back gives up, or ends the process, where Slack cannot be reached.
+  const client = new SocketModeClient({ appToken, clientOptions: options, logger, autoReconnectEnabled: false });
+  const stopping = new AbortController();
+  let isOpen = false;
+  let onGone = () => {};
+  client.on("disconnected", () => {
+    isOpen = false;
+    onGone();
+  });
   return {
     init(app: App) {
       client.on("slack_event", (event: SocketEvent) => {
         void take(app, event).catch((error: unknown) => log.error({ err: error }, "an envelope of Slack could not be taken"));
       });
     },
-    start: () => client.start(),
-    stop: () => client.disconnect(),
+    start() {
+      void keepOpen();
+      return Promise.resolve();
+    },
+    async stop() {
+      stopping.abort();
+      if (isOpen) await client.disconnect();
+    },
   };
+
+  /** Opens the socket whenever it is not there, until it is stopped. */
+  async function keepOpen(): Promise<void> {
+    let failures = 0;
+    while (!stopping.signal.aborted) {
+      const gone = new Promise<void>((resolve) => (onGone = resolve));
+      try {
+        await client.start();
+        isOpen = true;
+        if (stopping.signal.aborted) return void (await client.disconnect());
+        const since = Date.now();
+        onHealth({ code: "ok", detail: "the socket is open", cure: "" });
+        await gone;
+        failures = Date.now() - since < holdsAfterMs ? failures + 1 : 0;
+      } catch (error) {
+        onHealth(healthOf(error));
+        failures += 1;
+      }
+      const pauseMs = failures === 0 ? 0 : Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  }
 
   async function take(app: App, { ack, envelope_id, body, retry_num, retry_reason }: SocketEvent): Promise<void> {
     const until = Date.now() + ackWithinMs;
@@ -55,4 +101,10 @@ export function createSocketReceiver(deps: {
       ...(retry_reason !== undefined && { retryReason: retry_reason }),
     });
   }
+}
+
+function healthOf(error: unknown): SlackHealth {
+  const { kind, code, message, cure } = faultOf(error, "opening the socket");
+  const ownCure = "Set SLACK_APP_TOKEN to an app-level token with connections:write (Basic Information).";
+  return { code, detail: message, cure: kind === "setup" ? ownCure : cure };
 }

@@ -66,7 +66,14 @@ export async function createSlackSurface(deps: {
   const told = createTeller({ config, db, log });
   const isAllowed = async (team: string) => (await workspaces.find(team)) !== null;
   const receiver = appToken
-    ? createSocketReceiver({ appToken, slackApiUrl, door, isAllowed, log })
+    ? createSocketReceiver({
+        appToken,
+        slackApiUrl,
+        door,
+        isAllowed,
+        log,
+        onHealth: (health) => void told.health({ way: "slack-requests", ...health }),
+      })
     : new HonoReceiver({
         signingSecret: signingSecret ?? "",
         door,
@@ -81,10 +88,7 @@ export async function createSlackSurface(deps: {
     );
   void check();
   const timer = setInterval(() => void check(), checkEveryMs);
-  if (appToken)
-    void app
-      .start()
-      .catch((error: unknown) => log.warn({ why: String(error) }, "Slack's socket could not be opened; it is tried again"));
+  if (appToken) void app.start();
   return {
     routes: receiver instanceof HonoReceiver ? receiver.routes : null,
     async close() {

@@ -186,26 +186,22 @@ test("what is not known in time is not acknowledged; the message tells the truth
   expect((await decisionsOf(gate)).filter((one) => one.counted)).toHaveLength(1);
 });
 
-test(
-  "rejecting again while others still decide is told as on record already, and opens no second form",
-  { repeats: 4 },
-  async () => {
-    const { slack, world } = stand;
-    await putPolicy(world.db, ({ external }) => ({
-      external: (external ?? []).map((rule) => ({ ...rule, quorum: 2, rejections: 2 })),
-    }));
-    const { gate, message } = await stand.asked({ contributors: [] });
-    await click("grace", message.ts, "gate.reject");
-    expect((await slack.submitView({ as: "grace", values: { reason: "The calibration is off." } })).ok).toBe(true);
-    await slack.until(() => JSON.stringify(slack.view("grace")).includes("on record"));
-    await slack.closeView({ as: "grace" });
-    const before = slack.ephemerals("grace").length;
-    await slack.click({ as: "grace", channel: stand.channel, ts: message.ts, actionId: "gate.reject", asSeen: message });
-    expect(await told("grace", before + 1)).toBe("Your rejection is on record already; nothing more to do.");
-    expect(slack.view("grace")).toBeNull();
-    // Another way is another matter.
-    await slack.click({ as: "grace", channel: stand.channel, ts: message.ts, actionId: "gate.approve", asSeen: message });
-    expect(await told("grace", before + 2)).toContain("withdraw that first");
-    expect((await world.as("grace").get<GateView>(`/api/gates/${gate}`)).body.state).toBe("open");
-  },
-);
+test("rejecting again while others still decide is told as on record already, and opens no second form", async () => {
+  const { slack, world } = stand;
+  await putPolicy(world.db, ({ external }) => ({
+    external: (external ?? []).map((rule) => ({ ...rule, quorum: 2, rejections: 2 })),
+  }));
+  const { gate, message } = await stand.asked({ contributors: [] });
+  await click("grace", message.ts, "gate.reject");
+  expect((await slack.submitView({ as: "grace", values: { reason: "The calibration is off." } })).ok).toBe(true);
+  await slack.until(() => JSON.stringify(slack.view("grace")).includes("on record"));
+  await slack.closeView({ as: "grace" });
+  const before = slack.ephemerals("grace").length;
+  await slack.click({ as: "grace", channel: stand.channel, ts: message.ts, actionId: "gate.reject", asSeen: message });
+  expect(await told("grace", before + 1)).toBe("Your rejection is on record already; nothing more to do.");
+  expect(slack.view("grace")).toBeNull();
+  // Another way is another matter.
+  await slack.click({ as: "grace", channel: stand.channel, ts: message.ts, actionId: "gate.approve", asSeen: message });
+  expect(await told("grace", before + 2)).toContain("withdraw that first");
+  expect((await world.as("grace").get<GateView>(`/api/gates/${gate}`)).body.state).toBe("open");
+});

@@ -91,6 +91,22 @@ test("in Socket Mode people decide, are refused, and fill in forms as on the rou
   expect(counted).toEqual([{ decision: "reject" }]);
 });
 
+test("a socket that cannot be opened is told with its cure, and is open as soon as Slack is back", async () => {
+  const { slack, channel, world } = stand;
+  const told = () =>
+    world.db.selectFrom("message_ways").select(["code", "cure"]).where("way", "=", "slack-requests").executeTakeFirst();
+  slack.faults({ kind: "outage" });
+  slack.disconnectSockets();
+  const state = await until("it is told", async () => {
+    const row = await told();
+    return row && row.code !== "ok" && row;
+  });
+  expect(state.cure).toContain("tried again");
+  slack.faults([]);
+  await until("the socket", async () => (await slack.command({ as: "grace", channel, text: "help" })).ok);
+  await until("nothing is told any more", async () => ((await told())?.code ?? "ok") === "ok");
+});
+
 test("a message whose answer was lost is found again: there is no second one", async () => {
   const { slack } = stand;
   slack.faults({ kind: "answer-lost", methods: ["chat.postMessage"], times: 1 });
