@@ -73,7 +73,10 @@ export function createSocketReceiver(deps: {
       try {
         await client.start();
         isOpen = true;
-        if (stopping.signal.aborted) return void (await client.disconnect());
+        if (stopping.signal.aborted) {
+          await client.disconnect();
+          return;
+        }
         const since = Date.now();
         onHealth({ code: "ok", detail: "the socket is open", cure: "" });
         await gone;
