@@ -2,6 +2,7 @@ import { text } from "node:stream/consumers";
 import { createSecretBox } from "../control/secret-box.ts";
 import { createDatabase } from "../db/database.ts";
 import { writeWorkspace } from "../db/slack-workspaces.ts";
+import { faultOf } from "../slack/faults.ts";
 import { createClient } from "../slack/workspaces.ts";
 import { readConfig } from "./config.ts";
 
@@ -13,8 +14,10 @@ const timeoutMs = 10_000;
 const config = readConfig(process.env, ["DATABASE_URL", "COUNTERSIGN_SECRETS_KEY"]);
 const token = (await text(process.stdin)).trim();
 const client = createClient({ token, slackApiUrl: config.SLACK_API_URL, timeoutMs });
-const { team_id, team, bot_id, user_id } = await client.auth.test();
-if (!team_id || !bot_id || !user_id) throw new Error("This is no bot token.");
+const { team_id, team, bot_id, user_id } = await client.auth
+  .test()
+  .catch((error: unknown) => refuse(faultOf(error, "auth.test").message));
+if (!team_id || !bot_id || !user_id) refuse("Slack knows this token, but it is no bot's.");
 const db = createDatabase({ url: config.DATABASE_URL, max: 1 });
 const box = createSecretBox(config.COUNTERSIGN_SECRETS_KEY);
 await writeWorkspace(db, {
@@ -27,3 +30,8 @@ await writeWorkspace(db, {
 });
 await db.destroy();
 process.stdout.write(`Serves ${team ?? team_id} (${team_id}).\n`);
+
+function refuse(why: string): never {
+  process.stderr.write(`${why} Nothing was kept. Give the bot token of that workspace (xoxb-…) on the standard input.\n`);
+  process.exit(1);
+}

@@ -43,12 +43,7 @@ export function createSocketReceiver(deps: {
   // Its own way of coming back gives up, or ends the process, where Slack cannot be reached.
   const client = new SocketModeClient({ appToken, clientOptions: options, logger, autoReconnectEnabled: false });
   const stopping = new AbortController();
-  let isOpen = false;
-  let onGone = () => {};
-  client.on("disconnected", () => {
-    isOpen = false;
-    onGone();
-  });
+  let kept: Promise<void> | undefined;
   return {
     init(app: App) {
       client.on("slack_event", (event: SocketEvent) => {
@@ -56,39 +51,14 @@ export function createSocketReceiver(deps: {
       });
     },
     start() {
-      void keepOpen();
+      kept = keepOpen(client, { onHealth, signal: stopping.signal });
       return Promise.resolve();
     },
     async stop() {
       stopping.abort();
-      if (isOpen) await client.disconnect();
+      await kept;
     },
   };
-
-  /** Opens the socket whenever it is not there, until it is stopped. */
-  async function keepOpen(): Promise<void> {
-    let failures = 0;
-    while (!stopping.signal.aborted) {
-      const gone = new Promise<void>((resolve) => (onGone = resolve));
-      try {
-        await client.start();
-        isOpen = true;
-        if (stopping.signal.aborted) {
-          await client.disconnect();
-          return;
-        }
-        const since = Date.now();
-        onHealth({ code: "ok", detail: "the socket is open", cure: "" });
-        await gone;
-        failures = Date.now() - since < holdsAfterMs ? failures + 1 : 0;
-      } catch (error) {
-        onHealth(healthOf(error));
-        failures += 1;
-      }
-      const pauseMs = failures === 0 ? 0 : Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
-      await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
-  }
 
   async function take(app: App, { ack, envelope_id, body, retry_num, retry_reason }: SocketEvent): Promise<void> {
     const until = Date.now() + ackWithinMs;
@@ -103,6 +73,33 @@ export function createSocketReceiver(deps: {
       ...(retry_num !== undefined && { retryNum: retry_num }),
       ...(retry_reason !== undefined && { retryReason: retry_reason }),
     });
+  }
+}
+
+/** Opens the socket whenever it is not there, until the signal; then closes it. */
+async function keepOpen(
+  client: SocketModeClient,
+  { onHealth, signal }: { onHealth(health: SlackHealth): void; signal: AbortSignal },
+): Promise<void> {
+  const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  let onGone = () => {};
+  client.on("disconnected", () => onGone());
+  let failures = 0;
+  while (!signal.aborted) {
+    const gone = new Promise<void>((resolve) => (onGone = resolve));
+    try {
+      await client.start();
+      const since = Date.now();
+      onHealth({ code: "ok", detail: "the socket is open", cure: "" });
+      await Promise.race([gone, aborted]);
+      if (signal.aborted) await client.disconnect();
+      failures = Date.now() - since < holdsAfterMs ? failures + 1 : 0;
+    } catch (error) {
+      onHealth(healthOf(error));
+      failures += 1;
+    }
+    const pauseMs = failures === 0 ? 0 : Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs);
+    await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 }
 
