@@ -48,6 +48,25 @@ const says: Record<ReceiptKind, string> = {
   "already-voted": "the same person another way: withdraw first",
 };
 
+const onConditionAndRetiring = `## Approving on condition
+
+Where the policy allows it, an approval names findings and a day for each by which they are closed. What was asked goes on at once.
+The findings stand on the model's page with a form for those who may close them (not whoever the approval lets go on), and under
+\`countersign findings\` and \`close-finding\`. One that is still open on its day ends the approval: what it let serve is taken out, and
+the champion before serves again by itself.
+
+## Retiring a model
+
+Where the policy has a \`retirement\` gate the model stays as it is until that is approved; else \`countersign retire\` does it at once.
+One transaction then does all of this, and the request says beforehand what it will be:
+
+- whatever serves is taken out of service in every environment; a prediction that is asked for is refused (\`no-champion\`);
+- releases under way end as \`withdrawn\` with the gates at which they wait, and their workflows are stopped;
+- other requests about the model close as \`superseded\`, with the sentence why; votes that waited there are on record as not counted;
+- findings are closed by it. A review of a break-glass stays open: what was done then is answered for all the same.
+
+It is for ever: no release, definition, rollback or break-glass is taken any more. Versions, evidence, decisions and audit stay.`;
+
 /** docs/gates.md, from the tables of `domain/`: `npm run docs` writes it, a test compares. */
 export function gateReference(): string {
   const order = attemptRules.map(({ receipt }) => receipt);
@@ -93,24 +112,7 @@ the same body gets the first answer byte for byte. 503 with \`Retry-After\`: not
 Somebody who comes back while a gate is open may decide although a delegate decided in her name: hers counts in the place of the
 delegate's, which stands on record as not counted.
 
-## Approving on condition
-
-Where the policy allows it, an approval names findings and a day for each by which they are closed. What was asked goes on at once.
-The findings stand on the model's page with a form for those who may close them (not whoever the approval lets go on), and under
-\`countersign findings\` and \`close-finding\`. One that is still open on its day ends the approval: what it let serve is taken out, and
-the champion before serves again by itself.
-
-## Retiring a model
-
-Where the policy has a \`retirement\` gate the model stays as it is until that is approved; else \`countersign retire\` does it at once.
-One transaction then does all of this, and the request says beforehand what it will be:
-
-- whatever serves is taken out of service in every environment; a prediction that is asked for is refused (\`no-champion\`);
-- releases under way end as \`withdrawn\` with the gates at which they wait, and their workflows are stopped;
-- other requests about the model close as \`superseded\`, with the sentence why; votes that waited there are on record as not counted;
-- findings are closed by it. A review of a break-glass stays open: what was done then is answered for all the same.
-
-It is for ever: no release, definition, rollback or break-glass is taken any more. Versions, evidence, decisions and audit stay.
+${onConditionAndRetiring}
 
 ## For workflows of other people
 
