@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Browser } from "playwright-core";
 import { openBrowser } from "../console/browser.ts";
-import { untilState } from "../world/models.ts";
+import { recordWindow } from "../../db/enrolments.ts";
+import { apply, decide, requestRelease, smallModel, untilGate, untilState } from "../world/models.ts";
+import { createTestPrefix } from "../setup/temporal.ts";
 import { openSlackStand, type SlackStand } from "./stand.ts";
 
 let stand: SlackStand;
@@ -93,3 +95,48 @@ test("a release is asked for, approved in the sandbox's page by a real browser, 
   expect((await slack.submitView({ as: "ben", values: { reason: "fresh data" } })).ok).toBe(true);
   expect(JSON.stringify(slack.view("ben")?.view)).toContain(`${model}.2`);
 });
+
+test("a blocked release, a rollback and drift are told in the channel, each once", async () => {
+  const { slack, world, channel } = stand;
+  const said = (start: string) => slack.messages(channel).filter((one) => one.text.startsWith(start));
+
+  const model = createTestPrefix();
+  await apply(world, await smallModel(model, "medium"));
+  for (const release of [await requestRelease(world, model), await requestRelease(world, model, { seed: 3 })]) {
+    await decide(world.as("grace"), await untilGate(world, release), { decision: "approve" });
+    expect((await untilState(world, release, ["ended"])).outcome).toBe("promoted");
+  }
+  await ask("olga", `rollback ${model} the error rate doubled`);
+  const back = `${model} rolled back to ${model}.1 in production by olga`;
+  await slack.until(() => said(back)[0]);
+
+  const watched = { model, environment: "production", version: `${model}.1` };
+  const column = { name: "duration", effect: 0.41, method: "psi", missing: 0, referenceMissing: 0, verdict: "alert" } as const;
+  for (const hour of ["01", "02"]) {
+    const window = {
+      from: `2026-01-01T00:00:00.000Z`,
+      to: `2026-01-01T${hour}:00:00.000Z`,
+      rows: 900,
+      verdict: "drift" as const,
+    };
+    await recordWindow(world.db, { watched, window: { ...window, columns: [column] }, audited: true });
+  }
+  const drift = `${model}: predictions in production drift`;
+  const told = await slack.until(() => said(drift)[0]);
+  expect(JSON.stringify(told.blocks)).toContain("Most: duration 0.41");
+
+  const broken = createTestPrefix();
+  await apply(
+    world,
+    await smallModel(broken, "medium", ({ data }) => {
+      for (const source of Object.values(data.sources)) Object.assign(source, { files: "examples/credit-risk/data/none.csv" });
+    }),
+  );
+  const release = await requestRelease(world, broken);
+  const blocked = await slack.until(() => said(`${release} is blocked at ingest`)[0]);
+  await slack.click({ as: "ben", channel, ts: blocked.ts, actionId: "release.abandon", asSeen: blocked });
+  expect((await slack.submitView({ as: "ben", values: { reason: "there is no such file" } })).ok).toBe(true);
+  expect((await untilState(world, release, ["ended"])).outcome).toBe("abandoned");
+  await slack.until(() => said(`${release} was blocked at ingest`)[0]);
+  expect([said(back).length, said(drift).length]).toEqual([1, 1]);
+}, 120_000);
