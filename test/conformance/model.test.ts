@@ -10,6 +10,7 @@ import { until } from "../world/until.ts";
 import { castPeople } from "./cast.ts";
 import { factsOf, happen, names, take, type Model, type Name, type Real } from "./gate-model.ts";
 import { openStand, type ConformanceStand } from "./stand.ts";
+import type { Reply } from "./surface.ts";
 import { createApiSurface } from "./surfaces/api.ts";
 
 const unknown: Digest = `sha256:${"7".repeat(64)}`;
@@ -56,17 +57,21 @@ function step(words: string, work: (model: Model, real: Real) => Promise<void>):
   };
 }
 
+/** Just after a crash it is not known at once; who asks again under the same key is told. */
+function untilKnown(ask: () => Promise<Reply>): Promise<Reply> {
+  return until("what became of it is known", async () => {
+    const answer = await ask();
+    return answer.receipt === "pending" ? null : answer;
+  });
+}
+
 const decideStep = (who: Name, decision: DecisionKind, right: boolean): Step =>
   step(`${who} ${decision}${right ? "" : " (another digest)"}`, async (model, real) => {
     const digest = right ? real.gate.digest : unknown;
     const wanted = refuseAttempt(factsOf(model, real, { who, decision, digest }))?.receipt ?? "accepted";
     const key = randomUUID();
     const attempt = { gate: real.gate.id, digest, decision, reason: "because", key };
-    // Just after a crash it is not known at once; who asks again under the same key is told.
-    const reply = await until("what became of it is known", async () => {
-      const answer = await real.api.decide(real.cast.ids[who], attempt);
-      return answer.receipt === "pending" ? null : answer;
-    });
+    const reply = await untilKnown(() => real.api.decide(real.cast.ids[who], attempt));
     expect(reply.receipt, reply.text).toBe(wanted);
     real.last = { who, key, decision, digest, receipt: reply.receipt };
     if (wanted === "accepted") take(model, real, { who, decision, command: key });
@@ -82,9 +87,10 @@ const again: Step = step("the same again", async (_model, real) => {
 
 const withdrawStep = (who: Name): Step =>
   step(`${who} takes back`, async (model, real) => {
-    const reply = await real.api.withdraw?.(real.cast.ids[who], { gate: real.gate.id, reason: "a second thought" });
+    const asked = { gate: real.gate.id, reason: "a second thought", key: randomUUID() };
+    const reply = await untilKnown(() => real.api.withdraw!(real.cast.ids[who], asked));
     const at = model.votes.findIndex((vote) => vote.who === who);
-    expect(reply?.refused, reply?.text).toBe(model.state === "closed" || at < 0);
+    expect(reply.refused, reply.text).toBe(model.state === "closed" || at < 0);
     if (model.state === "closed" || at < 0) return;
     happen(model, "decision-withdrawn");
     model.votes.splice(at, 1);

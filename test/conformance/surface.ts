@@ -50,7 +50,7 @@ export interface GateSurface {
   /** So many attempts at once it stands in a test. */
   crowd: number;
   decide(who: PrincipalId, attempt: Attempt): Promise<Reply>;
-  withdraw?(who: PrincipalId, asked: { gate: GateId; reason: string }): Promise<Reply>;
+  withdraw?(who: PrincipalId, asked: { gate: GateId; reason: string; key?: string }): Promise<Reply>;
   /** Null where this person sees no such gate. */
   read(who: PrincipalId, gate: GateId): Promise<Shown | null>;
   /** Everything that only looks: reading, previews, prefetches, links that look like commands. */

@@ -23,7 +23,8 @@ export function createApiSurface(site: Pick<Site, "url" | "tokens">): GateSurfac
     can: { withdraw: true, escalate: true, inputs: true, key: true, follows: false },
     crowd: 150,
     decide: (who, { gate, key, ...body }) => post(who, `/api/gates/${gate}/decisions`, { body: JSON.stringify(body), key }),
-    withdraw: (who, { gate, reason }) => post(who, `/api/gates/${gate}/withdrawals`, { body: JSON.stringify({ reason }) }),
+    withdraw: (who, { gate, key, reason }) =>
+      post(who, `/api/gates/${gate}/withdrawals`, { body: JSON.stringify({ reason }), key }),
     async read(who, gate) {
       const response = await send(who, `/api/gates/${gate}`, {});
       if (response.status === 404) return null;
