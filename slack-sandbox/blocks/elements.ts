@@ -71,44 +71,6 @@ const staticSelect = z
     firstChosen(menu, { options: optional(menu.initial_option), field: "initial_option" }, context);
   });
 
-const multiStaticSelect = z
-  .strictObject({
-    type: z.literal("multi_static_select"),
-    ...menuOptions,
-    initial_options: z.array(plainOption).min(1).max(100).optional(),
-    max_selected_items: z.int().min(1).optional(),
-    ...actionable,
-    ...focusable,
-    ...held,
-  })
-  .superRefine((menu, context) => {
-    oneKindOfOptions(menu, context);
-    firstChosen(menu, { options: menu.initial_options ?? [], field: "initial_options" }, context);
-  });
-
-const usersSelect = z.strictObject({
-  type: z.literal("users_select"),
-  initial_user: z.string().min(1).optional(),
-  ...actionable,
-  ...focusable,
-  ...held,
-});
-
-const channelsSelect = z.strictObject({
-  type: z.literal("channels_select"),
-  initial_channel: z.string().min(1).optional(),
-  response_url_enabled: z.boolean().optional(),
-  ...actionable,
-  ...focusable,
-  ...held,
-});
-
-const overflow = z.strictObject({
-  type: z.literal("overflow"),
-  options: z.array(plainOption).min(1).max(5),
-  ...actionable,
-});
-
 const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, "must match format YYYY-MM-DD");
 
 const datepicker = z.strictObject({
@@ -117,26 +79,6 @@ const datepicker = z.strictObject({
   ...actionable,
   ...focusable,
   ...held,
-});
-
-const timepicker = z.strictObject({
-  type: z.literal("timepicker"),
-  initial_time: z
-    .string()
-    .regex(/^([01]\d|2[0-3]):[0-5]\d$/, "must match format HH:mm")
-    .optional(),
-  timezone: z.string().optional(),
-  ...actionable,
-  ...focusable,
-  ...held,
-});
-
-const datetimepicker = z.strictObject({
-  type: z.literal("datetimepicker"),
-  // Seconds since 1970, ten digits, as the reference says.
-  initial_date_time: z.int().min(1_000_000_000).max(9_999_999_999).optional(),
-  ...actionable,
-  ...focusable,
 });
 
 const checkboxes = z
@@ -203,14 +145,6 @@ const numberInput = z
     message: "min_value must not be greater than max_value",
   });
 
-const emailInput = z.strictObject({
-  type: z.literal("email_text_input"),
-  initial_value: z.string().optional(),
-  ...typed,
-});
-
-const urlInput = z.strictObject({ type: z.literal("url_text_input"), initial_value: z.string().optional(), ...typed });
-
 const slackFile = z.union([z.strictObject({ id: z.string().min(1) }), z.strictObject({ url: z.url() })]);
 export const imageSource = { image_url: z.url().max(3_000).optional(), slack_file: slackFile.optional() };
 
@@ -224,35 +158,17 @@ export const imageElement = z
   .strictObject({ type: z.literal("image"), alt_text: z.string().min(1).max(2_000), ...imageSource })
   .superRefine(oneSource);
 
-const chosenInPlace = [
-  button,
-  staticSelect,
-  multiStaticSelect,
-  usersSelect,
-  channelsSelect,
-  overflow,
-  datepicker,
-  timepicker,
-  checkboxes,
-  radioButtons,
-] as const;
+const chosenInPlace = [button, staticSelect, datepicker, checkboxes, radioButtons] as const;
 
-export const actionsElement = z.discriminatedUnion("type", [...chosenInPlace, datetimepicker]);
+export const actionsElement = z.discriminatedUnion("type", chosenInPlace);
 export const accessory = z.discriminatedUnion("type", [...chosenInPlace, imageElement]);
 export const inputElement = z.discriminatedUnion("type", [
   staticSelect,
-  multiStaticSelect,
-  usersSelect,
-  channelsSelect,
   datepicker,
-  timepicker,
-  datetimepicker,
   checkboxes,
   radioButtons,
   plainTextInput,
   numberInput,
-  emailInput,
-  urlInput,
 ]);
 
 export type Element = z.output<typeof actionsElement> | z.output<typeof accessory> | z.output<typeof inputElement>;

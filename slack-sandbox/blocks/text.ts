@@ -36,7 +36,7 @@ export const confirmation = z.strictObject({
 
 const optionValue = z.string().min(1).max(75);
 
-/** An option of menus and overflow: plain text alone. */
+/** An option of menus: plain text alone. */
 export const plainOption = z.strictObject({
   text: plainText(75),
   value: optionValue,

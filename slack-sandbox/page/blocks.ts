@@ -7,7 +7,7 @@ import { renderElement, textOf, type Placing } from "./elements.ts";
 import { mrkdwn, nothing, plain, type Html, type Reader } from "./mrkdwn.ts";
 
 /** What all blocks of a message or view have in common. */
-export interface Drawing extends Pick<Placing, "reader" | "users" | "channels" | "mark"> {
+export interface Drawing extends Pick<Placing, "reader" | "mark"> {
   /** At the field, by block id. */
   errors: Record<string, string>;
   /** Makes ids of the document unique. */
@@ -19,8 +19,8 @@ export function renderBlocks(blocks: Block[], drawing: Drawing): Html {
 }
 
 function placed(block: Block, drawing: Drawing): Placing {
-  const { reader, users, channels, mark } = drawing;
-  return { reader, users, channels, mark, blockId: block.block_id ?? "", labelId: null, isLive: true, describedBy: null };
+  const { reader, mark } = drawing;
+  return { reader, mark, blockId: block.block_id ?? "", labelId: null, isLive: true, describedBy: null };
 }
 
 function image(source: Pick<ImageElement, "image_url" | "slack_file" | "alt_text">, kind: string): Html {

@@ -12,9 +12,6 @@ export interface Placing {
   labelId: string | null;
   /** Each change goes to the app at once: outside of input blocks, or where the block says so. */
   isLive: boolean;
-  /** People and channels to choose from. */
-  users: { id: string; display_name: string }[];
-  channels: { id: string; name: string }[];
   /** The person waits for the app, or the app did not answer. */
   mark: { actionId: string; state: "working" | "failed" } | null;
   describedBy: string | null;
@@ -48,7 +45,6 @@ function attributes(element: Element, placing: Placing): Html {
 
 function nameOf(element: Element): string {
   if (element.type === "button") return element.accessibility_label ?? element.text.text;
-  if (element.type === "overflow") return "More actions";
   if ("placeholder" in element && element.placeholder !== undefined) return element.placeholder.text;
   return element.type.replaceAll("_", " ");
 }
@@ -75,25 +71,16 @@ function options(list: Option[], chosen: string[]): Html {
 
 const chosenOf = (given: Given): string[] => (Array.isArray(given) ? given : given === null ? [] : [String(given)]);
 
-interface Menu {
-  options: Option[];
-  groups?: { label: { text: string }; options: Option[] }[] | undefined;
-  placeholder: string;
-  isMany: boolean;
-}
-
-function menu(element: Element, placing: Placing, { options: list, groups, placeholder, isMany }: Menu): Html {
+function menu(element: Extract<Element, { type: "static_select" }>, placing: Placing): Html {
   const chosen = chosenOf(initialOf(element));
-  const grouped = (groups ?? []).map(
+  const grouped = (element.option_groups ?? []).map(
     (group) => html`<optgroup label="${group.label.text}">${options(group.options, chosen)}</optgroup>`,
   );
-  return html`<select ${attributes(element, placing)} ${isMany ? html`multiple` : nothing}>
-    ${isMany ? nothing : html`<option value="">${placeholder}</option>`} ${options(list, chosen)} ${grouped}
+  return html`<select ${attributes(element, placing)}>
+    <option value="">${element.placeholder?.text ?? "Choose…"}</option>
+    ${options(element.options ?? [], chosen)} ${grouped}
   </select>`;
 }
-
-const asOptions = (list: { id: string; name: string }[]): Option[] =>
-  list.map(({ id, name }) => ({ value: id, text: { type: "plain_text", text: name } }));
 
 /** Boxes and buttons to choose with, each labelled by its option. */
 function choices(element: Extract<Element, { type: "checkboxes" | "radio_buttons" }>, placing: Placing): Html {
@@ -115,10 +102,6 @@ function choices(element: Extract<Element, { type: "checkboxes" | "radio_buttons
 
 const inputTypes: Partial<Record<Element["type"], string>> = {
   datepicker: "date",
-  timepicker: "time",
-  datetimepicker: "datetime-local",
-  email_text_input: "email",
-  url_text_input: "url",
   // Text, so that what is no number comes to the form's own check.
   number_input: "text",
   plain_text_input: "text",
@@ -142,28 +125,11 @@ function field(element: Element, placing: Placing): Html {
 
 /** An element as a person uses it. */
 export function renderElement(element: Element, placing: Placing): Html {
-  const placeholder = "placeholder" in element ? (element.placeholder?.text ?? "Choose…") : "Choose…";
   switch (element.type) {
     case "button":
       return button(element, placing);
     case "static_select":
-    case "multi_static_select":
-      return menu(element, placing, {
-        options: element.options ?? [],
-        groups: element.option_groups,
-        placeholder,
-        isMany: element.type === "multi_static_select",
-      });
-    case "users_select":
-      return menu(element, placing, {
-        options: asOptions(placing.users.map(({ id, display_name: name }) => ({ id, name }))),
-        placeholder,
-        isMany: false,
-      });
-    case "channels_select":
-      return menu(element, placing, { options: asOptions(placing.channels), placeholder, isMany: false });
-    case "overflow":
-      return menu(element, placing, { options: element.options, placeholder: "⋯", isMany: false });
+      return menu(element, placing);
     case "checkboxes":
     case "radio_buttons":
       return choices(element, placing);

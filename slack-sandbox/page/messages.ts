@@ -4,7 +4,7 @@ import { markKey, type Workspace } from "../workspace/workspace.ts";
 import { renderBlocks, type Drawing } from "./blocks.ts";
 import { clockOf, dayOf } from "./dates.ts";
 import { mrkdwn, nothing, plain, type Html } from "./mrkdwn.ts";
-import { authorName, channelMessages, channelsOf, isApp, threadMessages, visitors, type Visit } from "./visit.ts";
+import { authorName, channelMessages, isApp, threadMessages, type Visit } from "./visit.ts";
 
 /** A page shows that many; a sandbox has no need to scroll back further. */
 const maxShown = 200;
@@ -12,8 +12,6 @@ const maxShown = 200;
 export function drawingOf(workspace: Workspace, visit: Visit, { prefix, place }: { prefix: string; place: string }): Drawing {
   return {
     reader: visit.reader,
-    users: visitors(workspace),
-    channels: channelsOf(workspace, visit.user),
     mark: workspace.marks.get(markKey(visit.user.id, place)) ?? null,
     errors: {},
     prefix,

@@ -43,7 +43,6 @@ function action({ element, blockId, actionTs, given }: Acting): Record<string, u
       ...(element.value === undefined ? {} : { value: element.value }),
       ...(element.style === undefined ? {} : { style: element.style }),
     };
-  if (element.type === "overflow") return { ...where, selected_option: element.options.find((option) => option.value === given) };
   return { ...where, ...stateOf(element, given) };
 }
 

@@ -30,10 +30,6 @@ export function initialOf(element: Element): Given {
   if ("initial_options" in element) return (element.initial_options ?? []).map((option) => option.value);
   if ("initial_value" in element) return element.initial_value ?? null;
   if ("initial_date" in element) return element.initial_date ?? null;
-  if ("initial_time" in element) return element.initial_time ?? null;
-  if ("initial_date_time" in element) return element.initial_date_time ?? null;
-  if ("initial_user" in element) return element.initial_user ?? null;
-  if ("initial_channel" in element) return element.initial_channel ?? null;
   return null;
 }
 
@@ -45,27 +41,15 @@ export function stateOf(element: Element, given: Given): Record<string, unknown>
     case "static_select":
     case "radio_buttons":
       return { type, selected_option: value === null || value === "" ? null : chosen(element, value) };
-    case "multi_static_select":
     case "checkboxes":
       return { type, selected_options: many(given).map((each) => chosen(element, each)) };
-    case "users_select":
-      return { type, selected_user: value };
-    case "channels_select":
-      return { type, selected_channel: value };
     case "datepicker":
       return { type, selected_date: value === "" ? null : value };
-    case "timepicker":
-      return { type, selected_time: value === "" ? null : value };
-    case "datetimepicker":
-      return { type, selected_date_time: value === null || value === "" ? null : Number(value) };
     case "plain_text_input":
     case "number_input":
-    case "email_text_input":
-    case "url_text_input":
       // What is empty is null, never an empty text.
       return { type, value: value === "" ? null : value };
     case "button":
-    case "overflow":
     case "image":
       return null;
   }
@@ -113,10 +97,6 @@ function fieldError(element: Element, { state, optional }: { state: Record<strin
       if (!element.is_decimal_allowed && held.includes(".")) return "Please enter a whole number.";
       if (Number(held) < Number(element.min_value ?? "-Infinity")) return `Must be at least ${element.min_value}.`;
       return Number(held) > Number(element.max_value ?? "Infinity") ? `Must be no more than ${element.max_value}.` : null;
-    case "email_text_input":
-      return /^\S+@\S+\.\S+$/.test(held) ? null : "Please enter a valid email address.";
-    case "url_text_input":
-      return URL.canParse(held) ? null : "Please enter a valid URL.";
     default:
       return null;
   }

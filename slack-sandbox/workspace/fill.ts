@@ -21,7 +21,7 @@ function fill<Part>(part: Part): Part {
 }
 
 function isInteractive(type: string): boolean {
-  return /^(button|overflow|checkboxes|radio_buttons|number_input)$|_select$|picker$|_input$/.test(type);
+  return /^(button|checkboxes|radio_buttons|static_select|datepicker)$|_input$/.test(type);
 }
 
 function shortId(): string {

@@ -145,3 +145,12 @@ test("a thread is opened from a message without replies, written in, and closed 
   await thread.waitFor({ state: "hidden" });
   expect(await thread.isVisible()).toBe(false);
 });
+
+test("a message is found by its link, with its thread", async () => {
+  const ts = await ask("Linked one");
+  const channel = slack.channels["ml-approvals"].id;
+  const { permalink } = await app.client.chat.getPermalink({ channel, message_ts: ts });
+  await page.goto(String(permalink));
+  await page.getByRole("complementary", { name: "Thread" }).getByText("Linked one").waitFor();
+  expect(await page.getByRole("heading", { name: "#ml-approvals" }).count()).toBe(1);
+});

@@ -19,15 +19,12 @@ function valueOf(element) {
     const checked = [...element.querySelectorAll("input:checked")].map((input) => input.value);
     return element.dataset.element === "checkboxes" ? checked : (checked[0] ?? null);
   }
-  if (element.multiple) return [...element.selectedOptions].map((option) => option.value);
-  if (element.type === "datetime-local") return element.value === "" ? null : Math.floor(new Date(element.value) / 1000);
   return element.value;
 }
 
 function restore(element, value) {
   if (element.classList.contains("choices"))
     for (const input of element.querySelectorAll("input")) input.checked = [value].flat().includes(input.value);
-  else if (element.multiple) for (const option of element.options) option.selected = value.includes(option.value);
   else if (typeof value === "string") element.value = value;
 }
 
