@@ -166,8 +166,11 @@ export interface RecordActivities {
     runId?: string;
   }): Promise<{ ok: true; digest: Digest; opening?: GateOpening } | Refused>;
   openGate(input: { gate: GateId; runId: string }): Promise<GateOpening>;
-  /** One transaction: reads membership again, verifies every token, writes decisions, audit, resolution and (when approved) the approval. */
-  closeGate(input: { gate: GateId; commands: (DecisionCommand | WithdrawalCommand)[] }): Promise<GateClosing>;
+  /**
+   * One transaction: reads membership again, verifies every token, writes decisions, audit, resolution and (when
+   * approved) the approval. `asker`: the workflow of the product that is told at once when it closed the gate.
+   */
+  closeGate(input: { gate: GateId; commands: (DecisionCommand | WithdrawalCommand)[]; asker?: string }): Promise<GateClosing>;
   /** A moment of the request's timeline has come. */
   fallDue(input: { gate: GateId; due: Due }): Promise<GateClosing>;
   /** Closes a request that is out of date, so that it is asked anew. */
@@ -256,8 +259,8 @@ export type GateOpening =
   | { kind: "unknown" };
 
 export type GateClosing =
-  /** `outcome` is absent in histories of earlier versions of the product. */
-  | { kind: "closed"; resolution: Resolution; at: Timestamp; outcome?: GateOutcome }
+  /** `outcome` is absent in histories of earlier versions of the product. `told`: who asked knows already. */
+  | { kind: "closed"; resolution: Resolution; at: Timestamp; outcome?: GateOutcome; told?: boolean }
   /** The gate goes on waiting; these do not count, or no longer. */
   | { kind: "open"; dropped: { command: string; why: string }[] };
 

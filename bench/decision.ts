@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { loadDefinitionFile } from "../cli/definition-file.ts";
@@ -9,11 +10,13 @@ import { call, findInstance, quantile, untilRelease, type RunningInstance } from
 /**
  * From a person's yes to the moment in which the deploy activity starts, over HTTP and all, as a
  * ratio to a bare Temporal workflow on the same server: one update, one activity. Both ends are
- * taken from this machine's clock: before the request is sent, and the server's event time.
+ * taken from this machine's clock: before the request is sent, and the server's event time. The yes
+ * comes two seconds after its gate opened, once the gate's messages are out.
  *
  *   npm start            (in another terminal)
  *   npm run bench:decision -- 20
  */
+const readsForMs = 2_000;
 const rounds = Number(process.argv[2] ?? 20);
 const instance = await findInstance();
 const connection = await Connection.connect({ address: instance.temporalAddress });
@@ -78,6 +81,7 @@ async function measureOurs(client: Client, instance: RunningInstance): Promise<n
     );
     const gate = waiting.gates.at(-1)?.id;
     const { body } = await call<{ request: { digest: string } }>(instance, "grace", { path: `/api/gates/${gate}` });
+    await sleep(readsForMs);
     const sent = Date.now();
     const decided = await call<{ receipt: string }>(instance, "grace", {
       path: `/api/gates/${gate}/decisions`,

@@ -103,7 +103,7 @@ async function freeze(box: DecisionBox, external: ExternalRequest, runId: string
   return frozen.opening ?? null;
 }
 
-type Closed = { resolution: Resolution | null; outcome?: GateOutcome | null };
+type Closed = { resolution: Resolution | null; outcome?: GateOutcome | null; told?: boolean };
 
 /** How the database says the gate was closed, or null while it goes on waiting. */
 async function settle(box: DecisionBox): Promise<Closed | null> {
@@ -111,7 +111,12 @@ async function settle(box: DecisionBox): Promise<Closed | null> {
   if (seen) return seen;
   const commands = box.takeUnverified();
   if (commands === null) return null;
-  const closing = await record("Verifies the decisions and closes the gate").closeGate({ gate: box.gate, commands });
+  const asker = askingWorkflow();
+  const closing = await record("Verifies the decisions and closes the gate").closeGate({
+    gate: box.gate,
+    commands,
+    ...(asker && { asker }),
+  });
   if (closing.kind === "closed") return closing;
   box.drop(
     closing.dropped.map((one) => one.command),
@@ -131,26 +136,26 @@ function outcomeIn(opening: { kind: string; outcome?: GateOutcome | null }): Gat
   return opening.outcome ?? null;
 }
 
-async function end(
-  box: DecisionBox,
-  closed: { resolution: Resolution | null; outcome?: GateOutcome | null },
-): Promise<GateResult> {
+async function end(box: DecisionBox, closed: Closed): Promise<GateResult> {
   box.state = "closed";
   await condition(allHandlersFinished);
-  await tellParent(box.gate, closed.resolution);
+  if (!closed.told) await tellAsker(box.gate, closed.resolution);
   return { gate: box.gate, resolution: closed.resolution, outcome: closed.outcome ?? null };
 }
 
-/**
- * A hint to the product's own workflows, which read the row. Other people's workflows get the result
- * of their child. A parent that is gone does not fail the gate.
- */
-async function tellParent(gate: GateId, resolution: Resolution | null): Promise<void> {
-  const parent = workflowInfo().parent;
-  if (!parent || resolution === null || !/^(?:release|model|proposal)\//.test(parent.workflowId)) return;
+/** Of the product's own workflows, which take a hint and read the row. Other people's get the result of their child. */
+function askingWorkflow(): string | null {
+  const parent = workflowInfo().parent?.workflowId;
+  return parent !== undefined && /^(?:release|model|proposal)\//.test(parent) ? parent : null;
+}
+
+/** What closeGate could not tell, or what time closed. An asker that is gone does not fail the gate. */
+async function tellAsker(gate: GateId, resolution: Resolution | null): Promise<void> {
+  const asker = askingWorkflow();
+  if (asker === null || resolution === null) return;
   try {
-    await getExternalWorkflowHandle(parent.workflowId).signal(gateClosedSignal, { gate, resolution });
+    await getExternalWorkflowHandle(asker).signal(gateClosedSignal, { gate, resolution });
   } catch {
-    // The row stands; whoever starts the parent again reads it there.
+    // The row stands; whoever starts the asker again reads it there.
   }
 }

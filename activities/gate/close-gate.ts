@@ -3,6 +3,7 @@ import type { Trx } from "../../db/database.ts";
 import { quorumRuleOf } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
+import type { Resolution } from "../../domain/gate.ts";
 import type { GateId } from "../../domain/ids.ts";
 import { resolve, type Vote } from "../../domain/quorum.ts";
 import type { DecisionCommand, WithdrawalCommand } from "../../domain/signed-command.ts";
@@ -12,11 +13,15 @@ import { noteRefusedMessage } from "../record/refuse-message.ts";
 import { stopRetired } from "../record/retire-model.ts";
 import { isStorable } from "../record/storable.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
+import { hint } from "../watch/run-status.ts";
 import { judge, judgeAgain, type Ballot } from "./ballot.ts";
 import { tellStaleGates } from "./mark-stale.ts";
 import { castVote, dropVote, endDelegated, escalateNow, withdrawVote } from "./cast-vote.ts";
 import { finishGate, type Closed, type CountedVote, type GateWork } from "./finish-gate.ts";
 import { writeDecision, writeResult } from "./write-decision.ts";
+
+/** Of the activity's 10 s. */
+const longestTellingMs = 2_000;
 
 type Command = DecisionCommand | WithdrawalCommand;
 type Dropped = { command: string; why: string };
@@ -30,7 +35,7 @@ type Dropped = { command: string; why: string };
  */
 export async function closeGate(
   deps: RecordDeps,
-  { gate, commands }: { gate: GateId; commands: Command[] },
+  { gate, commands, asker }: { gate: GateId; commands: Command[]; asker?: string },
 ): Promise<GateClosing> {
   const { retired, reviewed, closing } = await inTransaction(deps.db, async (unit) => {
     const row = await unit.trx.selectFrom("gates").selectAll().where("id", "=", gate).forNoKeyUpdate().executeTakeFirst();
@@ -44,9 +49,27 @@ export async function closeGate(
     };
   });
   // Hints: the watch gives them again, and the model is retired, or the champion before it back.
+  const told = closing.kind === "closed" && asker !== undefined && (await tellAsker(deps, asker, { gate, ...closing }));
   if (retired) await stopRetired(deps).catch(() => undefined);
   if (reviewed) await tellStaleGates(deps).catch(() => undefined);
-  return closing;
+  return told ? { ...closing, told } : closing;
+}
+
+/**
+ * Here, not by the gate's own workflow: a person's yes waits for it. A hint, like that one; false where
+ * Temporal did not take it in time, and the workflow then tells it itself.
+ */
+async function tellAsker(
+  { temporalClient }: RecordDeps,
+  asker: string,
+  { gate, resolution }: { gate: GateId; resolution: Resolution },
+): Promise<boolean> {
+  if (!temporalClient) return false;
+  const telling = () => hint(temporalClient, asker, { signal: "gateClosed", args: [{ gate, resolution }] });
+  return temporalClient.withDeadline(Date.now() + longestTellingMs, telling).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Verifies and counts them in their order, as far as they are not known yet; `gate` is locked. */

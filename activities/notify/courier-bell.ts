@@ -4,8 +4,8 @@ import type { Db } from "../../db/database.ts";
 import { hasCourierWork } from "../../db/deliveries.ts";
 import { plannedKinds } from "./plan-messages.ts";
 
-/** Records come in bursts: a look at most so often. */
-const gatherMs = 40;
+/** Records come in bursts, and what a decision leads to goes before the telling of it. Nobody sees the difference. */
+const gatherMs = 150;
 /** A notice can be missed, and the courier may have been terminated: it is started anew at the next look. */
 const lookEveryMs = 20_000;
 export const courierId = "courier";
@@ -29,10 +29,11 @@ export function ringCourier(deps: { db: Db; client: Client; notices: AuditNotice
     isLooking = true;
     try {
       do {
+        await new Promise((resolve) => setTimeout(resolve, gatherMs));
+        if (stopped) return;
         again = false;
         if (force || (await hasCourierWork(deps.db, plannedKinds))) await wake();
-        await new Promise((resolve) => setTimeout(resolve, gatherMs));
-      } while (again && !stopped);
+      } while (again);
     } catch (error) {
       // The database or Temporal is away; the next look finds what there is.
       deps.tell(error instanceof Error ? error.message : String(error));

@@ -9,7 +9,7 @@ export interface RecordDeps {
   db: Db;
   store: ArtifactStore;
   verifier: CommandVerifier;
-  /** For the watch alone, which asks Temporal whether runs live and tells their parents. */
+  /** For hints, and for the watch, which asks Temporal whether runs live. */
   temporalClient?: Client;
   searchAttributes?: Pick<SearchAttributes, "ready">;
 }
