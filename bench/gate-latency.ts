@@ -19,7 +19,7 @@ const rule = {
   deadlineMs: 3_600_000,
   onDeadline: "hold" as const,
 };
-const stand = await openGateStand({ people: 1, rule });
+const stand = await openGateStand({ people: 1, rule, workerApart: true });
 const [token = ""] = stand.tokens;
 
 /** The server's time of the event, in milliseconds since the epoch. */

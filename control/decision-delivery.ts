@@ -13,8 +13,8 @@ import type { ControlContext } from "./deps.ts";
 import { unavailable } from "./faults.ts";
 import { attemptOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
 
-/** Between two looks whether the decision's record is there. */
-const lookEveryMs = 25;
+/** Between two looks whether the decision's record is there, and before the first: no closing is quicker. */
+const lookEveryMs = 20;
 /** A gate whose workflow is just being started answers within moments. */
 const startingPauseMs = 150;
 
@@ -117,12 +117,12 @@ async function recorded(context: ControlContext, inHand: InHand): Promise<Outcom
   const { attempt } = inHand;
   let isReached = false;
   while (Date.now() < (isReached ? inHand.deadline : until)) {
+    await sleep(lookEveryMs);
     const isThere = await hasAnswer(context.db, attempt.gate, inHand.command.id).catch(() => null);
     isReached ||= isThere !== null;
     const row = isThere ? await readFacts(context, attempt).catch(() => null) : null;
     const known = row && (await onRecord(context, inHand, row));
     if (known) return known;
-    await sleep(lookEveryMs);
   }
   const message = `Your ${decisionWords[attempt.decision].noun} was accepted and is durable; it is being put on record.`;
   if (isReached) return pending(inHand, `${message} Ask under the link whether it counted.`);

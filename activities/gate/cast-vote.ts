@@ -33,16 +33,14 @@ export async function dropVote(unit: Unit, dropped: WrittenDecision): Promise<vo
 }
 
 /** Who decides in person ends what a delegate decided in her name: it stands on record as not counted. Gives what no longer counts. */
-export async function endDelegated(unit: Unit, gate: Row<"gates">, ballot: Ballot): Promise<{ command: string; why: string }[]> {
+export async function endDelegated(
+  unit: Unit,
+  gate: Row<"gates">,
+  { ballot, standing }: { ballot: Ballot; standing: Row<"votes">[] },
+): Promise<{ command: string; why: string }[]> {
   const { principal } = ballot.command;
   if (ballot.standing.onBehalfOf !== null) return [];
-  const rows = await unit.trx
-    .selectFrom("votes")
-    .selectAll()
-    .where("gate_id", "=", gate.id)
-    .where("on_behalf_of", "=", principal)
-    .where("ended_at", "is", null)
-    .execute();
+  const rows = standing.filter((vote) => vote.on_behalf_of === principal);
   const why = `${principal} decided in person instead.`;
   for (const { command, groups, on_behalf_of: onBehalfOf } of rows)
     await dropVote(unit, {

@@ -17,7 +17,7 @@ import { hint } from "../watch/run-status.ts";
 import { judge, judgeAgain, type Ballot } from "./ballot.ts";
 import { tellStaleGates } from "./mark-stale.ts";
 import { castVote, dropVote, endDelegated, escalateNow, withdrawVote } from "./cast-vote.ts";
-import { finishGate, type Closed, type CountedVote, type GateWork } from "./finish-gate.ts";
+import { finishGate, readStanding, type Closed, type CountedVote, type GateWork } from "./finish-gate.ts";
 import { writeDecision, writeResult } from "./write-decision.ts";
 
 /** Of the activity's 10 s. */
@@ -165,8 +165,10 @@ async function take(work: GateWork, command: DecisionCommand): Promise<{ closed:
     await escalateNow(unit, gate, ballot);
     return { closed: null, dropped: [] };
   }
-  const ended = await endDelegated(unit, gate, ballot);
-  const { votes, dropped: left, resolution, by } = await countWith(unit, gate, ballot);
+  const standing = await readStanding(unit.trx, gate.id);
+  const ended = await endDelegated(unit, gate, { ballot, standing });
+  const rest = standing.filter((vote) => !ended.some(({ command: one }) => one === vote.command_id));
+  const { votes, dropped: left, resolution, by } = await countWith(unit, gate, { ballot, standing: rest });
   const dropped = [...ended, ...left];
   if (resolution === null || by === null) {
     await castVote(unit, gate, ballot);
@@ -185,21 +187,13 @@ export function writtenOf({ command, row, standing }: Ballot): CountedVote {
  * What the standing votes and this one amount to. Before a gate closes each of them is judged again:
  * who left the group, contributed or lost the delegation meanwhile does not count.
  */
-async function countWith(unit: Unit, gate: Row<"gates">, ballot: Ballot) {
+async function countWith(unit: Unit, gate: Row<"gates">, { ballot, standing }: { ballot: Ballot; standing: Row<"votes">[] }) {
   const rule = quorumRuleOf(ballot.row);
-  const waiting = await unit.trx
-    .selectFrom("votes")
-    .selectAll()
-    .where("gate_id", "=", gate.id)
-    .where("ended_at", "is", null)
-    .orderBy("recorded_at")
-    .orderBy("command_id")
-    .execute();
-  const tentative = resolve([...waiting.map(asVote), voteOf(ballot)], rule);
+  const tentative = resolve([...standing.map(asVote), voteOf(ballot)], rule);
   const dropped: Dropped[] = [];
   const votes: CountedVote[] = [];
   if (tentative.resolution === null) return { votes, dropped, resolution: null, by: null };
-  for (const { command } of waiting) {
+  for (const { command } of standing) {
     const again = await judgeAgain(unit.trx, command);
     if (again.refusal === null) votes.push(writtenOf(again));
     else {

@@ -1,3 +1,4 @@
+import type { Trx } from "../../db/database.ts";
 import { readAttempt } from "../../db/reads/attempt-facts.ts";
 import type { Row } from "../../db/schema.ts";
 import type { Standing } from "../../domain/attempt.ts";
@@ -59,12 +60,14 @@ export async function finishGate({ deps, unit, gate }: GateWork, ending: Ending)
     .set({ state: "closed", resolution, closed_at: closedAt, outcome: JSON.stringify(outcome) })
     .where("id", "=", gate.id)
     .execute();
-  await unit.trx
-    .updateTable("votes")
-    .set({ ended_at: closedAt })
-    .where("gate_id", "=", gate.id)
-    .where("ended_at", "is", null)
-    .execute();
+  // One decision that closes the gate by itself never stood as a vote.
+  if (votes.some(({ command }) => command.id !== by?.id))
+    await unit.trx
+      .updateTable("votes")
+      .set({ ended_at: closedAt })
+      .where("gate_id", "=", gate.id)
+      .where("ended_at", "is", null)
+      .execute();
   const refusal =
     by === null ? ({ code: "expired", message: why ?? `The gate closed as ${resolution} without it.` } as const) : null;
   for (const vote of votes) {
@@ -92,15 +95,21 @@ export async function finishGate({ deps, unit, gate }: GateWork, ending: Ending)
   return { resolution, at: closedAt.toISOString(), outcome };
 }
 
-/** The votes that wait for others, with what their makers' memberships are now. */
-export async function standingVotes({ trx }: Unit, gate: GateId): Promise<CountedVote[]> {
-  const standing = await trx
+/** The votes that wait for others, in the order in which they came. */
+export function readStanding(trx: Trx, gate: GateId): Promise<Row<"votes">[]> {
+  return trx
     .selectFrom("votes")
     .selectAll()
     .where("gate_id", "=", gate)
     .where("ended_at", "is", null)
     .orderBy("recorded_at")
+    .orderBy("command_id")
     .execute();
+}
+
+/** The same, with what their makers' memberships are now. */
+export async function standingVotes({ trx }: Unit, gate: GateId): Promise<CountedVote[]> {
+  const standing = await readStanding(trx, gate);
   const votes: CountedVote[] = [];
   for (const { command, groups, on_behalf_of } of standing) {
     const facts = await readAttempt(trx, gate, command.principal);
