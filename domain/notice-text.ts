@@ -21,7 +21,8 @@ export function metricLine({ title, candidate, champion, change, threshold }: Me
 export function worseLine({ worse, recommendation, headline }: GateNotice, most = 2): string {
   const isFirst = headline !== null && headline.champion === null;
   const fine = isFirst ? "There is no champion that it could be worse than." : "Nothing measured gets worse.";
-  if (worse.length === 0) return recommendation.verdict === "pass" ? fine : recommendation.sentence;
+  // Where nothing was measured, the recommendation says so.
+  if (worse.length === 0) return recommendation.verdict === "pass" && headline !== null ? fine : recommendation.sentence;
   const more = worse.length > most ? `, and ${worse.length - most} more` : "";
   return `${isFirst ? "Weak" : "Gets worse"}: ${worse.slice(0, most).join(", ")}${more}`;
 }

@@ -89,6 +89,12 @@ describe("messages", () => {
     const worse = Array.from({ length: 300 }, (_, index) => `metric ${index} −0.010`);
     expect(askLines({ ...gateNotice, worse })[3]).toBe("Gets worse: metric 0 −0.010, metric 1 −0.010, and 298 more");
   });
+
+  test("where nothing was measured it does not say that nothing gets worse", () => {
+    const recommendation = { verdict: "pass" as const, sentence: "Nothing was examined." };
+    const lines = askLines({ ...gateNotice, headline: null, worse: [], recommendation });
+    expect(lines).toContain("Nothing was examined.");
+  });
 });
 
 describe("text", () => {
