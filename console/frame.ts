@@ -4,6 +4,7 @@ import type { CountersignError } from "../domain/errors.ts";
 import { assetPaths } from "./assets.ts";
 import type { ConsoleDeps, ConsoleEnv } from "./deps.ts";
 import type { Html } from "./markup.ts";
+import { countOf } from "../domain/http/record-views.ts";
 import { faultPage } from "./pages/entrance.ts";
 import { bare, page } from "./pages/layout.ts";
 import type { Frame } from "./pages/layout.ts";
@@ -34,7 +35,7 @@ export async function show(
     nonce: context.get("nonce"),
     csrf: context.get("csrf"),
     me: control.me(caller),
-    waiting: waiting.items.length,
+    waiting: countOf(waiting),
     here,
     assets: assetPaths,
     self: self ?? addressOf(context),

@@ -64,10 +64,7 @@ export interface Control {
   me(caller: Caller): MeView;
   models(caller: Caller, page: PageInput): Promise<Page<ModelItemView>>;
   model(caller: Caller, model: ModelName): Promise<ModelView>;
-  releases(
-    caller: Caller,
-    filter: PageInput & { model?: ModelName | undefined; state?: ReleaseState | undefined },
-  ): Promise<Page<ReleaseItemView>>;
+  releases(caller: Caller, filter: PageInput & ReleaseFilter): Promise<Page<ReleaseItemView>>;
   release(caller: Caller, release: ReleaseId): Promise<ReleaseView>;
   /** Throws `not-found` where no stage has a log. */
   releaseLog(
@@ -139,6 +136,13 @@ export interface GateFilter {
   state?: GateState | undefined;
   mine?: boolean | undefined;
   model?: ModelName | undefined;
+}
+
+export interface ReleaseFilter {
+  model?: ModelName | undefined;
+  state?: ReleaseState | undefined;
+  /** Those that have not ended. */
+  underWay?: boolean | undefined;
 }
 
 export interface AuditFilter {

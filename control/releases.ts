@@ -2,32 +2,31 @@ import { readReleaseFacts, readReleases, type ReleaseFacts, type ReleaseRow } fr
 import { CountersignError } from "../domain/errors.ts";
 import type { Page } from "../domain/http/record-views.ts";
 import type { ReleaseItemView, ReleaseView } from "../domain/http/release-views.ts";
-import { releaseIdPattern, type ModelName, type ReleaseId } from "../domain/ids.ts";
-import { actionsOf, type ReleaseAction, type ReleaseState } from "../domain/lifecycle.ts";
+import { releaseIdPattern, type ReleaseId } from "../domain/ids.ts";
+import { actionsOf, type ReleaseAction } from "../domain/lifecycle.ts";
 import { mayDo } from "../domain/principal.ts";
 import { stages, type Stage } from "../domain/stages.ts";
 import type { Caller } from "./caller.ts";
-import type { PageInput } from "./contract.ts";
+import type { PageInput, ReleaseFilter } from "./contract.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { releaseLinks } from "./links.ts";
 import { readLiveLog } from "./live-log.ts";
 import { notFound, requireScope, scopeOf } from "./read-rights.ts";
 
-type ReleaseListFilter = PageInput & { model?: ModelName | undefined; state?: ReleaseState | undefined };
-
 export async function listReleases(
   context: ControlContext,
   caller: Caller,
-  filter: ReleaseListFilter,
+  filter: PageInput & ReleaseFilter,
 ): Promise<Page<ReleaseItemView>> {
   requireScope(caller, "read");
-  const { limit, after, model, state } = filter;
+  const { limit, after, model, state, underWay } = filter;
   const rows = await readReleases(context.db, scopeOf(caller.principal), {
     limit: limit + 1,
     after: placeOf(after),
     model,
     state,
+    underWay,
   });
   return pageOf(rows, limit, { item: (row) => itemOf(context, caller, row), cursor: (row) => [row.place, row.id] });
 }

@@ -11,17 +11,17 @@ export async function publishHome(deps: SlackDeps, client: webApi.WebClient, act
     return;
   }
   const { caller } = identified;
-  const [waiting, releases, models] = await Promise.all([
+  const [waiting, running, models] = await Promise.all([
     deps.control.gates(caller, { limit: 50, state: "open", mine: true }),
-    deps.control.releases(caller, { limit: 100 }),
+    deps.control.releases(caller, { limit: 100, underWay: true }),
     deps.control.models(caller, { limit: 100 }),
   ]);
   const view = homeView({
     name: caller.principal.displayName,
     console: deps.publicUrl,
-    waiting: waiting.items,
-    running: releases.items.filter((one) => one.state !== "ended"),
-    models: models.items,
+    waiting,
+    running,
+    models,
   });
   await client.views.publish({ user_id: actor.user, view });
 }

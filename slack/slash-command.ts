@@ -2,6 +2,7 @@ import type { webApi } from "@slack/bolt";
 import type { Caller } from "../control/caller.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { ModelView } from "../domain/http/model-views.ts";
+import { countOf, type Page } from "../domain/http/record-views.ts";
 import { subjectInWords } from "../domain/notice-text.ts";
 import { changeInWords, metricInWords, metricTitles } from "../domain/wording.ts";
 import { linkTo, moment, plain, releaseStateInWords } from "./blocks/text.ts";
@@ -69,22 +70,22 @@ export async function answerCommand(deps: SlackDeps, client: webApi.WebClient, c
 async function status({ control, publicUrl }: SlackDeps, caller: Caller): Promise<string> {
   const [models, releases, gates] = await Promise.all([
     control.models(caller, { limit: 50 }),
-    control.releases(caller, { limit: 50 }),
+    control.releases(caller, { limit: 50, underWay: true }),
     control.gates(caller, { limit: 50, state: "open" }),
   ]);
-  const active = releases.items.filter((one) => one.state !== "ended");
-  const lines = active
+  const lines = releases.items
     .slice(0, mostLines)
     .map((one) => `${linkTo(one.links.console, one.id)} ${plain(releaseStateInWords(one), 80)}`);
   return [
-    `${models.items.length} ${models.items.length === 1 ? "model" : "models"}, ${active.length} ${active.length === 1 ? "release" : "releases"} under way, ${gates.items.length} ${gates.items.length === 1 ? "gate" : "gates"} open. ${linkTo(publicUrl, "Console")}`,
+    `${countOf(models)} ${models.items.length === 1 ? "model" : "models"}, ${countOf(releases)} ${releases.items.length === 1 ? "release" : "releases"} under way, ${countOf(gates)} ${gates.items.length === 1 ? "gate" : "gates"} open. ${linkTo(publicUrl, "Console")}`,
     ...lines,
-    ...rest(active.length),
+    ...rest(releases),
   ].join("\n");
 }
 
 async function inbox({ control }: SlackDeps, caller: Caller): Promise<string> {
-  const { items } = await control.gates(caller, { limit: 50, state: "open", mine: true });
+  const page = await control.gates(caller, { limit: 50, state: "open", mine: true });
+  const { items } = page;
   if (items.length === 0) return "Nothing waits for you.";
   const lines = items
     .slice(0, mostLines)
@@ -92,21 +93,20 @@ async function inbox({ control }: SlackDeps, caller: Caller): Promise<string> {
       (gate) =>
         `${linkTo(gate.links.console, subjectInWords(gate.subject, gate.model))} ${plain(gate.request.ask, 200)} until ${moment(gate.request.deadline)}`,
     );
-  return [
-    `${items.length} ${items.length === 1 ? "decision waits" : "decisions wait"} for you:`,
-    ...lines,
-    ...rest(items.length),
-  ].join("\n");
+  return [`${countOf(page)} ${items.length === 1 ? "decision waits" : "decisions wait"} for you:`, ...lines, ...rest(page)].join(
+    "\n",
+  );
 }
 
 async function stuck({ control }: SlackDeps, caller: Caller): Promise<string> {
-  const { items } = await control.releases(caller, { limit: 50, state: "blocked" });
+  const page = await control.releases(caller, { limit: 50, state: "blocked" });
+  const { items } = page;
   if (items.length === 0) return "Nothing is stuck.";
   const lines = items.slice(0, mostLines).map(({ id, links, blocked }) => {
     const temporal = links.temporal === "" ? "" : ` · ${linkTo(links.temporal, "Temporal")}`;
     return `${linkTo(links.console, id)} at ${plain(blocked?.stage ?? "?", 40)}: ${plain(blocked?.message ?? "", 250)}${temporal}`;
   });
-  return [`${items.length} blocked:`, ...lines, ...rest(items.length)].join("\n");
+  return [`${countOf(page)} blocked:`, ...lines, ...rest(page)].join("\n");
 }
 
 /** What serves, since when, and on whose word. */
@@ -174,6 +174,6 @@ async function namesOf({ control }: SlackDeps, caller: Caller): Promise<string> 
   return items.length === 0 ? "You may see no model." : `You may see ${plain(items.map((one) => one.model).join(", "), 600)}.`;
 }
 
-function rest(count: number): string[] {
-  return count > mostLines ? [`and ${count - mostLines} more`] : [];
+function rest({ items, next }: Page<unknown>): string[] {
+  return items.length > mostLines ? [`and ${countOf({ items: items.slice(mostLines), next })} more`] : [];
 }

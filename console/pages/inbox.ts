@@ -1,5 +1,6 @@
 import { html } from "hono/html";
 import type { GateItemView } from "../../domain/http/gate-views.ts";
+import type { Page } from "../../domain/http/record-views.ts";
 import { badge, guards, moment, nothing, paths } from "../markup.ts";
 import type { Html } from "../markup.ts";
 
@@ -9,9 +10,16 @@ export interface InboxForm {
   receipt: Html;
 }
 
+/** A page each of what this person may decide and of all that is open. */
+export interface Waiting {
+  mine: Page<GateItemView>;
+  open: Page<GateItemView>;
+}
+
 /** What waits: mine first, what is overdue before the rest. */
-export function inboxPage(gates: GateItemView[], form: InboxForm): Html {
-  const sorted = gates.toSorted(
+export function inboxPage(waiting: Waiting, form: InboxForm): Html {
+  const known = new Map([...waiting.mine.items, ...waiting.open.items].map((gate) => [gate.id, gate]));
+  const sorted = [...known.values()].toSorted(
     (one, other) =>
       Number(other.overdueSince !== null) - Number(one.overdueSince !== null) ||
       one.request.deadline.localeCompare(other.request.deadline),
@@ -27,8 +35,9 @@ export function inboxPage(gates: GateItemView[], form: InboxForm): Html {
           mine.length === 0
             ? html`<p class="card empty">Nothing waits for you.</p>`
             : html`<ul class="tiles">
-                ${mine.map((gate) => gateTile(gate, "Review and decide"))}
-              </ul>`
+                  ${mine.map((gate) => gateTile(gate, "Review and decide"))}
+                </ul>
+                ${waiting.mine.next === null ? nothing : html`<p class="note">More wait for you: they follow here once some of these are decided.</p>`}`
         }
       </section>
     </div>
@@ -44,6 +53,7 @@ export function inboxPage(gates: GateItemView[], form: InboxForm): Html {
               <ul class="tiles">
                 ${others.map((gate) => gateTile(gate, "Look"))}
               </ul>
+              ${waiting.open.next === null ? nothing : html`<p class="note">More are open than are shown here.</p>`}
             </section>`
       }
     </div>`;

@@ -9,7 +9,7 @@ export interface Frame {
   csrf: string;
   me: MeView;
   /** Open gates on which the reader may decide. */
-  waiting: number;
+  waiting: string;
   /** Which part of the site the page belongs to. */
   here: "models" | "policies" | "releases" | "inbox" | "audit" | "people" | "me" | "messages";
   /** The model whose events change the page; null: any. Undefined: the page does not change. */
@@ -76,7 +76,7 @@ export function page(frame: Frame, title: string, content: Html): Html {
 function header({ me, waiting, here, csrf }: Frame): Html {
   const link = (part: Frame["here"], href: string, text: Html | string) =>
     html`<li><a href="${href}" ${part === here ? html` aria-current="page"` : nothing}>${text}</a></li>`;
-  const count = waiting === 0 ? nothing : html` <span class="count" aria-label="${waiting} waiting for you">${waiting}</span>`;
+  const count = waiting === "0" ? nothing : html` <span class="count" aria-label="${waiting} waiting for you">${waiting}</span>`;
   return html`<header class="site">
     <a class="mark" href="/"><img src="/assets/mark.svg" width="22" height="22" alt="" /> Countersign</a>
     <nav aria-label="Main" id="menu" data-part>

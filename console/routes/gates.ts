@@ -78,12 +78,18 @@ async function showInbox(
 ): Promise<Response> {
   const { control } = deps;
   const caller = context.get("caller");
-  const { items } = await control.gates(caller, { limit: 200, state: "open" });
-  const content = inboxPage(items, {
-    csrf: context.get("csrf"),
-    key: randomUUID(),
-    receipt: receipt ?? (await receiptOf(control, caller, context.req.query("command"))),
-  });
+  const [mine, open] = await Promise.all([
+    control.gates(caller, { limit: 100, state: "open", mine: true }),
+    control.gates(caller, { limit: 100, state: "open" }),
+  ]);
+  const content = inboxPage(
+    { mine, open },
+    {
+      csrf: context.get("csrf"),
+      key: randomUUID(),
+      receipt: receipt ?? (await receiptOf(control, caller, context.req.query("command"))),
+    },
+  );
   return show(context, deps, {
     title: "Inbox",
     here: "inbox",

@@ -16,6 +16,8 @@ export interface ReleaseFilter {
   id?: ReleaseId | undefined;
   model?: ModelName | undefined;
   state?: ReleaseState | undefined;
+  /** Those that have not ended. */
+  underWay?: boolean | undefined;
 }
 
 /** The releases that the scope covers, newest first. */
@@ -27,6 +29,7 @@ export async function readReleases(db: Db, scope: ReadScope, page: PageOf & Rele
       and ${page.id === undefined ? sql`true` : sql`r.id = ${page.id}`}
       and ${page.model === undefined ? sql`true` : sql`r.model = ${page.model}`}
       and ${page.state === undefined ? sql`true` : sql`r.state = ${page.state}`}
+      and ${page.underWay === true ? sql`r.state <> 'ended'` : sql`true`}
       and ${beyond(page.after, { at: "r.created_at", id: "r.id" })}
     order by r.created_at desc, r.id desc limit ${page.limit}`.execute(db);
   return rows;

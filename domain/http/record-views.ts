@@ -108,3 +108,8 @@ export interface Page<Item> {
   items: Item[];
   next: string | null;
 }
+
+/** How many there are, as far as was read: `50+` where more follow. */
+export function countOf({ items, next }: Page<unknown>): string {
+  return `${items.length}${next === null ? "" : "+"}`;
+}

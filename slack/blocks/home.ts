@@ -1,5 +1,6 @@
 import type { GateItemView } from "../../domain/http/gate-views.ts";
 import type { ModelItemView } from "../../domain/http/model-views.ts";
+import { countOf, type Page } from "../../domain/http/record-views.ts";
 import type { ReleaseItemView } from "../../domain/http/release-views.ts";
 import { subjectInWords } from "../../domain/notice-text.ts";
 import { actions, button, context, divider, header, section, type Block, type View } from "./blocks.ts";
@@ -10,9 +11,9 @@ import { linkTo, moment, plain, releaseStateInWords } from "./text.ts";
 export interface HomeFacts {
   name: string;
   console: string;
-  waiting: GateItemView[];
-  running: ReleaseItemView[];
-  models: ModelItemView[];
+  waiting: Page<GateItemView>;
+  running: Page<ReleaseItemView>;
+  models: Page<ModelItemView>;
 }
 
 /** Rows shown of each part; three times these are below the 100 blocks that a home tab may have. */
@@ -20,23 +21,23 @@ const rowsShown = { waiting: 12, running: 15, models: 20 } as const;
 
 /** What waits for me, what runs, my models with their champions. */
 export function homeView({ name, console, waiting, running, models }: HomeFacts): View {
-  const shownWaiting = waiting.slice(0, rowsShown.waiting);
-  const shownRunning = running.slice(0, rowsShown.running);
-  const shownModels = models.slice(0, rowsShown.models);
+  const [shownWaiting, restWaiting] = divided(waiting, rowsShown.waiting);
+  const [shownRunning, restRunning] = divided(running, rowsShown.running);
+  const [shownModels, restModels] = divided(models, rowsShown.models);
   return {
     type: "home",
     blocks: [
       header("Waits for you"),
-      ...(waiting.length === 0 ? [section("Nothing waits for you.")] : shownWaiting.flatMap(gateRow)),
-      ...more(waiting.length - shownWaiting.length, `${console}/inbox`),
+      ...(shownWaiting.length === 0 ? [section("Nothing waits for you.")] : shownWaiting.flatMap(gateRow)),
+      ...more(restWaiting, `${console}/inbox`),
       divider,
       header("Runs"),
-      ...(running.length === 0 ? [section("No release runs.")] : shownRunning.map(releaseRow)),
-      ...more(running.length - shownRunning.length, `${console}/releases`),
+      ...(shownRunning.length === 0 ? [section("No release runs.")] : shownRunning.map(releaseRow)),
+      ...more(restRunning, `${console}/releases`),
       divider,
       header("Your models"),
-      ...(models.length === 0 ? [section("You may see no model.")] : shownModels.map(modelRow)),
-      ...more(models.length - shownModels.length, console),
+      ...(shownModels.length === 0 ? [section("You may see no model.")] : shownModels.map(modelRow)),
+      ...more(restModels, console),
       context(`You are ${plain(name, 80)} in ${linkTo(console, "Countersign")}.`),
     ],
   };
@@ -87,6 +88,10 @@ function modelRow(model: ModelItemView): Block {
   );
 }
 
-function more(count: number, url: string): Block[] {
-  return count > 0 ? [context(linkTo(url, `and ${count} more`))] : [];
+function divided<Item>({ items, next }: Page<Item>, most: number): [Item[], Page<Item>] {
+  return [items.slice(0, most), { items: items.slice(most), next }];
+}
+
+function more(rest: Page<unknown>, url: string): Block[] {
+  return rest.items.length > 0 ? [context(linkTo(url, `and ${countOf(rest)} more`))] : [];
 }

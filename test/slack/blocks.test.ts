@@ -215,19 +215,22 @@ describe("the home tab", () => {
     findings: [{}],
     links: { console },
   } as unknown as ModelItemView;
-  const many = <Row>(row: Row) => Array.from({ length: 300 }, () => row);
+  const only = <Row>(...items: Row[]) => ({ items, next: null });
+  const many = <Row>(row: Row) => ({ items: Array.from({ length: 300 }, () => row), next: "more" });
 
   test("shows what waits, what runs and the models", () => {
-    const view = homeView({ name: "Grace", console, waiting: [gate], running: [release], models: [model] });
+    const view = homeView({ name: "Grace", console, waiting: only(gate), running: only(release), models: only(model) });
     expect(checkView(view)).toEqual([]);
     expect(view).toMatchSnapshot();
   });
 
   test("with hundreds of each it stays within Slack's hundred blocks", () => {
-    const waiting = many(gate).map((one, index) => ({ ...one, id: `flight-delays.${index + 1}.promotion.1` }));
+    const items = many(gate).items.map((one, index) => ({ ...one, id: `flight-delays.${index + 1}.promotion.1` }));
+    const waiting = { items, next: "more" };
     const view = homeView({ name: "Grace", console, waiting, running: many(release), models: many(model) });
     expect(checkView(view)).toEqual([]);
     expect(view.blocks.length).toBeLessThanOrEqual(limits.homeBlocks);
+    expect(JSON.stringify(view)).toContain("and 288+ more");
     expect(checkView(strangerHome("Nobody knows you."))).toEqual([]);
   });
 });
