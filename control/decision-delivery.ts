@@ -10,7 +10,7 @@ import { decideUpdate, type GateReply } from "../workflows/messages.ts";
 import type { Outcome } from "./answer.ts";
 import { deliver, type Delivery } from "./delivery.ts";
 import type { ControlContext } from "./deps.ts";
-import { unavailable } from "./faults.ts";
+import { isCrowded, unavailable } from "./faults.ts";
 import { attemptOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
 
 /** Between two looks whether the decision's record is there, and before the first: no closing is quicker. */
@@ -110,7 +110,8 @@ async function outcomeOfDelivery(
 
 /**
  * Once accepted the decision is durable. Its record says whether it counted: of several that arrive at
- * once only the first may. With the database away that cannot be asked, and the acceptance is the answer.
+ * once only the first may. With the database away that cannot be asked, and the acceptance is the answer; with one
+ * that is busy it is asked until the time is over.
  */
 async function recorded(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView>> {
   const until = Math.min(Date.now() + context.limits.recordedWithinMs, inHand.deadline);
@@ -118,7 +119,9 @@ async function recorded(context: ControlContext, inHand: InHand): Promise<Outcom
   let isReached = false;
   while (Date.now() < (isReached ? inHand.deadline : until)) {
     await sleep(lookEveryMs);
-    const isThere = await hasAnswer(context.db, attempt.gate, inHand.command.id).catch(() => null);
+    const isThere = await hasAnswer(context.db, attempt.gate, inHand.command.id).catch((error: unknown) =>
+      isCrowded(error) ? false : null,
+    );
     isReached ||= isThere !== null;
     const row = isThere ? await readFacts(context, attempt).catch(() => null) : null;
     const known = row && (await onRecord(context, inHand, row));

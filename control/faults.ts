@@ -24,6 +24,11 @@ export function unavailable(detail: string, cause?: unknown): CountersignError {
   return new CountersignError("unavailable", detail, { extra: { retryAfterSeconds: 2 }, cause });
 }
 
+/** Many wait for a connection: a database that is busy, not one that is away. */
+export function isCrowded(error: unknown): boolean {
+  return error instanceof Error && error.message.includes("timeout exceeded when trying to connect");
+}
+
 function isAway(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   if (error instanceof AggregateError) return error.errors.some(isAway);
