@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import { errorCodes } from "../domain/errors.ts";
 import type { CountersignError } from "../domain/errors.ts";
+import { countOf } from "../domain/http/record-views.ts";
 import { assetPaths } from "./assets.ts";
 import type { ConsoleDeps, ConsoleEnv } from "./deps.ts";
 import type { Html } from "./markup.ts";
-import { countOf } from "../domain/http/record-views.ts";
 import { faultPage } from "./pages/entrance.ts";
 import { bare, page } from "./pages/layout.ts";
 import type { Frame } from "./pages/layout.ts";

@@ -105,3 +105,6 @@ async def main(words: list[str]) -> None:
 
 if __name__ == "__main__":
     asyncio.run(main(sys.argv[1:]))
+    # Without the interpreter's shutdown, in which the client's native threads crash a short-lived process
+    # now and then (temporalio/sdk-python, issue 300).
+    os._exit(0)
