@@ -66,18 +66,10 @@ export async function openGateStand({ people, rule, workerApart = false }: Wante
           temporalClient: client,
         }),
       });
-  const bare = await Worker.create({
-    connection: native,
-    workflowsPath: fileURLToPath(new URL("bare/gates.ts", import.meta.url)),
-    taskQueue: "bench-bare",
-    activities: {
-      // One row, as little as a record can be.
-      record: async (id: string) => {
-        await db.insertInto("groups").values({ id }).execute();
-      },
-    },
+  const bare = fork(fileURLToPath(new URL("bare/gates-worker.ts", import.meta.url)), {
+    env: { ...process.env, DATABASE_URL: services.adminDatabaseUrl, TEMPORAL_ADDRESS: services.temporalAddress },
   });
-  const running = bare.run();
+  const bareGone = once(bare, "exit");
   const signer = createSigner({ privateKeyPem: keys.privateKey });
   const control = createControl({ db, temporal: client, store, signer, publicUrl: "http://127.0.0.1:4400" });
   const app = createApp({ control, development: true, rate: { perSecond: 1_000_000, burst: 1_000_000 } });
@@ -129,8 +121,8 @@ export async function openGateStand({ people, rule, workerApart = false }: Wante
       }
     },
     async close() {
-      bare.shutdown();
-      await Promise.all([running, gates.stop()]);
+      bare.disconnect();
+      await Promise.all([bareGone, gates.stop()]);
       await db.destroy();
       await plain.close();
       await native.close();

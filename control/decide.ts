@@ -39,30 +39,29 @@ export async function decide(context: ControlContext, asked: Asked): Promise<Ans
   if (!visible || !row) throw notFound("gate", gate);
   const at = context.clock().toISOString();
   const body = await checked(context, asked, { parsed, row, at, isShown });
-  const once = { caller, route: `POST /api/gates/${gate}/decisions`, key: sent.key, body, gate };
+  const attempt = { gate, by: caller.principal, surface: caller.surface, at, decision: body.decision, digest: body.digest };
+  const refusal = refusalOf(attempt, row);
+  const { id: principal, groups } = caller.principal;
+  const sign = (id: string): DecisionCommand =>
+    context.signer.sign({ id, principal, groups, surface: caller.surface, at, body: { kind: "decide", gate, ...body } });
+  const once = {
+    caller,
+    route: `POST /api/gates/${gate}/decisions`,
+    key: sent.key,
+    body,
+    gate,
+    ...(refusal === null && { sign }),
+  };
   return runOnce<ReceiptView>(context, once, async (begun) => {
-    const attempt = { gate, by: caller.principal, surface: caller.surface, at, decision: body.decision, digest: body.digest };
-    // One that was begun before may be on record: that is looked at first, further on. It is signed
+    // One that was signed before may be on record: that is looked at first, further on. It is signed
     // anew, with the present time and groups; where the first one arrived, that one stands.
-    if (!begun.signed) {
-      const refusal = refusalOf(attempt, row);
-      if (refusal) return refuse(context, { attempt, row, refusal });
-    }
-    const { id: principal, groups } = caller.principal;
-    const command: DecisionCommand = context.signer.sign({
-      id: begun.id,
-      principal,
-      groups,
-      surface: caller.surface,
-      at,
-      body: { kind: "decide", gate, ...body },
-    });
-    await keepSigned(context.db, command);
-    return finishDecision(
-      context,
-      command,
-      begun.signed ? null : { kind: caller.principal.kind, row, onAccepted: sent.onAccepted },
-    );
+    const isFirst = begun.isNew || begun.signed === null;
+    if (isFirst && refusal) return refuse(context, { attempt, row, refusal });
+    const kept = begun.isNew && begun.signed ? asDecision(begun.signed) : null;
+    const command = kept ?? sign(begun.id);
+    if (!kept) await keepSigned(context.db, command);
+    const fresh = isFirst ? { kind: caller.principal.kind, row, onAccepted: sent.onAccepted } : null;
+    return finishDecision(context, command, fresh);
   });
 }
 

@@ -13,7 +13,7 @@ import type { ControlContext } from "./deps.ts";
 import { isCrowded, unavailable } from "./faults.ts";
 import { attemptOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
 
-/** Between two looks whether the decision's record is there, and before the first: no closing is quicker. */
+/** Between two looks whether the decision's record is there. As a rule it is when the gate accepts it. */
 const lookEveryMs = 20;
 /** A gate whose workflow is just being started answers within moments. */
 const startingPauseMs = 150;
@@ -117,8 +117,7 @@ async function recorded(context: ControlContext, inHand: InHand): Promise<Outcom
   const until = Math.min(Date.now() + context.limits.recordedWithinMs, inHand.deadline);
   const { attempt } = inHand;
   let isReached = false;
-  while (Date.now() < (isReached ? inHand.deadline : until)) {
-    await sleep(lookEveryMs);
+  for (; Date.now() < (isReached ? inHand.deadline : until); await sleep(lookEveryMs)) {
     const isThere = await hasAnswer(context.db, attempt.gate, inHand.command.id).catch((error: unknown) =>
       isCrowded(error) ? false : null,
     );

@@ -9,9 +9,12 @@ import type { Caller } from "./caller.ts";
 import type { ControlContext } from "./deps.ts";
 import { newCommandId } from "./signing.ts";
 
-/** One command as its use case sees it: `signed` is there when it was begun before and left lying. */
+/** One command as its use case sees it. */
 export interface Begun {
   id: string;
+  /** Begun by this call; not by an earlier one that left it lying. */
+  isNew: boolean;
+  /** As it is kept: by an earlier call, or by `sign` of this one. */
   signed: SignedCommand | null;
 }
 
@@ -23,6 +26,8 @@ export interface Once {
   /** As it was checked; its canonical JSON tells whether another body comes under the same key. */
   body: unknown;
   gate?: string;
+  /** Its signed form when it is new, kept in the same write; a use case without this keeps it itself. */
+  sign?(id: string): SignedCommand;
 }
 
 const keyPattern = /^[\x21-\x7e]{1,200}$/;
@@ -41,7 +46,7 @@ export async function runOnce<Value>(
   const row = await begin(context, once);
   if ("replay" in row) return replayOf<Value>(row.replay);
   try {
-    const outcome = await execute({ id: row.id, signed: row.signed });
+    const outcome = await execute(row);
     return await keep(context, row.id, outcome);
   } catch (error) {
     if (error instanceof CountersignError && errorCodes[error.code].status < 500) {
@@ -65,7 +70,7 @@ export async function keep<Value>(context: ControlContext, id: string, outcome: 
   return answer;
 }
 
-type Beginning = Row<"commands"> | { replay: Parameters<typeof replayOf>[0] };
+type Beginning = Begun | { replay: Parameters<typeof replayOf>[0] };
 
 async function begin(context: ControlContext, once: Once): Promise<Beginning> {
   const { caller, route } = once;
@@ -75,9 +80,10 @@ async function begin(context: ControlContext, once: Once): Promise<Beginning> {
   }
   const key = once.key ?? `made-${randomUUID()}`;
   const bodyDigest = digestOfJson(once.body);
-  const command = { id: newCommandId(), principal: caller.principal.id, route, key, bodyDigest, gate: once.gate ?? null };
-  const begun = await insertCommand(context.db, command);
-  if (begun) return begun;
+  const id = newCommandId();
+  const signed = once.sign?.(id) ?? null;
+  const command = { id, principal: caller.principal.id, route, key, bodyDigest, gate: once.gate ?? null, signed };
+  if (await insertCommand(context.db, command)) return { id, isNew: true, signed };
   const before = await findCommand(context.db, command);
   if (!before) throw new CountersignError("key-in-use", "The first request under this key is just being forgotten.");
   if (before.body_digest !== bodyDigest)
@@ -85,7 +91,7 @@ async function begin(context: ControlContext, once: Once): Promise<Beginning> {
   const replay = keptAnswer(before);
   if (replay) return { replay };
   const taken = await takeCommand(context.db, before.id, context.limits.leaseMs);
-  if (taken) return taken;
+  if (taken) return { id: taken.id, isNew: false, signed: taken.signed };
   throw new CountersignError("key-in-use", "The first request under this key is still under way.", {
     extra: { retryAfterSeconds: 1 },
   });

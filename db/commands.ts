@@ -10,11 +10,12 @@ export interface NewCommand {
   key: string;
   bodyDigest: string;
   gate: string | null;
+  signed: SignedCommand | null;
 }
 
-/** Takes the key for a new command; undefined when it is taken already. */
-export async function insertCommand(db: Db, command: NewCommand): Promise<Row<"commands"> | undefined> {
-  return db
+/** Takes the key for a new command; false when it is taken already. */
+export async function insertCommand(db: Db, command: NewCommand): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await db
     .insertInto("commands")
     .values({
       id: command.id,
@@ -24,10 +25,11 @@ export async function insertCommand(db: Db, command: NewCommand): Promise<Row<"c
       body_digest: command.bodyDigest,
       state: "running",
       gate_id: command.gate,
+      signed: command.signed && JSON.stringify(command.signed),
     })
     .onConflict((conflict) => conflict.columns(["principal_id", "route", "idempotency_key"]).doNothing())
-    .returningAll()
     .executeTakeFirst();
+  return numInsertedOrUpdatedRows === 1n;
 }
 
 export async function findCommand(

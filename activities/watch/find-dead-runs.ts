@@ -2,6 +2,7 @@ import type { RecordDeps } from "../record/deps.ts";
 import { failureOf } from "../record/faults.ts";
 import { stopRetired } from "../record/retire-model.ts";
 import { tellStaleGates } from "../gate/mark-stale.ts";
+import { tellClosedGates } from "./closed-gates.ts";
 import { endDeadReleases } from "./dead-releases.ts";
 import { supersedeDeadGates } from "./dead-gates.ts";
 import { endDeadForeignGates } from "./dead-foreign-gates.ts";
@@ -32,6 +33,7 @@ export async function findDeadRuns(deps: RecordDeps): Promise<{ dead: { kind: "r
       ...(await renewDeadSubjectGates(deps, searched)),
       ...(await endDeadForeignGates(deps, searched)),
     ];
+    await tellClosedGates(searched);
     await stopRetired(deps);
     await endDeadReproductions(deps, temporalClient, olderThan);
     await lapseConditions(deps);

@@ -30,10 +30,10 @@ export async function hint(client: Client, workflowId: string, message: { signal
 export const mostLookedAt = 1_000;
 
 /**
- * So long one search asks; the next round draws its own. Six of them fit into the activity's 10 s: on a busy
+ * So long one search asks; the next round draws its own. Seven of them fit into the activity's 10 s: on a busy
  * machine a thousand questions took longer, and each try began while the one before it still asked.
  */
-const askedForMs = 1_200;
+const askedForMs = 1_000;
 
 /** As many questions to Temporal at once as do not crowd out the workers on the same server. */
 const askedAtOnce = 8;

@@ -3,7 +3,8 @@ import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client } from "@tem
 /**
  * One schedule for all models: a schedule a model would cost a scheduler workflow each. A round
  * that is still running when the next is due is not doubled, and after an outage of the server
- * one round is caught up with, not a year's (the default).
+ * one round is caught up with, not a year's (the default). One round runs at once: what died with the worker
+ * before this one is found without waiting for the next.
  */
 export async function ensureSweep(client: Client, everySeconds: number): Promise<void> {
   const scheduleId = "monitor-sweep";
@@ -24,4 +25,5 @@ export async function ensureSweep(client: Client, everySeconds: number): Promise
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await client.schedule.getHandle(scheduleId).update((before) => ({ ...before, spec }));
   }
+  await client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP);
 }

@@ -84,6 +84,25 @@ async function approve(gate: GateView): Promise<void> {
   expect(body.receipt).toBe("accepted");
 }
 
+/** Everything is killed when the decision is on record and the gate's workflow has not heard of it: Temporal is held still meanwhile. */
+async function killInTheClosing(gate: GateView): Promise<void> {
+  const lock = await instance.connect();
+  await lock.query("begin");
+  await lock.query("select from gates where id = $1 for update", [gate.id]);
+  const answer = approve(gate).catch((error: unknown) => error);
+  await until("the closing waits for the row", async () => {
+    const waiting = "select from pg_stat_activity where wait_event_type = 'Lock' and query like '%\"gates\"%'";
+    return (await instance.query(waiting)).length > 0;
+  });
+  await instance.pausing("temporal", async () => {
+    await lock.query("rollback");
+    const counted = "select from decisions where gate_id = $1 and counted";
+    await until("the record", async () => (await instance.query(counted, [gate.id])).length > 0);
+    await instance.killAll();
+  });
+  expect(await answer).toBeInstanceOf(Error);
+}
+
 /** What must hold after any fault: promoted once, approved once, nothing twice, the chain whole. */
 async function expectPromotedOnce(id: string): Promise<void> {
   const release = await untilEnded(id);
@@ -101,7 +120,7 @@ async function expectPromotedOnce(id: string): Promise<void> {
 }
 
 describe("after kill -9", () => {
-  it("of everything while training, and again while the gate waits, the next start goes on from there", async () => {
+  it("of everything while training, while the gate waits, and before a decision is answered, the next start goes on", async () => {
     await untilRelease(
       `${model}.1`,
       "training",
@@ -112,7 +131,8 @@ describe("after kill -9", () => {
     await openGate(`${model}.1`);
     await instance.killAll();
     await instance.start();
-    await approve(await openGate(`${model}.1`));
+    await killInTheClosing(await openGate(`${model}.1`));
+    await instance.start();
     await expectPromotedOnce(`${model}.1`);
   }, 300_000);
 

@@ -115,10 +115,17 @@ export class FaultInstance {
     return { status: response.status, body: JSON.parse(text) as Body };
   }
 
-  async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+  /** A connection of one's own, which may break with its server; end it. */
+  async connect(): Promise<pg.Client> {
     const { databaseUrl } = JSON.parse(await readFile(join(this.home, "endpoints.json"), "utf8")) as { databaseUrl: string };
     const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000, query_timeout: 10_000 });
+    client.on("error", () => undefined);
     await client.connect();
+    return client;
+  }
+
+  async query<Row extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    const client = await this.connect();
     try {
       return (await client.query<Row>(text, values)).rows;
     } finally {

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { workflowIds } from "../../domain/ids.ts";
 import { createTestNamespace, temporalAddress } from "../setup/temporal.ts";
-import { applyExample, model, promote, requestRelease, waitAtGate, freeze } from "./passage.ts";
+import { applyExample, decision, freeze, model, promote, requestRelease, waitAtGate } from "./passage.ts";
 import { auditKinds, createRegistry, twice, type Registry } from "./registry.ts";
 
 let client: Client;
@@ -75,6 +75,22 @@ test("a terminated gate is superseded, its release is told and asks anew", async
   const next = await freeze(registry, at.release);
   expect(next.gate).toBe(`${at.release}.promotion.2`);
   expect((await find()).dead).toEqual([]);
+});
+
+test("a gate whose row is closed and whose workflow still waits is told to look, one that has ended is not", async () => {
+  const at = await waitAtGate(registry, 1);
+  await start(workflowIds.release(at.release));
+  await start(workflowIds.gate(at.gate));
+  await registry.records.closeGate({ gate: at.gate, commands: [decision(registry, at, "grace")] });
+  expect(await find()).toEqual({ dead: [] });
+  expect(await signalsOf(workflowIds.gate(at.gate)), "it may just be about to end").toEqual([]);
+  const before = new Date(Date.now() - 60_000);
+  await registry.db.updateTable("gates").set({ closed_at: before }).where("id", "=", at.gate).execute();
+  expect(await find()).toEqual({ dead: [] });
+  expect(await signalsOf(workflowIds.gate(at.gate))).toEqual(["look"]);
+  await terminate(workflowIds.gate(at.gate));
+  await find();
+  expect(await signalsOf(workflowIds.gate(at.gate))).toEqual(["look"]);
 });
 
 test("a release that missed the hint is told again until it has asked anew", async () => {
