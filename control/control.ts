@@ -104,6 +104,7 @@ function contextOf(deps: ControlDeps): ControlContext {
     publicUrl: (deps.publicUrl ?? "").replace(/\/$/, ""),
     temporalUiUrl: deps.temporalUiUrl?.replace(/\/$/, "") ?? null,
     limits,
+    door: createAdmission({ inFlight: limits.decisionsAtTheDoor }),
     admission: createAdmission({ inFlight: limits.decisionsInFlight }),
   };
 }

@@ -11,7 +11,7 @@ import { gateIdPattern } from "../domain/ids.ts";
 import type { DecisionCommand } from "../domain/signed-command.ts";
 import type { Answer } from "./answer.ts";
 import type { Asked } from "./caller.ts";
-import { finishDecision } from "./decision-delivery.ts";
+import { finishDecision, tooMany } from "./decision-delivery.ts";
 import type { ControlContext } from "./deps.ts";
 import { runOnce } from "./idempotency.ts";
 import { notFound, requireScope, scopeOf } from "./read-rights.ts";
@@ -21,11 +21,19 @@ import { faultsOf, unstorable } from "./request-body.ts";
 /**
  * A decision attempt, answered in the published order: no such gate; invalid; the same command
  * again; what Postgres can settle; and only then the gate's workflow, under control's signature.
- * Every refusal is recorded with its receipt.
+ * Every refusal is recorded with its receipt. Of a crowd at one gate a few at a time ask the database,
+ * so that the first is through before the last has begun, and the rest learn that the gate is closed.
  */
 export async function decide(context: ControlContext, asked: Asked): Promise<Answer<ReceiptView>> {
+  requireScope(asked.caller, "decide");
+  const deadline = Date.now() + context.limits.knownWithinMs;
+  const answer = await context.door.enter(asked.about, deadline, () => decideInTurn(context, asked));
+  if (answer === null) throw tooMany();
+  return answer;
+}
+
+async function decideInTurn(context: ControlContext, asked: Asked): Promise<Answer<ReceiptView>> {
   const { caller, about: gate, sent } = asked;
-  requireScope(caller, "decide");
   const parsed = decisionRequestSchema.safeParse(sent.body);
   const seen = parsed.success ? parsed.data.seen : null;
   // Side by side: all three are on the way to the answer.

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { hasAnswer, type AttemptRow } from "../db/reads/attempt-facts.ts";
 import { readPrincipalKind } from "../db/reads/people.ts";
 import type { Refusal } from "../domain/attempt.ts";
+import type { CountersignError } from "../domain/errors.ts";
 import { decisionWords, type ReceiptKind } from "../domain/gate.ts";
 import type { ReceiptView } from "../domain/http/gate-views.ts";
 import { workflowIds } from "../domain/ids.ts";
@@ -57,7 +58,11 @@ export async function finishDecision(
   if (entered !== null && !("refusal" in entered)) return entered;
   const refused = entered ?? (await refusedNow(context, inHand.attempt));
   if (refused) return refuse(context, { attempt: inHand.attempt, ...refused });
-  throw unavailable("Too many decide on this gate at once; yours was not taken. Try again with the same Idempotency-Key.");
+  throw tooMany();
+}
+
+export function tooMany(): CountersignError {
+  return unavailable("Too many decide on this gate at once; yours was not taken. Try again with the same Idempotency-Key.");
 }
 
 /** What the door has just read and found nothing against, of a command that was never sent before. */

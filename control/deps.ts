@@ -35,6 +35,8 @@ export interface ControlLimits {
   recordedWithinMs: number;
   /** How long to try while Temporal refuses connections, before 503. */
   reachedWithinMs: number;
+  /** Decisions on one gate that the database is asked about at once. */
+  decisionsAtTheDoor: number;
   /** Decisions in flight a gate: the server takes 10 updates at once. */
   decisionsInFlight: number;
   /** A command on which nobody worked for so long was left lying by a process that died. */
@@ -47,6 +49,7 @@ export const defaultLimits: ControlLimits = {
   knownWithinMs: 10_000,
   recordedWithinMs: 1_500,
   reachedWithinMs: 3_000,
+  decisionsAtTheDoor: 16,
   decisionsInFlight: 4,
   leaseMs: 15_000,
   settleWithinMs: 30 * 60_000,
@@ -58,5 +61,8 @@ export interface ControlContext extends Omit<ControlDeps, "clock" | "limits" | "
   publicUrl: string;
   temporalUiUrl: string | null;
   limits: ControlLimits;
+  /** Into control, a gate. */
+  door: Admission;
+  /** From control to a gate's workflow. */
   admission: Admission;
 }

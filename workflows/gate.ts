@@ -1,5 +1,4 @@
 import {
-  ActivityFailure,
   allHandlersFinished,
   ApplicationFailure,
   condition,
@@ -7,6 +6,7 @@ import {
   patched,
   setCurrentDetails,
   setHandler,
+  TemporalFailure,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { GateClosing, GateOpening, RecordActivities } from "../activities/contract.ts";
@@ -123,13 +123,16 @@ async function settle(box: DecisionBox): Promise<Closed | null> {
   return null;
 }
 
-/** In the task that took the decision in, so that nobody waits for a second one; by a lasting activity where that fails. */
+/**
+ * In the task that took the decision in, so that nobody waits for a second one; by a lasting activity where that
+ * fails. Replayed, its failure comes bare, without the ActivityFailure around it (temporalio/sdk-rust, issue 436).
+ */
 async function close(input: Parameters<RecordActivities["closeGate"]>[0]): Promise<GateClosing> {
   if (patched("close-at-once"))
     try {
       return await recordAtOnce.closeGate(input);
     } catch (error) {
-      if (!(error instanceof ActivityFailure)) throw error;
+      if (!(error instanceof TemporalFailure)) throw error;
     }
   return record("Verifies the decisions and closes the gate").closeGate(input);
 }

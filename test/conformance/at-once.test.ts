@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { historyOf } from "../workflows/recorded.ts";
 import { until } from "../world/until.ts";
 import { attemptOn, expectClosedOnce, expectTaken } from "./point.ts";
 import { openStand, type AskedGate, type ConformanceStand } from "./stand.ts";
@@ -38,4 +39,5 @@ it("takes a decision while its row is locked, and is closed by a lasting activit
   expect(await gate.handle.result()).toMatchObject({ resolution: "approved", outcome: { by: "grace" } });
   await expectClosedOnce({ stand }, gate, "approved");
   expect(await stand.decisions(gate.id)).toHaveLength(1);
+  await historyOf(stand.world, gate.handle.workflowId, "gate-closed-later");
 });
