@@ -27,12 +27,13 @@ import { faultsOf, unstorable } from "./request-body.ts";
 export async function decide(context: ControlContext, asked: Asked): Promise<Answer<ReceiptView>> {
   requireScope(asked.caller, "decide");
   const deadline = Date.now() + context.limits.knownWithinMs;
-  const answer = await context.door.enter(asked.about, deadline, () => decideInTurn(context, asked));
+  const answer = await context.door.enter(asked.about, deadline, () => decideInTurn(context, asked, deadline));
   if (answer === null) throw tooMany();
   return answer;
 }
 
-async function decideInTurn(context: ControlContext, asked: Asked): Promise<Answer<ReceiptView>> {
+/** The time at the door is part of the time within which the outcome is told. */
+async function decideInTurn(context: ControlContext, asked: Asked, deadline: number): Promise<Answer<ReceiptView>> {
   const { caller, about: gate, sent } = asked;
   const parsed = decisionRequestSchema.safeParse(sent.body);
   const seen = parsed.success ? parsed.data.seen : null;
@@ -69,7 +70,7 @@ async function decideInTurn(context: ControlContext, asked: Asked): Promise<Answ
     const command = kept ?? sign(begun.id);
     if (!kept) await keepSigned(context.db, command);
     const fresh = isFirst ? { kind: caller.principal.kind, row, onAccepted: sent.onAccepted } : null;
-    return finishDecision(context, command, fresh);
+    return finishDecision(context, command, { deadline, fresh });
   });
 }
 

@@ -35,13 +35,13 @@ interface InHand {
 export async function finishDecision(
   context: ControlContext,
   command: DecisionCommand,
-  fresh: Fresh | null = null,
+  { deadline = Date.now() + context.limits.knownWithinMs, fresh = null }: { deadline?: number; fresh?: Fresh | null } = {},
 ): Promise<Outcome<ReceiptView>> {
   const kind = fresh?.kind ?? (await readPrincipalKind(context.db, command.principal));
   const inHand = {
     command,
     attempt: attemptOf(command, kind),
-    deadline: Date.now() + context.limits.knownWithinMs,
+    deadline,
     onAccepted: fresh?.onAccepted,
   };
   const before = fresh?.row ?? (await readFacts(context, inHand.attempt));

@@ -5,7 +5,7 @@ const awayClasses = new Set(["08", "53", "57", "58"]);
 const awayErrnos = new Set(["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOUND", "EAI_AGAIN", "ENOENT"]);
 /** How `pg` words what has no code: a pool or a client that could not connect or lost its connection. */
 const awayWords =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error|Query read timeout|statement timeout|the database system is/i;
+  /Connection terminated|Client has encountered a connection error|Query read timeout|statement timeout|the database system is/i;
 
 /** Any error as one of the closed set; what is unknown becomes `internal`, with the cause kept for the log. */
 export function asCountersignError(error: unknown): CountersignError {
@@ -26,7 +26,7 @@ export function unavailable(detail: string, cause?: unknown): CountersignError {
 
 /** Many wait for a connection: a database that is busy, not one that is away. */
 export function isCrowded(error: unknown): boolean {
-  return error instanceof Error && error.message.includes("timeout exceeded when trying to connect");
+  return error instanceof Error && /timeout exceeded when trying to connect/i.test(error.message);
 }
 
 function isAway(error: unknown): boolean {
@@ -34,5 +34,5 @@ function isAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isAway);
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (awayErrnos.has(code) || (/^[0-9A-Z]{5}$/.test(code) && awayClasses.has(code.slice(0, 2)))) return true;
-  return awayWords.test(error.message);
+  return isCrowded(error) || awayWords.test(error.message);
 }

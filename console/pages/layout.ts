@@ -8,7 +8,7 @@ export interface Frame {
   nonce: string;
   csrf: string;
   me: MeView;
-  /** Open gates on which the reader may decide. */
+  /** Open gates on which the reader may decide, `50+` where more follow. */
   waiting: string;
   /** Which part of the site the page belongs to. */
   here: "models" | "policies" | "releases" | "inbox" | "audit" | "people" | "me" | "messages";

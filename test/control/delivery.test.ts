@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { Client, Connection } from "@temporalio/client";
 import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -180,6 +181,22 @@ describe("a decision", () => {
     });
     expect(await server.decide("grace", "k2")).toMatchObject({ status: 200, body: { receipt: "accepted" } });
     expect(await decisions()).toMatchObject([{ command_id: pending.body.command, counted: true }]);
+  });
+
+  test("that waits at the door of its gate is answered within the same time as every other", async () => {
+    const server = createServer({ decisionsAtTheDoor: 1 });
+    await server.ask("grace", `/api/gates/${at.gate}`);
+    await server.control.ready();
+    await wire.set("frozen");
+    const first = server.decide("grace", `door-${at.gate}`);
+    await sleep(750);
+    const began = performance.now();
+    const second = await server.decide("george", `door-too-${at.gate}`);
+    const tookMs = performance.now() - began;
+    await wire.set("open");
+    expect(second.status).toBe(202);
+    expect(tookMs).toBeLessThan(1_900);
+    await first;
   });
 
   test("that cannot reach Temporal at all is not decided, and its key may try again", async () => {
