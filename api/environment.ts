@@ -1,5 +1,5 @@
 import type { Caller } from "../control/caller.ts";
-import type { Control } from "../control/contract.ts";
+import type { Control } from "../control/control.ts";
 
 /** What a request carries through the middleware. */
 export interface ApiEnv {

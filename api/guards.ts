@@ -1,6 +1,6 @@
 import { getCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
-import type { Control } from "../control/contract.ts";
+import type { Control } from "../control/control.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { Surface } from "../domain/principal.ts";
 import type { ApiEnv } from "./environment.ts";

@@ -9,6 +9,7 @@ import { addLookCommands } from "./commands/look.ts";
 import { addNotifyCommands } from "./commands/notify.ts";
 import { addPeopleCommands } from "./commands/people.ts";
 import { addPolicyCommands } from "./commands/policy.ts";
+import { addPlainCommands } from "./commands/plain.ts";
 import { addReleaseCommands } from "./commands/release.ts";
 import { addReproduceCommand } from "./commands/reproduce.ts";
 import { addDelegationCommands, addTokenCommands } from "./commands/tokens.ts";
@@ -40,6 +41,7 @@ export function createProgram(context: Context): Command {
   addContractCommands(program, context);
   addPolicyCommands(program, context);
   addReleaseCommands(program, context);
+  addPlainCommands(program, context);
   addReproduceCommand(program, context);
   addLookCommands(program, context);
   addDecisionCommands(program, context);

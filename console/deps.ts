@@ -1,4 +1,4 @@
-import type { Control } from "../control/contract.ts";
+import type { Control } from "../control/control.ts";
 import type { SlackDoor } from "../control/slack-door.ts";
 import type { Caller } from "../control/caller.ts";
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { html } from "hono/html";
 import type { Answer } from "../control/answer.ts";
 import type { Caller } from "../control/caller.ts";
-import type { Control } from "../control/contract.ts";
+import type { Control } from "../control/control.ts";
 import { faultInWords } from "../domain/definition-check.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { DecisionAnswersView, ReceiptView } from "../domain/http/gate-views.ts";

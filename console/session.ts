@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { createMiddleware } from "hono/factory";
 import type { Caller } from "../control/caller.ts";
-import type { Control } from "../control/contract.ts";
+import type { Control } from "../control/control.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { ConsoleDeps, ConsoleEnv } from "./deps.ts";
 import { returnPage } from "./pages/entrance.ts";

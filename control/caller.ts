@@ -1,9 +1,5 @@
 import type { Principal, Surface } from "../domain/principal.ts";
 
-/** What a token may be used for, where it is scoped; without scopes it may be used for all that its principal may do. */
-export const scopes = ["read", "define", "release", "decide", "operate", "predict", "administer"] as const;
-export type Scope = (typeof scopes)[number];
-
 /** Somebody who was authenticated, and through which surface. */
 export interface Caller {
   principal: Principal;

@@ -21,6 +21,12 @@ import type { Begun } from "./idempotency.ts";
 const lookEveryMs = 20;
 const longestLookMs = 150;
 
+/** A lifecycle is started when it does not run, so this is never met; if it is, trying again helps. */
+export const lifecycleGone = new CountersignError(
+  "unavailable",
+  "The model's workflow could not be started. Try again with the same Idempotency-Key.",
+);
+
 /** How one kind of command reaches its workflow, and how what it left behind becomes an answer. */
 export interface CommandRoute<Body extends CommandBody, Value> {
   to: Parcel<unknown, SignedCommand<Body>>["to"];

@@ -19,8 +19,8 @@ export async function decideMany(context: ControlContext, caller: Caller, sent: 
     const items: DecisionAnswersView["items"] = [];
     for (const [index, { gate, ...body }] of decisions.entries()) {
       // The key follows from the whole command's id, so that a batch that is taken up again decides nothing twice.
-      const one = { caller, about: gate, sent: { body, key: `${begun.id}-${index}` } };
-      items.push({ gate, ...(await answerOf(() => decide(context, one))) });
+      const one = { caller, about: { id: gate }, sent: { body, key: `${begun.id}-${index}` } };
+      items.push({ gate, ...(await answerOf(() => decide.run(context, one))) });
     }
     return { kind: "done", status: 200, value: { items } };
   });

@@ -10,7 +10,7 @@ import { decisionRequestSchema, type DecisionRequest } from "../domain/http/requ
 import { gateIdPattern } from "../domain/ids.ts";
 import type { DecisionCommand } from "../domain/signed-command.ts";
 import type { Answer } from "./answer.ts";
-import type { Asked } from "./caller.ts";
+import { routeOf, type AskedFor, type Command } from "./commands/command.ts";
 import { finishDecision, tooMany } from "./decision-delivery.ts";
 import type { ControlContext } from "./deps.ts";
 import { runOnce } from "./idempotency.ts";
@@ -24,17 +24,20 @@ import { faultsOf, unstorable } from "./request-body.ts";
  * Every refusal is recorded with its receipt. Of a crowd at one gate a few at a time ask the database,
  * so that the first is through before the last has begun, and the rest learn that the gate is closed.
  */
-export async function decide(context: ControlContext, asked: Asked): Promise<Answer<ReceiptView>> {
+export const decide: Command<"decide"> = { run: attemptDecision, finish: (context, command) => finishDecision(context, command) };
+
+async function attemptDecision(context: ControlContext, asked: AskedFor<"decide">): Promise<Answer<ReceiptView>> {
   requireScope(asked.caller, "decide");
   const deadline = Date.now() + context.limits.knownWithinMs;
-  const answer = await context.door.enter(asked.about, deadline, () => decideInTurn(context, asked, deadline));
+  const answer = await context.door.enter(asked.about.id, deadline, () => decideInTurn(context, asked, deadline));
   if (answer === null) throw tooMany();
   return answer;
 }
 
 /** The time at the door is part of the time within which the outcome is told. */
-async function decideInTurn(context: ControlContext, asked: Asked, deadline: number): Promise<Answer<ReceiptView>> {
-  const { caller, about: gate, sent } = asked;
+async function decideInTurn(context: ControlContext, asked: AskedFor<"decide">, deadline: number): Promise<Answer<ReceiptView>> {
+  const { caller, about, sent } = asked;
+  const { id: gate } = about;
   const parsed = decisionRequestSchema.safeParse(sent.body);
   const seen = parsed.success ? parsed.data.seen : null;
   // Side by side: all three are on the way to the answer.
@@ -55,7 +58,7 @@ async function decideInTurn(context: ControlContext, asked: Asked, deadline: num
     context.signer.sign({ id, principal, groups, surface: caller.surface, at, body: { kind: "decide", gate, ...body } });
   const once = {
     caller,
-    route: `POST /api/gates/${gate}/decisions`,
+    route: routeOf("decide", about),
     key: sent.key,
     body,
     gate,
@@ -66,18 +69,13 @@ async function decideInTurn(context: ControlContext, asked: Asked, deadline: num
     // anew, with the present time and groups; where the first one arrived, that one stands.
     const isFirst = begun.isNew || begun.signed === null;
     if (isFirst && refusal) return refuse(context, { attempt, row, refusal });
-    const kept = begun.isNew && begun.signed ? asDecision(begun.signed) : null;
+    // The key, the route and the body are those of before: what was signed then is a decision.
+    const kept = begun.isNew && begun.signed ? (begun.signed as DecisionCommand) : null;
     const command = kept ?? sign(begun.id);
     if (!kept) await keepSigned(context.db, command);
     const fresh = isFirst ? { kind: caller.principal.kind, row, onAccepted: sent.onAccepted } : null;
     return finishDecision(context, command, { deadline, fresh });
   });
-}
-
-export function asDecision(command: { body: { kind: string } }): DecisionCommand {
-  if (command.body.kind !== "decide") throw new TypeError(`A ${command.body.kind} is no decision.`);
-  // The kind was just seen; the command was signed by `decide`.
-  return command as DecisionCommand;
 }
 
 interface Checking {
@@ -91,7 +89,7 @@ interface Checking {
 /** The body within all bounds; else the receipt `invalid`, recorded, and the gate goes on waiting. */
 async function checked(
   context: ControlContext,
-  { caller, about: gate, sent: { body: sent } }: Asked,
+  { caller, about: { id: gate }, sent: { body: sent } }: AskedFor<"decide">,
   { parsed, row, at, isShown }: Checking,
 ): Promise<DecisionRequest> {
   const faults = parsed.success ? faultsIn(parsed.data, { row, at, isShown }) : faultsOf(parsed.error);

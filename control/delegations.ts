@@ -9,7 +9,7 @@ import { reasonRequestSchema } from "../domain/http/requests.ts";
 import type { Answer } from "./answer.ts";
 import type { Asked, Caller } from "./caller.ts";
 import { refuseOnRecord } from "./command-run.ts";
-import type { PageInput } from "./contract.ts";
+import type { PageInput } from "./filters.ts";
 import { numberOf, pageOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { runOnce } from "./idempotency.ts";

@@ -4,7 +4,7 @@ import type { AuditRecordView } from "../domain/http/record-views.ts";
 import type { ModelName } from "../domain/ids.ts";
 import type { Caller } from "./caller.ts";
 import type { ControlContext } from "./deps.ts";
-import { scopeOf } from "./read-rights.ts";
+import { requireScope, scopeOf } from "./read-rights.ts";
 import { recordOf } from "./records.ts";
 
 const pageRecords = 200;
@@ -18,11 +18,20 @@ const longestStreamMs = 10 * 60_000;
  * Audit records as they are committed, in the order of the chain, which is the order of commit:
  * nothing can appear later with a smaller number. Ends when the signal does.
  */
-export async function* followAudit(
-  context: ControlContext,
-  caller: Caller,
-  options: { model?: ModelName | undefined; after: number | null; signal: AbortSignal },
-): AsyncGenerator<AuditRecordView> {
+export function followAudit(context: ControlContext, caller: Caller, options: Following): AsyncIterable<AuditRecordView> {
+  // Before the stream begins, while it can still be told as a problem.
+  requireScope(caller, "read");
+  return follow(context, caller, options);
+}
+
+interface Following {
+  model?: ModelName | undefined;
+  /** The record to go on from; null: from the newest. */
+  after: number | null;
+  signal: AbortSignal;
+}
+
+async function* follow(context: ControlContext, caller: Caller, options: Following): AsyncGenerator<AuditRecordView> {
   const { model } = options;
   const signal = context.closing ? AbortSignal.any([options.signal, context.closing]) : options.signal;
   let after = options.after ?? (await readAuditHead(context.db)).seq;

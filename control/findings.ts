@@ -2,18 +2,10 @@ import { readFindings } from "../db/reads/findings.ts";
 import type { Row } from "../db/schema.ts";
 import type { FindingView } from "../domain/http/gate-views.ts";
 import type { Page } from "../domain/http/record-views.ts";
-import { reasonRequestSchema } from "../domain/http/requests.ts";
-import type { CommandOf } from "../domain/signed-command.ts";
-import { lifecycleCommandUpdate } from "../workflows/messages.ts";
-import type { Answer, Outcome } from "./answer.ts";
-import type { Caller, Sent } from "./caller.ts";
-import { finishCommand, signed } from "./command-run.ts";
+import type { Caller } from "./caller.ts";
 import type { ControlContext } from "./deps.ts";
-import { runOnce } from "./idempotency.ts";
-import { lifecycleGone } from "./model-commands.ts";
 import { readModel } from "./models.ts";
 import { requireScope, scopeOf } from "./read-rights.ts";
-import { checkBody } from "./request-body.ts";
 
 const mostListed = 200;
 
@@ -39,35 +31,4 @@ function findingOf(row: Row<"findings">): FindingView {
     closedAt: row.closed_at?.toISOString() ?? null,
     closing: row.closing,
   };
-}
-
-/** Closes a finding with a reason; who may is decided where it is written. */
-export async function closeFinding(
-  context: ControlContext,
-  { caller, about, sent }: { caller: Caller; about: { model: string; finding: string }; sent: Sent },
-): Promise<Answer<{ finding: string }>> {
-  requireScope(caller, "operate");
-  const { model, finding } = about;
-  await readModel(context, caller, model);
-  const { reason } = checkBody(reasonRequestSchema, sent.body);
-  const once = { caller, route: `POST /api/models/${model}/findings/${finding}/close`, key: sent.key, body: { reason } };
-  return runOnce(context, once, async (begun) =>
-    finishCloseFinding(
-      context,
-      await signed(context, { begun, caller, body: { kind: "close-finding", model, finding, reason } }),
-    ),
-  );
-}
-
-export function finishCloseFinding(
-  context: ControlContext,
-  command: CommandOf<"close-finding">,
-): Promise<Outcome<{ finding: string }>> {
-  const { model, finding } = command.body;
-  return finishCommand<CommandOf<"close-finding">["body"], { finding: string }>(context, command, {
-    to: { model },
-    update: lifecycleCommandUpdate,
-    gone: lifecycleGone,
-    outcome: async () => ({ kind: "done", status: 200, value: { finding } }),
-  });
 }

@@ -6,7 +6,7 @@ import type { GateDecisionView, GateItemView, GateView } from "../domain/http/ga
 import type { Page } from "../domain/http/record-views.ts";
 import { gateIdPattern, type GateId } from "../domain/ids.ts";
 import type { Caller } from "./caller.ts";
-import type { GateFilter, PageInput } from "./contract.ts";
+import type { GateFilter, PageInput } from "./filters.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { gateLinks } from "./links.ts";

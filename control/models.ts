@@ -4,7 +4,7 @@ import type { ModelItemView, ModelView } from "../domain/http/model-views.ts";
 import type { Page } from "../domain/http/record-views.ts";
 import { mayDo } from "../domain/principal.ts";
 import type { Caller } from "./caller.ts";
-import type { PageInput } from "./contract.ts";
+import type { PageInput } from "./filters.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { modelLinks } from "./links.ts";

@@ -6,7 +6,7 @@ import { groupTag } from "../domain/people-file.ts";
 import type { People } from "../domain/people-rules.ts";
 import type { Principal } from "../domain/principal.ts";
 import type { Caller } from "./caller.ts";
-import type { PageInput } from "./contract.ts";
+import type { PageInput } from "./filters.ts";
 import { nameOf, pageOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { presentPeople } from "./people.ts";

@@ -23,7 +23,7 @@ import { ownerTeam, type GateRule, type Policy } from "../domain/policy.ts";
 import { impossibleQuorum } from "../domain/quorum.ts";
 import { sampleEvidence } from "../domain/sample-evidence.ts";
 import type { Caller } from "./caller.ts";
-import type { PageInput } from "./contract.ts";
+import type { PageInput } from "./filters.ts";
 import { numberOf, pageOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { notFound, requireScope, scopeOf } from "./read-rights.ts";
@@ -135,11 +135,11 @@ function mayDecide(rule: GateRule, policy: Policy, world: PeopleWorld): RuleView
 export async function testPolicy(
   context: ControlContext,
   caller: Caller,
-  asked: { policy: string; body: unknown },
+  { policy, body: sent }: { policy: string; body: unknown },
 ): Promise<PolicyTestView> {
   requireScope(caller, "read");
-  const body = checkBody(policyTestRequestSchema, asked.body);
-  const tried = await policyToTry(context, asked.policy, body);
+  const body = checkBody(policyTestRequestSchema, sent);
+  const tried = await policyToTry(context, policy, body);
   const world = await readPeopleWorld(context.db);
   const about = { id: tried.policy.id, version: tried.published ? tried.policy.version : null, title: tried.policy.title };
   if (body.release === undefined) {

@@ -1,7 +1,7 @@
 import type { ReadScope } from "../db/reads/scope.ts";
 import { CountersignError } from "../domain/errors.ts";
-import { mayDo, mayRead, rolePermissions, type Principal } from "../domain/principal.ts";
-import type { Caller, Scope } from "./caller.ts";
+import { mayDo, mayRead, rolePermissions, type Principal, type Scope } from "../domain/principal.ts";
+import type { Caller } from "./caller.ts";
 
 /** What somebody may read, in the form that queries take; the rule itself is `mayRead`. */
 export function scopeOf(principal: Principal): ReadScope {

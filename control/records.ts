@@ -13,12 +13,12 @@ import type {
 } from "../domain/http/record-views.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { Caller } from "./caller.ts";
-import type { AuditFilter, PageInput } from "./contract.ts";
+import type { AuditFilter, PageInput } from "./filters.ts";
 import { nameOf, numberOf, pageOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { notFound, requireScope, scopeOf } from "./read-rights.ts";
 
-export function me(caller: Caller): MeView {
+export function readMe(_: ControlContext, caller: Caller): MeView {
   const { id, kind, displayName, groups, roles } = caller.principal;
   return { principal: id, kind, displayName, groups, roles, scopes: caller.token.scopes };
 }

@@ -7,7 +7,7 @@ import { actionsOf, type ReleaseAction } from "../domain/lifecycle.ts";
 import { mayDo } from "../domain/principal.ts";
 import { stages, type Stage } from "../domain/stages.ts";
 import type { Caller } from "./caller.ts";
-import type { PageInput, ReleaseFilter } from "./contract.ts";
+import type { PageInput, ReleaseFilter } from "./filters.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { releaseLinks } from "./links.ts";
@@ -32,7 +32,14 @@ export async function listReleases(
 }
 
 /** Throws `not-found`. */
+/** A release with its stages and gates. Throws `not-found`. */
 export async function readRelease(context: ControlContext, caller: Caller, release: ReleaseId): Promise<ReleaseView> {
+  requireScope(caller, "read");
+  return findRelease(context, caller, release);
+}
+
+/** The same for a command, whose token needs no right to read. */
+export async function findRelease(context: ControlContext, caller: Caller, release: ReleaseId): Promise<ReleaseView> {
   const row = await needRow(context, caller, release);
   const facts = await readReleaseFacts(context.db, release);
   return {

@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Db } from "../db/database.ts";
 import { readToken } from "../db/reads/people.ts";
 import { insertToken, revokeToken } from "../db/tokens.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { Surface } from "../domain/principal.ts";
 import type { Caller } from "./caller.ts";
+import type { ControlContext } from "./deps.ts";
 
 /** Tokens are stored as their SHA-256: they are random, so no slow hash is needed. */
 export function hashToken(token: string): string {
@@ -21,7 +21,7 @@ const longestToken = 4096;
 const sessionMs = 12 * 60 * 60 * 1000;
 
 /** Who holds the token, with the groups as they are now. Throws `unauthenticated`. */
-export async function authenticate(db: Db, token: string, surface: Surface): Promise<Caller> {
+export async function authenticate({ db }: Pick<ControlContext, "db">, token: string, surface: Surface): Promise<Caller> {
   const row = token === "" || token.length > longestToken ? null : await readToken(db, hashToken(token));
   if (!row) throw new CountersignError("unauthenticated", "This token is unknown, expired or revoked.");
   const { id, kind, scopes, principal } = row;
@@ -29,9 +29,9 @@ export async function authenticate(db: Db, token: string, surface: Surface): Pro
 }
 
 /** A session for the pages, made by somebody who has a token. */
-export async function startSession(db: Db, caller: Caller, now: Date): Promise<{ token: string; expiresAt: string }> {
+export async function startSession({ db, clock }: ControlContext, caller: Caller): Promise<{ token: string; expiresAt: string }> {
   const token = newToken();
-  const expiresAt = new Date(now.getTime() + sessionMs);
+  const expiresAt = new Date(clock().getTime() + sessionMs);
   await insertToken(db, {
     id: `tok_${randomBytes(12).toString("base64url")}`,
     principal: caller.principal.id,
@@ -46,6 +46,6 @@ export async function startSession(db: Db, caller: Caller, now: Date): Promise<{
 }
 
 /** Ends a session; an API token stays. */
-export async function endSession(db: Db, caller: Caller): Promise<void> {
+export async function endSession({ db }: ControlContext, caller: Caller): Promise<void> {
   if (caller.token.kind === "session") await revokeToken(db, { id: caller.token.id, by: caller.principal.id });
 }

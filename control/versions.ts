@@ -10,7 +10,7 @@ import type { VersionItemView, VersionView } from "../domain/http/model-views.ts
 import type { Page } from "../domain/http/record-views.ts";
 import { releaseIdPattern, type ModelName, type VersionId } from "../domain/ids.ts";
 import type { Caller } from "./caller.ts";
-import type { PageInput } from "./contract.ts";
+import type { PageInput } from "./filters.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { versionLinks } from "./links.ts";

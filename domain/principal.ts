@@ -15,6 +15,10 @@ export interface Principal {
 export const surfaces = ["api", "console", "cli", "slack", "temporal"] as const;
 export type Surface = (typeof surfaces)[number];
 
+/** What a token may be used for, where it is scoped; without scopes it may be used for all that its principal may do. */
+export const scopes = ["read", "define", "release", "decide", "operate", "predict", "administer"] as const;
+export type Scope = (typeof scopes)[number];
+
 /** What each role may do besides reading; approving is by group and stands in the policy. */
 export const rolePermissions: Record<
   "release" | "define" | "unblock" | "rollback" | "pause" | "close-finding" | "break-glass" | "propose",

@@ -52,7 +52,9 @@ export type CommandBody =
       version: VersionId | null;
       reason: string;
     }
-  | { kind: "pause" | "resume" | "retire"; model: ModelName; reason: string }
+  | { kind: "pause"; model: ModelName; reason: string }
+  | { kind: "resume"; model: ModelName; reason: string }
+  | { kind: "retire"; model: ModelName; reason: string }
   | {
       kind: "unblock";
       release: ReleaseId;

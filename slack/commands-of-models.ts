@@ -105,7 +105,8 @@ export async function submitUnblock(
   const { parameters, fault } = parametersIn(filled["parameters"] ?? null);
   if (fault !== null) return { errors: { parameters: fault } };
   const body = { action, reason: filled["reason"] ?? "", parameters };
-  const outcome = await outcomeOf(() => deps.control.unblock(caller, release, { body, key: attemptKey(key, body) }));
+  const sent = { body, key: attemptKey(key, body) };
+  const outcome = await outcomeOf(() => deps.control.run("unblock", { caller, about: { id: release }, sent }));
   const done: Record<UnblockAction, string> = {
     retry: "is tried again",
     skip: "goes on without the stage",
@@ -120,16 +121,16 @@ export async function submitModelForm(
 ): Promise<Submitted> {
   const { caller, facts, filled } = of;
   const body = { reason: filled["reason"] ?? "" };
-  const sent = { body, key: attemptKey(facts.key, body) };
+  const asked = { caller, about: { model: facts.model }, sent: { body, key: attemptKey(facts.key, body) } };
   if (facts.form === "rollback") {
-    const outcome = await outcomeOf(() => deps.control.rollback(caller, facts.model, sent));
+    const outcome = await outcomeOf(() => deps.control.run("rollback", asked));
     return submitted(
       outcome,
       filled,
       ({ deployment }) => `${plain(deployment.version)} serves in ${plain(deployment.environment)} again.`,
     );
   }
-  const outcome = await outcomeOf(() => deps.control.requestRelease(caller, facts.model, sent));
+  const outcome = await outcomeOf(() => deps.control.run("request-release", asked));
   return submitted(outcome, filled, ({ release, folded, links }) =>
     folded
       ? `Your request went into ${linkTo(links.console, release)}, which was there.`

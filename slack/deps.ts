@@ -1,5 +1,5 @@
 import type { Caller } from "../control/caller.ts";
-import type { Control } from "../control/contract.ts";
+import type { Control } from "../control/control.ts";
 import type { SlackDoor } from "../control/slack-door.ts";
 import type { Digest, GateId } from "../domain/ids.ts";
 import type { People } from "./people.ts";

@@ -76,7 +76,9 @@ async function decideAtOnce(
 ): Promise<ClickOutcome> {
   const seen = await deps.keepShown(caller, { gate, what: click.shown });
   const body = { decision: "approve", digest, seen };
-  const outcome = await outcomeOf<ReceiptView>(() => deps.control.decide(caller, gate, { body, key, onAccepted }));
+  const outcome = await outcomeOf<ReceiptView>(() =>
+    deps.control.run("decide", { caller, about: { id: gate }, sent: { body, key, onAccepted } }),
+  );
   return { sentence: outcome.kind === "done" ? plain(outcome.value.message, 1_500) : refusalInWords(outcome.problem) };
 }
 
@@ -118,7 +120,11 @@ export async function submitDecision(
   const body = { decision, digest, seen, reason: filled["reason"] ?? null, inputs, conditions, ...changes };
   const attempt = `${key}:${createHash("sha256").update(JSON.stringify(body)).digest("base64url").slice(0, 16)}`;
   const outcome = await outcomeOf<ReceiptView>(() =>
-    deps.control.decide(caller, gate, { body, key: attempt, ...(onAccepted && { onAccepted }) }),
+    deps.control.run("decide", {
+      caller,
+      about: { id: gate },
+      sent: { body, key: attempt, ...(onAccepted && { onAccepted }) },
+    }),
   );
   if (outcome.kind === "done") return { closed: plain(outcome.value.message, 1_500) };
   const { problem } = outcome;

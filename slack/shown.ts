@@ -1,4 +1,4 @@
-import type { Control } from "../control/contract.ts";
+import type { Control } from "../control/control.ts";
 import { digestOf } from "../domain/digest.ts";
 import type { SlackDeps, SlackLog } from "./deps.ts";
 

@@ -3,7 +3,7 @@ import type { StartedGate } from "../domain/subject-gates.ts";
 import { workflowIds, type Digest, type ReleaseId } from "../domain/ids.ts";
 import type { CommandOf } from "../domain/signed-command.ts";
 import { BreakGlassLane } from "./break-glass-lane.ts";
-import { releaseCommandSignal, type LifecycleCommand } from "./messages.ts";
+import { lifecycleCommandKinds, releaseCommandSignal, type LifecycleCommand } from "./messages.ts";
 import { record } from "./records.ts";
 import { startSubjectGate, tellEnded } from "./subject-gate.ts";
 import { refuseMessage } from "./refusal.ts";
@@ -143,21 +143,10 @@ async function passOn(command: CommandOf<"withdraw-release">): Promise<Record<st
   return {};
 }
 
-const kinds = [
-  "apply-definition",
-  "rollback",
-  "pause",
-  "resume",
-  "retire",
-  "withdraw-release",
-  "close-finding",
-  "break-glass",
-] as const satisfies LifecycleCommand["body"]["kind"][];
-
 /** Whoever reaches Temporal can send anything. Whether what has this form is true, the activities verify. */
 function hasBody(command: unknown): command is LifecycleCommand {
   const kind = (command as Partial<LifecycleCommand> | null)?.body?.kind;
-  return kinds.some((one) => one === kind);
+  return lifecycleCommandKinds.some((one) => one === kind);
 }
 
 export function isRequest(command: unknown): command is CommandOf<"request-release"> {

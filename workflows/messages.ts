@@ -2,7 +2,7 @@ import { defineQuery, defineSignal, defineUpdate } from "@temporalio/workflow";
 import type { GateState, Resolution } from "../domain/gate.ts";
 import type { Digest, GateId, ModelName, ReleaseId } from "../domain/ids.ts";
 import type { ReleaseState } from "../domain/lifecycle.ts";
-import type { CommandOf, DecisionCommand, WithdrawalCommand } from "../domain/signed-command.ts";
+import type { CommandKind, CommandOf, DecisionCommand, WithdrawalCommand } from "../domain/signed-command.ts";
 import type { Stage } from "../domain/stages.ts";
 
 /**
@@ -20,9 +20,17 @@ export const workflowTypes = {
 } as const;
 
 // to `model/<name>`
-export type LifecycleCommand = CommandOf<
-  "apply-definition" | "rollback" | "pause" | "resume" | "retire" | "withdraw-release" | "close-finding" | "break-glass"
->;
+export const lifecycleCommandKinds = [
+  "apply-definition",
+  "rollback",
+  "pause",
+  "resume",
+  "retire",
+  "withdraw-release",
+  "close-finding",
+  "break-glass",
+] as const satisfies CommandKind[];
+export type LifecycleCommand = CommandOf<(typeof lifecycleCommandKinds)[number]>;
 /** Answers at once which release it led to. The release's row follows within moments. */
 export const requestReleaseUpdate = defineUpdate<{ release: ReleaseId; folded: boolean }, [CommandOf<"request-release">]>(
   "requestRelease",

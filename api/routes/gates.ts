@@ -1,25 +1,16 @@
 import { z } from "zod";
 import {
   decisionAnswersSchema,
-  decisionWithdrawnSchema,
   findingSchema,
   gateItemSchema,
   gateQuerySchema,
   gateSchema,
-  receiptSchema,
 } from "../../domain/http/gate-views.ts";
 import { pageOf } from "../../domain/http/record-views.ts";
-import {
-  decisionRequestSchema,
-  decisionsRequestSchema,
-  digestSchema,
-  pageQuerySchema,
-  reasonRequestSchema,
-  renderingRequestSchema,
-} from "../../domain/http/requests.ts";
-import type { Control } from "../../control/contract.ts";
+import { decisionsRequestSchema, digestSchema, pageQuerySchema, renderingRequestSchema } from "../../domain/http/requests.ts";
+import type { Control } from "../../control/control.ts";
 import { checkBody } from "../../control/request-body.ts";
-import { pendingAnswer, sendAnswer } from "../answers.ts";
+import { sendAnswer } from "../answers.ts";
 import { readCommand } from "../bodies.ts";
 import type { ApiDeps } from "../environment.ts";
 import { addRoute, param, type RouteTable } from "../routing.ts";
@@ -51,24 +42,6 @@ export function gateRoutes(table: RouteTable, { control }: ApiDeps): void {
     },
     async (c) => c.json(await control.gate(c.get("caller"), param(c, "id"))),
   );
-  addRoute(
-    table,
-    {
-      method: "post",
-      path: "/api/gates/{id}/decisions",
-      tag,
-      summary: "Decide",
-      description: "Every attempt gets a receipt and is recorded. A refusal is a problem that holds the receipt's members.",
-      body: { schema: decisionRequestSchema },
-      command: true,
-      answers: {
-        200: { description: "`accepted`, or `duplicate`: it is on record already.", schema: receiptSchema },
-        202: pendingAnswer,
-      },
-      refusals: ["not-found", "not-allowed", "self", "superseded", "already-decided", "expired", "stale", "already-voted"],
-    },
-    async (c) => sendAnswer(await control.decide(c.get("caller"), param(c, "id"), await readCommand(c))),
-  );
   moreDecisionRoutes(table, control);
   findingRoutes(table, control);
 }
@@ -88,20 +61,6 @@ function moreDecisionRoutes(table: RouteTable, control: Control): void {
       answers: { 200: { description: "One answer a decision, in their order.", schema: decisionAnswersSchema } },
     },
     async (c) => sendAnswer(await control.decideMany(c.get("caller"), await readCommand(c))),
-  );
-  addRoute(
-    table,
-    {
-      method: "post",
-      path: "/api/gates/{id}/withdrawals",
-      tag,
-      summary: "Take back one's own decision, while the gate is open",
-      body: { schema: reasonRequestSchema },
-      command: true,
-      answers: { 200: { description: "Taken back; one may decide anew.", schema: decisionWithdrawnSchema }, 202: pendingAnswer },
-      refusals: ["not-found", "nothing-to-withdraw", "already-decided"],
-    },
-    async (c) => sendAnswer(await control.withdrawDecision(c.get("caller"), param(c, "id"), await readCommand(c))),
   );
   addRoute(
     table,
@@ -135,23 +94,5 @@ function findingRoutes(table: RouteTable, control: Control): void {
       refusals: ["not-found"],
     },
     async (c) => c.json(await control.findings(c.get("caller"), param(c, "model"))),
-  );
-  addRoute(
-    table,
-    {
-      method: "post",
-      path: "/api/models/{model}/findings/{id}/close",
-      tag,
-      summary: "Close a finding",
-      description: "One on which an approval hangs is closed by those who decide on such approvals; others by the owner team.",
-      body: { schema: reasonRequestSchema },
-      command: true,
-      answers: { 200: { description: "Closed.", schema: z.object({ finding: z.string() }) }, 202: pendingAnswer },
-      refusals: ["not-found", "already-decided"],
-    },
-    async (c) => {
-      const about = { model: param(c, "model"), finding: param(c, "id") };
-      return sendAnswer(await control.closeFinding(c.get("caller"), about, await readCommand(c)));
-    },
   );
 }

@@ -1,16 +1,7 @@
 import { z } from "zod";
 import { pageOf } from "../../domain/http/record-views.ts";
-import {
-  logQuerySchema,
-  releaseItemSchema,
-  releaseQuerySchema,
-  releaseSchema,
-  unblockedSchema,
-  withdrawnSchema,
-} from "../../domain/http/release-views.ts";
-import { pageQuerySchema, reasonRequestSchema, unblockRequestSchema } from "../../domain/http/requests.ts";
-import { pendingAnswer, sendAnswer } from "../answers.ts";
-import { readCommand } from "../bodies.ts";
+import { logQuerySchema, releaseItemSchema, releaseQuerySchema, releaseSchema } from "../../domain/http/release-views.ts";
+import { pageQuerySchema } from "../../domain/http/requests.ts";
 import type { ApiDeps } from "../environment.ts";
 import { addRoute, param, type RouteTable } from "../routing.ts";
 
@@ -52,34 +43,6 @@ export function releaseRoutes(table: RouteTable, { control }: ApiDeps): void {
       answers: { 200: { description: "Text.", schema: z.string(), type: "text/plain" } },
       refusals: ["not-found"],
     },
-    async (c, query) => c.text(await control.releaseLog(c.get("caller"), param(c, "id"), query)),
-  );
-  addRoute(
-    table,
-    {
-      method: "post",
-      path: "/api/releases/{id}/unblock",
-      tag,
-      summary: "Say how a blocked release goes on",
-      body: { schema: unblockRequestSchema },
-      command: true,
-      answers: { 200: { description: "It goes on, or ends.", schema: unblockedSchema }, 202: pendingAnswer },
-      refusals: ["not-found", "not-blocked", "not-active", "skip-not-allowed"],
-    },
-    async (c) => sendAnswer(await control.unblock(c.get("caller"), param(c, "id"), await readCommand(c))),
-  );
-  addRoute(
-    table,
-    {
-      method: "post",
-      path: "/api/releases/{id}/withdraw",
-      tag,
-      summary: "Take a release back",
-      body: { schema: reasonRequestSchema },
-      command: true,
-      answers: { 200: { description: "It ends; its open gate is closed.", schema: withdrawnSchema }, 202: pendingAnswer },
-      refusals: ["not-found", "not-active"],
-    },
-    async (c) => sendAnswer(await control.withdraw(c.get("caller"), param(c, "id"), await readCommand(c))),
+    async (c, query) => c.text(await control.releaseLog(c.get("caller"), { release: param(c, "id"), ...query })),
   );
 }

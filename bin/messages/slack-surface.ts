@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import type { Logger } from "pino";
 import type { ControlLimits } from "../../control/deps.ts";
-import type { Control } from "../../control/contract.ts";
+import type { Control } from "../../control/control.ts";
 import { createSecretBox } from "../../control/secret-box.ts";
 import { createSlackDoor } from "../../control/slack-door.ts";
 import type { Db } from "../../db/database.ts";

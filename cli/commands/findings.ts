@@ -14,18 +14,6 @@ export function addFindingCommands(program: Command, context: Context): void {
       const page = await api.get<Page<FindingView>>(`/api/models/${segment(model)}/findings`);
       context.output.out(wantsJson(command) ? JSON.stringify(page, null, 2) : rowsOf(page.items, model, context));
     });
-  program
-    .command("close-finding")
-    .description("answer a finding; one on which an approval hangs is closed by those who may decide on such approvals")
-    .argument("<model>")
-    .argument("<finding>")
-    .requiredOption("--reason <why>", "what was done about it; kept on record")
-    .action(async (...[model, finding, { reason }, command]: [string, string, { reason: string }, Command]) => {
-      const api = await connect(command, context);
-      const path = `/api/models/${segment(model)}/findings/${segment(finding)}/close`;
-      const { body } = await api.send<{ finding: string }>(path, { reason });
-      context.output.out(wantsJson(command) ? JSON.stringify(body, null, 2) : `Closed: ${body.finding}.`);
-    });
 }
 
 function rowsOf(findings: FindingView[], model: string, { output }: Context): string {

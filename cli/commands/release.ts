@@ -15,9 +15,7 @@ const set = ["--set <name=value>", "for this release alone: until, months, seed,
 export function addReleaseCommands(program: Command, context: Context): void {
   addRelease(program, context);
   addUnblock(program, context);
-  addWithdraw(program, context);
   addRollback(program, context);
-  addModelStates(program, context);
 }
 
 function addRelease(program: Command, context: Context): void {
@@ -78,19 +76,6 @@ function addUnblock(program: Command, context: Context): void {
     });
 }
 
-function addWithdraw(program: Command, context: Context): void {
-  program
-    .command("withdraw")
-    .description("take back a release")
-    .argument("<release>")
-    .requiredOption(...why)
-    .action(async (release: string, options: { reason: string }, command: Command) => {
-      const api = await connect(command, context);
-      const { body } = await api.send<unknown>(`/api/releases/${segment(release)}/withdraw`, { reason: options.reason });
-      say(command, context, { body, words: () => `${release} is withdrawn.` });
-    });
-}
-
 interface RollbackOptions {
   to?: string;
   environment: string;
@@ -117,32 +102,4 @@ function addRollback(program: Command, context: Context): void {
           `${deployment.version} serves ${deployment.environment} again (epoch ${deployment.epoch}), after ${durationInWords(tookMs)}.`,
       });
     });
-}
-
-const modelStates = [
-  ["pause", "stop new releases of a model; what serves goes on", "is paused: it takes no new release"],
-  ["resume", "let a paused model take releases again", "takes releases again"],
-  [
-    "retire",
-    "take a model out of use for ever: what serves stops, releases under way end",
-    "is retired for ever: nothing of it serves any more",
-  ],
-] as const;
-
-function addModelStates(program: Command, context: Context): void {
-  for (const [action, what, said] of modelStates) {
-    program
-      .command(action)
-      .description(what)
-      .argument("<model>")
-      .requiredOption(...why)
-      .action(async (model: string, options: { reason: string }, command: Command) => {
-        const api = await connect(command, context);
-        const { body } = await api.send<{ gate: string | null }>(`/api/models/${segment(model)}/${action}`, {
-          reason: options.reason,
-        });
-        const waits = (gate: string) => `${model} is ${action}d once ${gate} is approved.\nNext: countersign show ${gate}`;
-        say(command, context, { body, words: ({ gate }) => (gate === null ? `${model} ${said}.` : waits(gate)) });
-      });
-  }
 }

@@ -27,7 +27,8 @@ export function gateRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     try {
       const { request } = await control.gate(context.get("caller"), id);
       const body = decisionIn(fields, request.inputs);
-      const { command } = await patiently(() => control.decide(context.get("caller"), id, { body, key: fields["key"] ?? null }));
+      const asked = { caller: context.get("caller"), about: { id }, sent: { body, key: fields["key"] ?? null } };
+      const { command } = await patiently(() => control.run("decide", asked));
       return context.redirect(`${paths.gate(id)}?command=${command}`, 303);
     } catch (error) {
       if (!(error instanceof CountersignError) || error.code === "not-found") throw error;
@@ -40,7 +41,9 @@ export function gateRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const id = context.req.param("gate");
     try {
       const sent = { body: { reason: filled(fields, "reason") ?? "" }, key: fields["key"] ?? null };
-      const { command } = await patiently(() => control.withdrawDecision(context.get("caller"), id, sent));
+      const { command } = await patiently(() =>
+        control.run("withdraw-decision", { caller: context.get("caller"), about: { id }, sent }),
+      );
       return context.redirect(`${paths.gate(id)}?command=${command}`, 303);
     } catch (error) {
       if (!(error instanceof CountersignError) || error.code === "not-found") throw error;

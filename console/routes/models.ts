@@ -3,7 +3,7 @@ import { Hono } from "hono";
 import type { Context } from "hono";
 import type { Answer } from "../../control/answer.ts";
 import type { Caller } from "../../control/caller.ts";
-import type { Control } from "../../control/contract.ts";
+import type { Control } from "../../control/control.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import { closersOf } from "../../domain/finding.ts";
 import type { FindingView } from "../../domain/http/gate-views.ts";
@@ -34,7 +34,12 @@ export function modelRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const model = context.req.param("model");
     return submit(context, deps, {
       fields: { ...fields, form: "release" },
-      send: () => control.requestRelease(context.get("caller"), model, { body, key: fields["key"] ?? null }),
+      send: () =>
+        control.run("request-release", {
+          caller: context.get("caller"),
+          about: { model },
+          sent: { body, key: fields["key"] ?? null },
+        }),
     });
   });
   app.post("/models/:model/rollback", async (context) => {
@@ -43,15 +48,19 @@ export function modelRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const body = { environment: fields["environment"], reason: fields["reason"] ?? "", ...(to === undefined ? {} : { to }) };
     const send = async () => {
       confirmed(fields);
-      return control.rollback(context.get("caller"), context.req.param("model"), { body, key: fields["key"] ?? null });
+      const about = { model: context.req.param("model") };
+      return control.run("rollback", { caller: context.get("caller"), about, sent: { body, key: fields["key"] ?? null } });
     };
     return submit(context, deps, { fields, send });
   });
   app.post("/models/:model/findings", async (context) => {
     const fields = await readForm(context);
-    const about = { model: context.req.param("model"), finding: fields["finding"] ?? "" };
+    const about = { model: context.req.param("model"), id: fields["finding"] ?? "" };
     const sent = { body: { reason: filled(fields, "reason") ?? "" }, key: fields["key"] ?? null };
-    return submit(context, deps, { fields, send: () => control.closeFinding(context.get("caller"), about, sent) });
+    return submit(context, deps, {
+      fields,
+      send: () => control.run("close-finding", { caller: context.get("caller"), about, sent }),
+    });
   });
   app.post("/models/:model/break-glass", async (context) => {
     const fields = await readForm(context);
@@ -60,7 +69,8 @@ export function modelRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const body = { action, version: version ?? null, environment: fields["environment"], reason: fields["reason"] ?? "" };
     const send = async () => {
       confirmed(fields);
-      return control.breakGlass(context.get("caller"), context.req.param("model"), { body, key: fields["key"] ?? null });
+      const about = { model: context.req.param("model") };
+      return control.run("break-glass", { caller: context.get("caller"), about, sent: { body, key: fields["key"] ?? null } });
     };
     return submit(context, deps, { fields, send });
   });

@@ -29,7 +29,10 @@ export function policyRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     let receipt: Html = nothing;
     try {
       if (release !== undefined || sample !== undefined)
-        tried = await control.testPolicy(caller, id, { ...(release && { release }), ...(sample && { sample }) });
+        tried = await control.testPolicy(caller, {
+          policy: id,
+          body: { ...(release && { release }), ...(sample && { sample }) },
+        });
     } catch (error) {
       if (!(error instanceof CountersignError) || error.code === "internal") throw error;
       receipt = problemBox(problemOf(error).body);

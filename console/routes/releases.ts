@@ -36,7 +36,8 @@ export function releaseRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.get("/releases/:release", async (context) => showRelease(context, deps, {}));
   app.get("/releases/:release/logs", async (context) => {
     const stage = context.req.query("stage");
-    const log = await control.releaseLog(context.get("caller"), context.req.param("release"), {
+    const log = await control.releaseLog(context.get("caller"), {
+      release: context.req.param("release"),
       stage: stage !== undefined && isStage(stage) ? stage : undefined,
     });
     return context.text(log);
@@ -48,7 +49,8 @@ export function releaseRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const body = { action: fields["action"], reason: fields["reason"] ?? "", parameters };
     return submit(context, deps, {
       fields,
-      send: (id) => control.unblock(context.get("caller"), id, { body, key: fields["key"] ?? null }),
+      send: (id) =>
+        control.run("unblock", { caller: context.get("caller"), about: { id }, sent: { body, key: fields["key"] ?? null } }),
     });
   });
   app.post("/releases/:release/withdraw", async (context) => {
@@ -56,7 +58,11 @@ export function releaseRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     return submit(context, deps, {
       fields,
       send: (id) =>
-        control.withdraw(context.get("caller"), id, { body: { reason: fields["reason"] ?? "" }, key: fields["key"] ?? null }),
+        control.run("withdraw-release", {
+          caller: context.get("caller"),
+          about: { id },
+          sent: { body: { reason: fields["reason"] ?? "" }, key: fields["key"] ?? null },
+        }),
     });
   });
   return app;

@@ -20,7 +20,9 @@ export function versionRoutes(deps: ConsoleDeps): Hono<ConsoleEnv> {
     const { key } = await readForm(context);
     const id = context.req.param("version");
     try {
-      const { command } = await patiently(() => control.reproduce(context.get("caller"), id, { body: {}, key: key ?? null }));
+      const { command } = await patiently(() =>
+        control.run("reproduce", { caller: context.get("caller"), about: { id }, sent: { body: {}, key: key ?? null } }),
+      );
       return context.redirect(`${paths.version(id)}?command=${command}`, 303);
     } catch (error) {
       if (!(error instanceof CountersignError) || error.code === "not-found") throw error;

@@ -37,7 +37,7 @@ test("the seeded people are those of the contract, each with a token that works"
   const tokens = await seed();
   expect(Object.keys(tokens)).toEqual(["ada", "ben", "grace", "george", "pia", "olga", "ci"]);
   for (const person of developmentPeople) {
-    const { principal } = await authenticate(db, tokens[person.id] ?? "", "api");
+    const { principal } = await authenticate({ db }, tokens[person.id] ?? "", "api");
     expect(principal).toEqual(person);
   }
 });
@@ -67,11 +67,11 @@ test("a second start keeps the tokens of the first; a lost or foreign one is mad
 test("somebody whom an admin moved stays moved", async () => {
   await db.updateTable("group_members").set({ until: new Date() }).where("principal_id", "=", "george").execute();
   const tokens = await seed();
-  expect((await authenticate(db, tokens["george"] ?? "", "api")).principal.groups).toEqual([]);
+  expect((await authenticate({ db }, tokens["george"] ?? "", "api")).principal.groups).toEqual([]);
 });
 
 test("somebody who was deactivated gets in no more", async () => {
   const tokens = await seed();
   await db.updateTable("principals").set({ active: false }).where("id", "=", "pia").execute();
-  await expect(authenticate(db, tokens["pia"] ?? "", "api")).rejects.toMatchObject({ code: "unauthenticated" });
+  await expect(authenticate({ db }, tokens["pia"] ?? "", "api")).rejects.toMatchObject({ code: "unauthenticated" });
 });

@@ -49,7 +49,7 @@ describe("the first people of an installation", () => {
     const path = join(folder, "tokens", "rosa.token");
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     const token = (await readFile(path, "utf8")).trim();
-    const { principal } = await authenticate(db, token, "api");
+    const { principal } = await authenticate({ db }, token, "api");
     expect(principal).toMatchObject({ id: "rosa", kind: "person", groups: ["model-risk"], roles: ["viewer"] });
 
     await rm(path);
@@ -63,7 +63,7 @@ describe("the first people of an installation", () => {
     expect(await run(people)).toMatchObject({ code: 0 });
     expect((await readdir(join(folder, "tokens"))).toSorted()).toEqual(["bot.token", "vera.token"]);
     const token = (await readFile(join(folder, "tokens", "vera.token"), "utf8")).trim();
-    expect((await authenticate(db, token, "api")).principal).toMatchObject({ displayName: "Vera", groups: ["model-risk"] });
+    expect((await authenticate({ db }, token, "api")).principal).toMatchObject({ displayName: "Vera", groups: ["model-risk"] });
     await db.updateTable("tokens").set({ revoked_at: new Date() }).where("principal_id", "=", "vera").execute();
     await rm(join(folder, "tokens"), { recursive: true });
     expect(await run(people)).toMatchObject({ code: 0 });

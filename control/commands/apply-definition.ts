@@ -1,33 +1,33 @@
-import { readOwner } from "../db/reads/people.ts";
-import { definitionWaits } from "../db/reads/policies.ts";
-import { checkDefinition, faultInWords } from "../domain/definition-check.ts";
-import type { ResolvedDefinition } from "../domain/definition-schema.ts";
-import { digestOfJson } from "../domain/digest.ts";
-import { CountersignError, type Fault } from "../domain/errors.ts";
-import type { DefinitionAppliedView, ModelItemView } from "../domain/http/model-views.ts";
-import { modelNamePattern, type ModelName } from "../domain/ids.ts";
-import type { CommandOf } from "../domain/signed-command.ts";
-import { lifecycleCommandUpdate } from "../workflows/messages.ts";
-import type { Answer, Outcome } from "./answer.ts";
-import type { Caller } from "./caller.ts";
-import { finishCommand, refuseOnRecord, signed } from "./command-run.ts";
-import type { DefinitionSent } from "./contract.ts";
-import type { ControlContext } from "./deps.ts";
-import { runOnce } from "./idempotency.ts";
-import { lifecycleGone } from "./model-commands.ts";
-import { findModel, nameTaken } from "./models.ts";
-import { notFound, requireScope, roleRefusal } from "./read-rights.ts";
-import { unstorable } from "./request-body.ts";
+import { readOwner } from "../../db/reads/people.ts";
+import { definitionWaits } from "../../db/reads/policies.ts";
+import { checkDefinition, faultInWords } from "../../domain/definition-check.ts";
+import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
+import { digestOfJson } from "../../domain/digest.ts";
+import { CountersignError, type Fault } from "../../domain/errors.ts";
+import type { DefinitionAppliedView, ModelItemView } from "../../domain/http/model-views.ts";
+import { modelNamePattern, type ModelName } from "../../domain/ids.ts";
+import type { CommandOf } from "../../domain/signed-command.ts";
+import { lifecycleCommandUpdate } from "../../workflows/messages.ts";
+import type { Answer, Outcome } from "../answer.ts";
+import type { Caller } from "../caller.ts";
+import { finishCommand, lifecycleGone, refuseOnRecord, signed } from "../command-run.ts";
+import type { DefinitionSent } from "../filters.ts";
+import type { ControlContext } from "../deps.ts";
+import { runOnce } from "../idempotency.ts";
+import { findModel, nameTaken } from "../models.ts";
+import { notFound, requireScope, roleRefusal } from "../read-rights.ts";
+import { unstorable } from "../request-body.ts";
+import { routeOf, type AskedFor, type Command } from "./command.ts";
 
 /**
  * Registers a model or changes its definition. The definition is checked whole, with all faults
  * told at once; its canonical JSON goes into the artifact store, and only its digest is signed.
  */
-export async function applyDefinition(
-  context: ControlContext,
-  asked: { caller: Caller; about: ModelName; sent: DefinitionSent },
-): Promise<Answer<DefinitionAppliedView>> {
-  const { caller, about: model, sent } = asked;
+export const applyDefinition: Command<"apply-definition"> = { run: apply, finish: finishApply };
+
+async function apply(context: ControlContext, asked: AskedFor<"apply-definition">): Promise<Answer<DefinitionAppliedView>> {
+  const { caller, about, sent } = asked;
+  const { model } = about;
   requireScope(caller, "define");
   if (!modelNamePattern.test(model)) throw notFound("model", model);
   const present = await findModel(context, caller, model);
@@ -36,7 +36,7 @@ export async function applyDefinition(
   const definition = await checked(context, model, sent);
   const digest = digestOfJson(definition);
   const { ifMatch } = sent;
-  const once = { caller, route: `PUT /api/models/${model}`, key: sent.key, body: { digest, ifMatch } };
+  const once = { caller, route: routeOf("apply-definition", about), key: sent.key, body: { digest, ifMatch } };
   return runOnce(context, once, async (begun) => {
     const refusal =
       roleRefusal(caller.principal, "define") ?? ownerRefusal(caller, present, definition) ?? matchRefusal(present, ifMatch);
@@ -59,10 +59,7 @@ export async function applyDefinition(
   });
 }
 
-export function finishApply(
-  context: ControlContext,
-  command: CommandOf<"apply-definition">,
-): Promise<Outcome<DefinitionAppliedView>> {
+function finishApply(context: ControlContext, command: CommandOf<"apply-definition">): Promise<Outcome<DefinitionAppliedView>> {
   const { model, definition } = command.body;
   return finishCommand<CommandOf<"apply-definition">["body"], DefinitionAppliedView>(context, command, {
     to: { model },

@@ -1,49 +1,41 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { readCommandResult } from "../db/commands.ts";
-import { readFolding, releaseExists } from "../db/reads/releases.ts";
-import { CountersignError } from "../domain/errors.ts";
-import type { ModelItemView } from "../domain/http/model-views.ts";
-import type { ReleaseRequestedView } from "../domain/http/release-views.ts";
-import { releaseRequestSchema } from "../domain/http/requests.ts";
-import type { ReleaseId } from "../domain/ids.ts";
-import type { Trigger } from "../domain/lifecycle.ts";
-import type { Surface } from "../domain/principal.ts";
-import type { CommandOf } from "../domain/signed-command.ts";
-import { requestReleaseUpdate } from "../workflows/messages.ts";
-import type { Answer, Outcome } from "./answer.ts";
-import type { Asked } from "./caller.ts";
-import { codeOf, messageIn, refuseOnRecord, signed } from "./command-run.ts";
-import { deliver } from "./delivery.ts";
-import type { ControlContext } from "./deps.ts";
-import { unavailable } from "./faults.ts";
-import { runOnce } from "./idempotency.ts";
-import { releaseLinks } from "./links.ts";
-import { lifecycleGone } from "./model-commands.ts";
-import { needModel } from "./models.ts";
-import { requireScope, roleRefusal } from "./read-rights.ts";
-import { checkBody } from "./request-body.ts";
+import { readCommandResult } from "../../db/commands.ts";
+import { readFolding, releaseExists } from "../../db/reads/releases.ts";
+import { CountersignError } from "../../domain/errors.ts";
+import type { ModelItemView } from "../../domain/http/model-views.ts";
+import type { ReleaseRequestedView } from "../../domain/http/release-views.ts";
+import type { ReleaseId } from "../../domain/ids.ts";
+import type { Trigger } from "../../domain/lifecycle.ts";
+import type { Surface } from "../../domain/principal.ts";
+import type { CommandOf } from "../../domain/signed-command.ts";
+import { requestReleaseUpdate } from "../../workflows/messages.ts";
+import type { Outcome } from "../answer.ts";
+import { codeOf, lifecycleGone, messageIn } from "../command-run.ts";
+import { deliver } from "../delivery.ts";
+import type { ControlContext } from "../deps.ts";
+import { unavailable } from "../faults.ts";
+import { releaseLinks } from "../links.ts";
+import { defineCommand } from "./command.ts";
+import { findModel } from "./models.ts";
 
 /** The release's row follows the workflow's answer within moments; a link to it should work at once. */
 const rowWithinMs = 3_000;
 const triggerOf: Record<Surface, Trigger> = { api: "api", console: "console", cli: "cli", slack: "slack", temporal: "api" };
 
 /** Asks for a release; the lifecycle answers at once which one it leads to. */
-export async function requestRelease(context: ControlContext, asked: Asked): Promise<Answer<ReleaseRequestedView>> {
-  const { caller, about: model, sent } = asked;
-  requireScope(caller, "release");
-  const present = await needModel(context, caller, model);
-  const body = checkBody(releaseRequestSchema, sent.body);
-  return runOnce(context, { caller, route: `POST /api/models/${model}/releases`, key: sent.key, body }, async (begun) => {
-    const refusal = begun.signed ? null : (roleRefusal(caller.principal, "release") ?? notTaking(present));
-    if (refusal) return refuseOnRecord(context, { caller, kind: "request-release", subject: model, model, error: refusal });
-    const { reason, parameters } = body;
-    const trigger = triggerOf[caller.surface];
-    return finishRequest(
-      context,
-      await signed(context, { begun, caller, body: { kind: "request-release", model, reason, trigger, parameters } }),
-    );
-  });
-}
+export const requestRelease = defineCommand({
+  kind: "request-release",
+  find: findModel,
+  refusal: ({ found }) => notTaking(found.present),
+  body: ({ caller, about: { model }, request: { reason, parameters } }) => ({
+    kind: "request-release",
+    model,
+    reason,
+    trigger: triggerOf[caller.surface],
+    parameters,
+  }),
+  finish: finishRequest,
+});
 
 function notTaking(model: ModelItemView): CountersignError | null {
   if (model.state === "paused") return new CountersignError("model-paused", `${model.model} is paused and takes no releases.`);
@@ -51,7 +43,7 @@ function notTaking(model: ModelItemView): CountersignError | null {
   return null;
 }
 
-export async function finishRequest(
+async function finishRequest(
   context: ControlContext,
   command: CommandOf<"request-release">,
 ): Promise<Outcome<ReleaseRequestedView>> {

@@ -1,45 +1,46 @@
-import { readPeopleWorld } from "../db/reads/people-world.ts";
-import { readVersionsOf } from "../db/reads/policies.ts";
-import type { Row } from "../db/schema.ts";
-import { faultInWords } from "../domain/definition-check.ts";
-import { digestOfJson } from "../domain/digest.ts";
-import { CountersignError, type Fault } from "../domain/errors.ts";
-import type { PolicyProposedView } from "../domain/http/policy-views.ts";
-import { modelNamePattern } from "../domain/ids.ts";
-import { refuseProposer } from "../domain/policy-change.ts";
-import { checkPolicy, type CheckedPolicy } from "../domain/policy-check.ts";
-import { worldFindings } from "../domain/policy-world.ts";
-import { pathInWords } from "../domain/definition-text.ts";
-import type { Policy } from "../domain/policy.ts";
-import type { CommandOf } from "../domain/signed-command.ts";
-import { inOrder } from "../domain/written-faults.ts";
-import { proposalUpdate } from "../workflows/messages.ts";
-import type { Answer, Outcome } from "./answer.ts";
-import type { Caller } from "./caller.ts";
-import { finishCommand, refuseOnRecord, signed } from "./command-run.ts";
-import type { DefinitionSent } from "./contract.ts";
-import type { ControlContext } from "./deps.ts";
-import { runOnce } from "./idempotency.ts";
-import { notFound, requireScope } from "./read-rights.ts";
-import { unstorable } from "./request-body.ts";
+import { readPeopleWorld } from "../../db/reads/people-world.ts";
+import { readVersionsOf } from "../../db/reads/policies.ts";
+import type { Row } from "../../db/schema.ts";
+import { faultInWords } from "../../domain/definition-check.ts";
+import { digestOfJson } from "../../domain/digest.ts";
+import { CountersignError, type Fault } from "../../domain/errors.ts";
+import type { PolicyProposedView } from "../../domain/http/policy-views.ts";
+import { modelNamePattern } from "../../domain/ids.ts";
+import { refuseProposer } from "../../domain/policy-change.ts";
+import { checkPolicy, type CheckedPolicy } from "../../domain/policy-check.ts";
+import { worldFindings } from "../../domain/policy-world.ts";
+import { pathInWords } from "../../domain/definition-text.ts";
+import type { Policy } from "../../domain/policy.ts";
+import type { CommandOf } from "../../domain/signed-command.ts";
+import { inOrder } from "../../domain/written-faults.ts";
+import { proposalUpdate } from "../../workflows/messages.ts";
+import type { Answer, Outcome } from "../answer.ts";
+import type { Caller } from "../caller.ts";
+import { finishCommand, refuseOnRecord, signed } from "../command-run.ts";
+import type { DefinitionSent } from "../filters.ts";
+import type { ControlContext } from "../deps.ts";
+import { runOnce } from "../idempotency.ts";
+import { notFound, requireScope } from "../read-rights.ts";
+import { unstorable } from "../request-body.ts";
+import { routeOf, type AskedFor, type Command } from "./command.ts";
 
 /**
  * A new version of a policy. It is checked whole, with all faults told at once, against the schema
  * and against the people there are; its canonical JSON goes into the artifact store, and only its
  * digest is signed. The answer names the gate that it passes, or says that it is published.
  */
-export async function proposePolicy(
-  context: ControlContext,
-  asked: { caller: Caller; about: string; sent: DefinitionSent },
-): Promise<Answer<PolicyProposedView>> {
-  const { caller, about: id, sent } = asked;
+export const proposePolicy: Command<"propose-policy"> = { run: propose, finish: finishPropose };
+
+async function propose(context: ControlContext, asked: AskedFor<"propose-policy">): Promise<Answer<PolicyProposedView>> {
+  const { caller, about, sent } = asked;
+  const { policy: id } = about;
   requireScope(caller, "define");
   if (!modelNamePattern.test(id)) throw notFound("policy", id);
   const [present] = await readVersionsOf(context.db, id);
   const policy = await checked(context, { id, sent, present });
   const digest = digestOfJson(policy);
   const { ifMatch, key } = sent;
-  return runOnce(context, { caller, route: `PUT /api/policies/${id}`, key, body: { digest, ifMatch } }, async (begun) => {
+  return runOnce(context, { caller, route: routeOf("propose-policy", about), key, body: { digest, ifMatch } }, async (begun) => {
     const error = refusal(caller, { policy, present, ifMatch });
     if (error) return refuseOnRecord(context, { caller, kind: "propose-policy", subject: id, model: null, error });
     if (present && isSame(policy, present))
@@ -54,10 +55,7 @@ export async function proposePolicy(
   });
 }
 
-export function finishPropose(
-  context: ControlContext,
-  command: CommandOf<"propose-policy">,
-): Promise<Outcome<PolicyProposedView>> {
+function finishPropose(context: ControlContext, command: CommandOf<"propose-policy">): Promise<Outcome<PolicyProposedView>> {
   const { policy, version, digest } = command.body;
   return finishCommand<CommandOf<"propose-policy">["body"], PolicyProposedView>(context, command, {
     to: { proposal: command.id },
