@@ -21,6 +21,7 @@ COPY --from=packages /app/node_modules node_modules
 COPY package.json ./
 COPY domain domain
 COPY workflows workflows
+COPY approvals approvals
 COPY activities activities
 COPY ml ml
 COPY charts charts

@@ -11,8 +11,9 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   charts: { rooms: ["domain"], packages: ["node:*", "vega", "vega-lite", "@resvg/resvg-js"] },
   artifacts: { rooms: ["domain"], packages: ["node:*"] },
   db: { rooms: ["domain"], packages: ["node:*", "kysely", "pg"] },
+  approvals: { rooms: ["domain", "db"], packages: ["node:*", "kysely"] },
   activities: {
-    rooms: ["domain", "ml", "charts", "db", "artifacts"],
+    rooms: ["domain", "ml", "charts", "db", "artifacts", "approvals"],
     packages: [
       "node:*",
       "@temporalio/activity",
@@ -33,7 +34,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   api: { rooms: ["domain", "control"], packages: ["node:*", "hono", "@hono/*", "zod", "pino"] },
   console: { rooms: ["domain", "control"], packages: ["node:*", "hono", "@hono/*", "zod"] },
   slack: { rooms: ["domain", "control"], packages: ["node:*", "@slack/bolt", "@slack/socket-mode", "hono"] },
-  serving: { rooms: ["domain", "ml", "db", "artifacts"], packages: ["node:*", "hono", "@hono/*", "zod", "pino"] },
+  serving: { rooms: ["domain", "ml", "db", "artifacts", "approvals"], packages: ["node:*", "hono", "@hono/*", "zod", "pino"] },
   "slack-sandbox": { rooms: [], packages: ["node:*", "hono", "@hono/*", "zod", "ws"] },
   cli: { rooms: ["domain"], packages: ["node:*", "commander", "zod", "yaml", "log-update"] },
 };

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from "@temporalio/worker";
 import { createRecordActivities } from "../activities/record/record-activities.ts";
-import { createCommandVerifier } from "../activities/verify-command.ts";
+import { createCommandVerifier } from "../approvals/verify-command.ts";
 import { createApp } from "../api/app.ts";
 import { createArtifactStore } from "../artifacts/artifact-store.ts";
 import { bundleWorkflows } from "../bin/worker/workflow-bundle.ts";

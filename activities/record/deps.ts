@@ -2,7 +2,7 @@ import type { Client } from "@temporalio/client";
 import type { ArtifactStore } from "../../artifacts/artifact-store.ts";
 import type { Db } from "../../db/database.ts";
 import type { SearchAttributes } from "../search-attributes.ts";
-import type { CommandVerifier } from "../verify-command.ts";
+import type { CommandVerifier } from "../../approvals/verify-command.ts";
 
 /** What the record activities work with. A worker without them (`train`) cannot write a record. */
 export interface RecordDeps {

@@ -6,7 +6,7 @@ import { needRelease, readPinned } from "../record/pinned-release.ts";
 import { beginStage } from "../record/stages.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { isAudited } from "../../db/audit.ts";
-import { verifyApproval } from "./approval.ts";
+import { verifyApproval } from "../../approvals/approval.ts";
 import { moveSlot } from "./move-slot.ts";
 import { verifyBytes } from "./version-bytes.ts";
 

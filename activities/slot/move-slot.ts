@@ -2,7 +2,7 @@ import type { Row } from "../../db/schema.ts";
 import { markStale } from "../gate/mark-stale.ts";
 import { SlotContention } from "../record/faults.ts";
 import type { Unit } from "../record/transaction.ts";
-import type { Approved } from "./approval.ts";
+import type { Approved } from "../../approvals/approval.ts";
 
 export interface SlotMove {
   /** Follows from what caused it, so that the same cause moves the slot once. */

@@ -3,7 +3,7 @@ import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import { rollbackTargets } from "../../domain/rollback-target.ts";
 import type { RecordDeps } from "../record/deps.ts";
-import { verifyApproval, type Approved } from "./approval.ts";
+import { verifyApproval, type Approved } from "../../approvals/approval.ts";
 
 export interface Target {
   version: Row<"versions">;

@@ -5,7 +5,7 @@ import type { GateId } from "../../domain/ids.ts";
 import type { Resolved } from "../gate/effects.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import type { Unit } from "../record/transaction.ts";
-import { verifyApproval } from "./approval.ts";
+import { verifyApproval } from "../../approvals/approval.ts";
 import { lapseApproval } from "./lapse-approval.ts";
 import { moveSlot } from "./move-slot.ts";
 

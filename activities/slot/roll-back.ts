@@ -7,7 +7,7 @@ import type { Refused } from "../contract.ts";
 import { tellStaleGates } from "../gate/mark-stale.ts";
 import { carryOut, claimed, refused, type Outcome } from "../record/carry-out.ts";
 import type { RecordDeps } from "../record/deps.ts";
-import { verifyApproval } from "./approval.ts";
+import { verifyApproval } from "../../approvals/approval.ts";
 import { moveSlot } from "./move-slot.ts";
 import { findPrevious, type Target } from "./previous-champion.ts";
 import { readSlot } from "./read-slot.ts";

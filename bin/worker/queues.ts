@@ -13,7 +13,7 @@ import { createSearchAttributes } from "../../activities/search-attributes.ts";
 import { createTrainActivities } from "../../activities/train-activities.ts";
 import { createSuggestContract } from "../../activities/suggest-contract.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
-import { createCommandVerifier } from "../../activities/verify-command.ts";
+import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { taskQueues, type RecordActivities, type StageActivities, type TaskQueue } from "../../activities/contract.ts";
 import type { TrainActivities } from "../../activities/train-contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";

@@ -28,7 +28,8 @@ describe("the documents", () => {
   });
 
   test("name files and folders of the code that exist", () => {
-    const top = "domain|workflows|activities|ml|artifacts|db|control|api|console|serving|cli|bin|deploy|bench|test|examples|docs";
+    const top =
+      "domain|workflows|approvals|activities|ml|artifacts|db|control|api|console|serving|cli|bin|deploy|bench|test|examples|docs";
     const gone = [
       "README.md",
       "ARCHITECTURE.md",

@@ -17,6 +17,7 @@ const rooms = [
   "charts",
   "artifacts",
   "db",
+  "approvals",
   "activities",
   "workflows",
   "control",

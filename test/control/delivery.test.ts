@@ -3,7 +3,7 @@ import { Client, Connection } from "@temporalio/client";
 import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
-import { createCommandVerifier } from "../../activities/verify-command.ts";
+import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { createApp } from "../../api/app.ts";
 import { createControl } from "../../control/control.ts";
 import type { ControlLimits } from "../../control/deps.ts";

@@ -1,4 +1,4 @@
-import { createCommandVerifier } from "../../activities/verify-command.ts";
+import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { createSigner } from "../../control/signing.ts";
 import { commandId, type Registry, type Sign } from "../records/registry.ts";
 import type { World } from "../world/world.ts";

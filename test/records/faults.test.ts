@@ -3,7 +3,7 @@ import { MockActivityEnvironment } from "@temporalio/testing";
 import { sql } from "kysely";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
-import { createCommandVerifier } from "../../activities/verify-command.ts";
+import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { createDatabase } from "../../db/database.ts";
 import { commandText } from "../../domain/signed-command.ts";
 import { applyExample, decision, model, recordVersion, requestRelease, waitAtGate, freeze } from "./passage.ts";

@@ -6,7 +6,7 @@ import type { Client } from "@temporalio/client";
 import { sql } from "kysely";
 import { expect } from "vitest";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
-import { createCommandVerifier } from "../../activities/verify-command.ts";
+import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { verifyAudit } from "../../db/audit.ts";
 import { createDatabase, type Db } from "../../db/database.ts";

@@ -14,7 +14,7 @@ import { createSearchAttributes } from "../../activities/search-attributes.ts";
 import { createTrainActivities } from "../../activities/train-activities.ts";
 import { createSuggestContract } from "../../activities/suggest-contract.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
-import { createCommandVerifier } from "../../activities/verify-command.ts";
+import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
 import { createSourceFiles, readChampionData } from "../../db/source-files.ts";

@@ -1,16 +1,16 @@
 import { sql } from "kysely";
-import type { Trx } from "../../db/database.ts";
-import { quorumRuleOf } from "../../db/reads/attempt-facts.ts";
-import type { Row } from "../../db/schema.ts";
-import { evaluateCondition } from "../../domain/condition-evaluation.ts";
-import { digestOfJson } from "../../domain/digest.ts";
-import { CountersignError } from "../../domain/errors.ts";
-import { resolve, type Vote } from "../../domain/quorum.ts";
-import type { PrincipalId } from "../../domain/ids.ts";
-import type { Policy, PolicyGate } from "../../domain/policy.ts";
-import type { SignedCommand } from "../../domain/signed-command.ts";
-import { momentInWords } from "../../domain/wording.ts";
-import type { CommandVerifier } from "../verify-command.ts";
+import type { Trx } from "../db/database.ts";
+import { quorumRuleOf } from "../db/reads/attempt-facts.ts";
+import type { Row } from "../db/schema.ts";
+import { evaluateCondition } from "../domain/condition-evaluation.ts";
+import { digestOfJson } from "../domain/digest.ts";
+import { CountersignError } from "../domain/errors.ts";
+import { resolve, type Vote } from "../domain/quorum.ts";
+import type { PrincipalId } from "../domain/ids.ts";
+import type { Policy, PolicyGate } from "../domain/policy.ts";
+import type { SignedCommand } from "../domain/signed-command.ts";
+import { momentInWords } from "../domain/wording.ts";
+import type { CommandVerifier } from "./verify-command.ts";
 import { verifyBreakGlass } from "./break-glass-approval.ts";
 
 /** An approval that was verified now, and on whose word it stands. */

@@ -1,6 +1,6 @@
-import type { Row } from "../../db/schema.ts";
-import { CountersignError } from "../../domain/errors.ts";
-import type { CommandVerifier } from "../verify-command.ts";
+import type { Row } from "../db/schema.ts";
+import { CountersignError } from "../domain/errors.ts";
+import type { CommandVerifier } from "./verify-command.ts";
 import type { Approved } from "./approval.ts";
 
 /** The approval that a command makes; from its id, so that one command makes one. */
