@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { createDatabase } from "./database.ts";
+import { grantToApp } from "./grants.ts";
 import { publishBuiltInPolicies } from "./policies.ts";
 
 const migrationsFolder = fileURLToPath(new URL("migrations/", import.meta.url));
@@ -18,7 +19,8 @@ interface Migration {
 
 /**
  * Brings the database to the newest schema: the files of migrations/ in the order of their names,
- * each in one transaction, one process at a time, and then the policies that come with the product.
+ * each in one transaction, one process at a time, then what the processes' role may do, and the policies that
+ * come with the product. `databaseUrl` connects as the owner of the tables.
  * Gives the names that were applied. Throws when the file of an applied migration was changed or
  * is gone: what runs would not be what the files say.
  */
@@ -34,6 +36,7 @@ export async function migrateToLatest(databaseUrl: string, folder = migrationsFo
     // Held by the session: it ends with the connection, whatever happens.
     await client.query("SELECT pg_advisory_lock($1)", [lockKey]);
     const applied = await applyPending(client, migrations);
+    await grantToApp(client);
     const db = createDatabase({ url: databaseUrl, max: 1 });
     try {
       await publishBuiltInPolicies(db);

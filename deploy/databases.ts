@@ -1,16 +1,25 @@
 import pg from "pg";
+import { appRole, ensureRole } from "../db/grants.ts";
 
 /**
- * Makes what one PostgreSQL server needs for Countersign and Temporal: a role each, a database for
- * the product and two for Temporal, and nobody else's right to connect. Runs at every start: what
- * is there stays, and the passwords become those of the environment, which is how they are changed.
+ * Makes what one PostgreSQL server needs for Countersign and Temporal: roles, a database for the
+ * product and two for Temporal, and nobody else's right to connect. Runs at every start: what is
+ * there stays, and the passwords become those of the environment, which is how they are changed.
  *
  *   POSTGRES_ADMIN_URL, COUNTERSIGN_DB_PASSWORD, TEMPORAL_DB_PASSWORD
+ *
+ * The product's tables belong to `countersign`, as which nobody can log in: migrations run as it, on
+ * the superuser's connection. The processes are `countersign_app`, which owns nothing; `bin/migrate.ts`
+ * grants it what it needs. An installation of an earlier version, whose processes were the owner, is
+ * brought to the same here.
  */
-const owners = [
-  { role: "countersign", password: required("COUNTERSIGN_DB_PASSWORD"), databases: ["countersign"] },
-  { role: "temporal", password: required("TEMPORAL_DB_PASSWORD"), databases: ["temporal", "temporal_visibility"] },
-];
+const owner = { role: "countersign", password: null, databases: ["countersign"] };
+const temporal = {
+  role: "temporal",
+  password: required("TEMPORAL_DB_PASSWORD"),
+  databases: ["temporal", "temporal_visibility"],
+};
+const app = { role: appRole, password: required("COUNTERSIGN_DB_PASSWORD"), databases: [] };
 
 const client = new pg.Client({
   connectionString: required("POSTGRES_ADMIN_URL"),
@@ -19,24 +28,16 @@ const client = new pg.Client({
 });
 await client.connect();
 try {
-  for (const owner of owners) {
-    await ensureRole(owner.role, owner.password);
-    for (const database of owner.databases) await ensureDatabase(database, owner.role);
+  for (const { role, password, databases } of [owner, app, temporal]) {
+    const isNew = await ensureRole(client, role, password);
+    process.stdout.write(`Role ${role}: ${isNew ? "made" : "was there"}.\n`);
+    for (const database of databases) await ensureDatabase(database, role);
   }
 } finally {
   await client.end();
 }
 
-/** Neither CREATE ROLE nor CREATE DATABASE takes parameters, hence the quoting. */
-async function ensureRole(role: string, password: string): Promise<void> {
-  const { rowCount } = await client.query("SELECT 1 FROM pg_roles WHERE rolname = $1", [role]);
-  const verb = rowCount === 0 ? "CREATE" : "ALTER";
-  await client.query(
-    `${verb} ROLE ${client.escapeIdentifier(role)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD ${client.escapeLiteral(password)}`,
-  );
-  process.stdout.write(`Role ${role}: ${rowCount === 0 ? "made" : "was there"}.\n`);
-}
-
+/** CREATE DATABASE takes no parameters, hence the quoting. */
 async function ensureDatabase(database: string, role: string): Promise<void> {
   const name = client.escapeIdentifier(database);
   const { rowCount } = await client.query("SELECT 1 FROM pg_database WHERE datname = $1", [database]);

@@ -87,11 +87,11 @@ export async function startInstance(
       uiPort: ports.temporalUi,
     });
     await supervisor.start([prepared.spec, server.spec]);
-    await Promise.all([ensureDatabase(prepared.adminUrl), ensureNamespace(server.address)]);
+    await Promise.all([ensureDatabase(prepared), ensureNamespace(server.address)]);
     return { postgres: prepared, temporal: server };
   });
   const tokens = await display.step("tables, people and tokens", async () => {
-    await migrateToLatest(postgres.url);
+    await migrateToLatest(postgres.ownerUrl);
     return seedDevelopment({
       databaseUrl: postgres.url,
       home: home.folder,

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { lstat, mkdir, realpath, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
+import { appRole, ensureRole } from "../../db/grants.ts";
 import { readOrMake, type Home } from "./home.ts";
 import { databaseUrl, initialisePostgres, isPostgresReady, postgresCommand, postgresEnvironment } from "./postgres.ts";
 import { sharedFolder } from "./postgres-binaries.ts";
@@ -12,9 +13,22 @@ const database = "countersign";
 /** Recovery after a kill replays what was written since the last checkpoint. */
 const readyWithinMs = 60_000;
 
+export interface PreparedPostgres {
+  spec: ProcessSpec;
+  /** As the role of the product's processes, which owns nothing. */
+  url: string;
+  /** As the owner of the tables, for migrations. */
+  ownerUrl: string;
+  /** As the same, to a database that is always there. */
+  adminUrl: string;
+  appPassword: string;
+}
+
 /** The instance's database server, its cluster made at the first start. */
-export async function preparePostgres(home: Home, port: number): Promise<{ spec: ProcessSpec; url: string; adminUrl: string }> {
-  const password = await readOrMake(home.path("postgres-password"), () => randomBytes(24).toString("base64url"));
+export async function preparePostgres(home: Home, port: number): Promise<PreparedPostgres> {
+  const makePassword = () => randomBytes(24).toString("base64url");
+  const password = await readOrMake(home.path("postgres-password"), makePassword);
+  const appPassword = await readOrMake(home.path("postgres-app-password"), makePassword);
   const dataFolder = await clusterFolder(home);
   await initialisePostgres({ dataFolder, password });
   const { command, args, owner } = await postgresCommand({
@@ -27,8 +41,10 @@ export async function preparePostgres(home: Home, port: number): Promise<{ spec:
     Object.entries(postgresEnvironment()).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
   return {
-    url: databaseUrl({ port, password, database }),
+    url: databaseUrl({ port, password: appPassword, database, role: appRole }),
+    ownerUrl: databaseUrl({ port, password, database }),
     adminUrl,
+    appPassword,
     spec: {
       name: "postgres",
       command,
@@ -57,8 +73,11 @@ async function clusterFolder(home: Home): Promise<string> {
   return folder;
 }
 
-/** Makes the instance's database unless it is there. */
-export async function ensureDatabase(adminUrl: string): Promise<void> {
+/** Makes the instance's database and the role of its processes unless they are there. */
+export async function ensureDatabase({
+  adminUrl,
+  appPassword,
+}: Pick<PreparedPostgres, "adminUrl" | "appPassword">): Promise<void> {
   const client = new pg.Client({
     connectionString: adminUrl,
     connectionTimeoutMillis: 5_000,
@@ -68,6 +87,7 @@ export async function ensureDatabase(adminUrl: string): Promise<void> {
   try {
     const found = await client.query("select from pg_database where datname = $1", [database]);
     if (found.rowCount === 0) await client.query(`create database ${database}`);
+    await ensureRole(client, appRole, appPassword);
   } finally {
     await client.end();
   }

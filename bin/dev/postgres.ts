@@ -84,8 +84,8 @@ export async function postgresCommand(options: {
   };
 }
 
-export function databaseUrl(options: { port: number; password: string; database: string }): string {
-  return `postgres://${superuser}:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/${options.database}`;
+export function databaseUrl(options: { port: number; password: string; database: string; role?: string }): string {
+  return `postgres://${options.role ?? superuser}:${encodeURIComponent(options.password)}@127.0.0.1:${options.port}/${options.database}`;
 }
 
 /** Whether a server answers a query there. */

@@ -30,20 +30,24 @@ async function start(homeFolder: string) {
 test("what is written is there after a kill and another start, with the same password", async () => {
   const home = await temporaryHome();
   const first = await start(home.folder);
-  await ensureDatabase(first.adminUrl);
-  await ensureDatabase(first.adminUrl);
-  const client = new pg.Client({ connectionString: first.url });
+  await ensureDatabase(first);
+  await ensureDatabase(first);
+  const client = new pg.Client({ connectionString: first.ownerUrl });
   client.on("error", () => undefined);
   await client.connect();
   await client.query("create table kept (n int); insert into kept values (7)");
   await first.stop();
 
   const second = await start(home.folder);
-  const again = new pg.Client({ connectionString: second.url });
+  const again = new pg.Client({ connectionString: second.ownerUrl });
   await again.connect();
   const { rows } = await again.query("select n from kept");
   await again.end();
   expect(rows).toEqual([{ n: 7 }]);
+  const processes = new pg.Client({ connectionString: second.url });
+  await processes.connect();
+  await expect(processes.query("create table mine (n int)")).rejects.toThrow(/permission denied/);
+  await processes.end();
 });
 
 test("a server that we start refuses who does not know the password", async () => {

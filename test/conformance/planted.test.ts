@@ -158,7 +158,7 @@ const points: Record<string, () => Promise<void>> = {
       await gate.close(gate.sign("pia"));
       expect((await gate.row()).state).toBe("open");
     } finally {
-      await registry.db
+      await registry.adminDb
         .deleteFrom("group_members")
         .where("principal_id", "=", "pia")
         .where("group_id", "=", "model-risk")

@@ -7,14 +7,17 @@ import { auditEvent } from "./records.ts";
 
 let database: TestDatabase;
 let db: Db;
+let adminDb: Db;
 
 beforeEach(async () => {
   database = await createTestDatabase();
   db = createDatabase({ url: database.url, max: 20 });
+  adminDb = createDatabase({ url: database.adminUrl, max: 1 });
 });
 
 afterEach(async () => {
   await db.destroy();
+  await adminDb.destroy();
   await database.drop();
 });
 
@@ -29,7 +32,7 @@ async function append(...subjects: string[]): Promise<void> {
 
 /** As a superuser who switches the triggers off: what a checkpoint and the chain are for. */
 async function tamper(statement: string): Promise<void> {
-  await db.connection().execute(async (connection) => {
+  await adminDb.connection().execute(async (connection) => {
     await sql`SET session_replication_role = replica`.execute(connection);
     await sql.raw(statement).execute(connection);
     await sql`SET session_replication_role = DEFAULT`.execute(connection);
@@ -90,10 +93,11 @@ test("a record written anew with a fitting hash breaks the link of the next one"
 });
 
 test.each(["UPDATE audit SET actor = 'x'", "DELETE FROM audit", "TRUNCATE audit"])(
-  "an ordinary writer cannot %s",
+  "neither the role of the processes nor the owner of the table can %s",
   async (statement) => {
     await append("first");
-    await expect(sql.raw(statement).execute(db)).rejects.toThrow(/never changed or deleted/);
+    await expect(sql.raw(statement).execute(db)).rejects.toThrow(/permission denied for table audit/);
+    await expect(sql.raw(statement).execute(adminDb)).rejects.toThrow(/never changed or deleted/);
   },
 );
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await applyExample(registry);
   await promote(registry, 1);
   open = await waitAtGate(registry, 2);
-  client = new pg.Client({ connectionString: registry.databaseUrl });
+  client = new pg.Client({ connectionString: registry.adminUrl });
   await client.connect();
 });
 

@@ -18,7 +18,7 @@ beforeEach(async () => {
   database = await createEmptyDatabase();
   folder = await mkdtemp(join(tmpdir(), "countersign-migrations-"));
   await cp(realFolder, folder, { recursive: true });
-  db = createDatabase({ url: database.url, max: 2 });
+  db = createDatabase({ url: database.adminUrl, max: 2 });
 });
 
 afterEach(async () => {
@@ -28,8 +28,8 @@ afterEach(async () => {
 });
 
 test("an empty database gets every table and the policies, once", async () => {
-  expect(await migrateToLatest(database.url)).toContain("0001-registry.sql");
-  expect(await migrateToLatest(database.url)).toEqual([]);
+  expect(await migrateToLatest(database.adminUrl)).toContain("0001-registry.sql");
+  expect(await migrateToLatest(database.adminUrl)).toEqual([]);
   const policies = await db.selectFrom("policies").select("id").orderBy("id").execute();
   expect(policies.map((policy) => policy.id)).toEqual(builtInPolicies.map((policy) => policy.id).toSorted());
   const published = await db.selectFrom("audit").select("seq").where("kind", "=", "policy.published").execute();
@@ -38,27 +38,27 @@ test("an empty database gets every table and the policies, once", async () => {
 });
 
 test("two processes that migrate at once apply each migration once", async () => {
-  const both = await Promise.all([migrateToLatest(database.url), migrateToLatest(database.url)]);
+  const both = await Promise.all([migrateToLatest(database.adminUrl), migrateToLatest(database.adminUrl)]);
   expect(both.flat().filter((name) => name === "0001-registry.sql")).toHaveLength(1);
 });
 
 test("a migration that was changed after it was applied is refused by its name", async () => {
-  await migrateToLatest(database.url, folder);
+  await migrateToLatest(database.adminUrl, folder);
   await appendFile(join(folder, "0001-registry.sql"), "-- changed\n");
-  await expect(migrateToLatest(database.url, folder)).rejects.toThrow(/0001-registry.sql was changed after it was applied/);
+  await expect(migrateToLatest(database.adminUrl, folder)).rejects.toThrow(/0001-registry.sql was changed after it was applied/);
 });
 
 test("a database of a newer version is refused", async () => {
   await writeFile(join(folder, "9999-newer.sql"), "CREATE TABLE newer (id text);");
-  await migrateToLatest(database.url, folder);
-  await expect(migrateToLatest(database.url)).rejects.toThrow(/9999-newer.sql, which this version does not know/);
+  await migrateToLatest(database.adminUrl, folder);
+  await expect(migrateToLatest(database.adminUrl)).rejects.toThrow(/9999-newer.sql, which this version does not know/);
 });
 
 test("a migration that fails leaves nothing behind and can be tried again", async () => {
   await writeFile(join(folder, "9999-broken.sql"), "CREATE TABLE half (id text); SELECT nonsense;");
-  await expect(migrateToLatest(database.url, folder)).rejects.toThrow(/9999-broken.sql failed and left nothing behind/);
+  await expect(migrateToLatest(database.adminUrl, folder)).rejects.toThrow(/9999-broken.sql failed and left nothing behind/);
   await writeFile(join(folder, "9999-broken.sql"), "CREATE TABLE half (id text);");
-  expect(await migrateToLatest(database.url, folder)).toEqual(["9999-broken.sql"]);
+  expect(await migrateToLatest(database.adminUrl, folder)).toEqual(["9999-broken.sql"]);
 });
 
 test("epochs come as numbers and times as dates", async () => {

@@ -149,6 +149,17 @@ describe("docker-compose.yml", () => {
   });
 });
 
+test("the processes connect as a role that owns nothing, migrations as the owner, and the superuser's password reaches no process that runs on", () => {
+  const urls = new Map(product.map(([name, { environment }]) => [name, environment?.["DATABASE_URL"]]));
+  expect(urls.get("migrate")).toMatch(/^postgresql:\/\/postgres:.*options=-c%20role%3Dcountersign$/);
+  for (const [name, url] of urls)
+    if (url !== undefined && name !== "migrate") expect(url, name).toMatch(/^postgresql:\/\/countersign_app:/);
+  const withSuperuser = services.filter(([, service]) => JSON.stringify(service).includes("${POSTGRES_PASSWORD"));
+  expect(withSuperuser.map(([name]) => name)).toEqual(["postgres", "databases", "migrate"]);
+  for (const name of ["serving", "worker-lifecycle"])
+    expect(compose.services[name]?.environment?.["COUNTERSIGN_VERIFY_KEY_FILE"], name).toBe("/run/secrets/verify-key");
+});
+
 test("the image takes what the Dockerfile copies, runs as nobody special, and holds no tests", () => {
   const dockerfile = read("Dockerfile");
   const ignored = read(".dockerignore");

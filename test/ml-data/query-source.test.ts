@@ -26,7 +26,7 @@ function freeze(source: SourceDefinition, deps: Partial<RemoteDeps> = {}) {
 
 describe("a query on PostgreSQL", () => {
   beforeAll(async () => {
-    const client = new pg.Client({ connectionString: database.url });
+    const client = new pg.Client({ connectionString: database.adminUrl });
     await client.connect();
     await client.query(`create table visits as select n as id, timestamptz '2024-01-01' + n * interval '1 hour' as at,
       case when n % 7 = 0 then null when n % 7 = 1 then '' else 'quoted "x", \\N
@@ -84,7 +84,7 @@ line ' || n end as note, n / 3.0 as amount, n % 2 = 0 as paid from generate_seri
     );
     expect(failure).toMatchObject({ code });
     expect(failure.message).not.toContain(database.url);
-    const client = new pg.Client({ connectionString: database.url });
+    const client = new pg.Client({ connectionString: database.adminUrl });
     await client.connect();
     expect((await client.query("select count(*)::int as n from visits")).rows).toEqual([{ n: 12_000 }]);
     await client.end();

@@ -157,7 +157,7 @@ describe("a promotion by break-glass", () => {
 
   test("is refused while the bytes are not those of the version", async () => {
     await makeVersion(registry, 1);
-    await registry.db.transaction().execute(async (trx) => {
+    await registry.adminDb.transaction().execute(async (trx) => {
       await sql`alter table versions disable trigger versions_immutable`.execute(trx);
       await sql`update versions set manifest = jsonb_set(manifest, '{threshold}', '0.9')`.execute(trx);
       await sql`alter table versions enable trigger versions_immutable`.execute(trx);

@@ -11,7 +11,7 @@ export function registryOf(world: World): Registry {
   const signer = createSigner({ privateKeyPem: world.keys.privateKey });
   const sign: Sign = (principal, body, more = {}) =>
     signer.sign({ id: commandId(), principal, groups: [], surface: "api", at: new Date().toISOString(), body, ...more });
-  const { db, store, records, databaseUrl } = world;
+  const { db, adminDb, adminUrl, store, records, databaseUrl } = world;
   const verifier = createCommandVerifier({ publicKeyPem: world.keys.publicKey });
-  return { db, store, records, databaseUrl, sign, verifier, folder: "", stop: () => Promise.resolve() };
+  return { db, adminDb, adminUrl, store, records, databaseUrl, sign, verifier, folder: "", stop: () => Promise.resolve() };
 }

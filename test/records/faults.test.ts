@@ -34,7 +34,7 @@ test("a database that is away is a fault to be tried again", async () => {
 
 test("a database that refuses a row is a fault for good, naming the constraint", async () => {
   await applyExample(registry);
-  await registry.db.deleteFrom("slots").execute();
+  await registry.adminDb.deleteFrom("slots").execute();
   await registry.db
     .updateTable("models")
     .set({ definition_digest: `sha256:${"0".repeat(64)}` })

@@ -39,6 +39,7 @@ export type Sign = <Body extends CommandBody>(
 export async function createRegistry({ temporalClient }: { temporalClient?: Client } = {}) {
   const [database, folder] = await Promise.all([createTestDatabase(), mkdtemp(join(tmpdir(), "countersign-records-"))]);
   const db = createDatabase({ url: database.url });
+  const adminDb = createDatabase({ url: database.adminUrl, max: 2 });
   const store = createArtifactStore({ directory: folder });
   const keys = generateKeyPairSync("ed25519", {
     publicKeyEncoding: { type: "spki", format: "pem" },
@@ -50,6 +51,9 @@ export async function createRegistry({ temporalClient }: { temporalClient?: Clie
   const sign = createSign(keys.privateKey);
   return {
     db,
+    /** As the superuser: what somebody with the whole database does. */
+    adminDb,
+    adminUrl: database.adminUrl,
     store,
     folder,
     records,
@@ -61,6 +65,7 @@ export async function createRegistry({ temporalClient }: { temporalClient?: Clie
       const audit = await verifyAudit(db);
       if (!audit.ok) throw new Error(`The audit broke at ${audit.firstBreak.seq}: ${audit.firstBreak.why}`);
       await db.destroy();
+      await adminDb.destroy();
       await database.drop();
       await rm(folder, { recursive: true, force: true });
     },

@@ -38,7 +38,7 @@ async function swap(digest: Digest): Promise<void> {
 
 /** As a superuser who switches the constraints off: what deploy must notice all the same. */
 async function bypassing(statement: string): Promise<void> {
-  await registry.db.connection().execute(async (connection) => {
+  await registry.adminDb.connection().execute(async (connection) => {
     await sql`SET session_replication_role = replica`.execute(connection);
     await sql.raw(statement).execute(connection);
     await sql`SET session_replication_role = DEFAULT`.execute(connection);

@@ -1,16 +1,20 @@
 import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
 import { z } from "zod";
+import { appRole, ensureRole } from "../../db/grants.ts";
 import { bundleWorkflows, type WorkflowBundle } from "../../bin/worker/workflow-bundle.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     /** The superuser's URL, to the database `postgres`. */
     adminDatabaseUrl: string;
+    /** Of the role `countersign_app`, as which the product's processes connect. */
+    appPassword: string;
     /** The migrated database that `createTestDatabase` copies. */
     templateDatabase: string;
     /** host:port of the Temporal server. */
@@ -40,7 +44,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide("adminDatabaseUrl", services.adminDatabaseUrl);
     project.provide("temporalAddress", services.temporalAddress);
     project.provide("templateDatabase", templateDatabase);
-    await makeTemplate(services.adminDatabaseUrl);
+    const appPassword = randomBytes(18).toString("base64url");
+    project.provide("appPassword", appPassword);
+    await makeTemplate(services.adminDatabaseUrl, appPassword);
     project.provide("workflowBundle", await bundling);
   } catch (error) {
     await services.end();
@@ -69,11 +75,12 @@ async function startServices() {
   };
 }
 
-async function makeTemplate(adminDatabaseUrl: string): Promise<void> {
+async function makeTemplate(adminDatabaseUrl: string, appPassword: string): Promise<void> {
   const admin = new pg.Client({ connectionString: adminDatabaseUrl });
   await admin.connect();
   try {
     await admin.query(`create database ${templateDatabase}`);
+    await ensureRole(admin, appRole, appPassword);
   } finally {
     await admin.end();
   }

@@ -6,7 +6,7 @@ import { connectTemporal, createTestNamespace, createTestPrefix, temporalAddress
 
 test("each test database is a copy of its own that can be dropped while somebody is connected", async () => {
   const [first, second] = [await createTestDatabase(), await createTestDatabase()];
-  const client = new pg.Client({ connectionString: first.url });
+  const client = new pg.Client({ connectionString: first.adminUrl });
   client.on("error", () => undefined);
   await client.connect();
   await client.query("create table only_here (id int)");
@@ -16,7 +16,7 @@ test("each test database is a copy of its own that can be dropped while somebody
   await other.end();
   await first.drop();
   await second.drop();
-  await expect(new pg.Client({ connectionString: first.url }).connect()).rejects.toThrow(/does not exist/);
+  await expect(new pg.Client({ connectionString: first.adminUrl }).connect()).rejects.toThrow(/does not exist/);
 });
 
 test("an empty database has no table", async () => {

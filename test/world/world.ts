@@ -44,6 +44,7 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
   });
   const db = createDatabase({ url: database.url });
+  const adminDb = createDatabase({ url: database.adminUrl, max: 2 });
   const store = createArtifactStore({ directory: join(folder, "artifacts") });
   const client = new Client({ connection: await Connection.connect({ address: temporalAddress() }), namespace });
   const searchAttributes = createSearchAttributes({ client, namespace });
@@ -88,6 +89,9 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
   const door = await createDoor({ db, databaseUrl: database.url, client, store, keys, home: folder });
   return {
     db,
+    /** As the superuser: what somebody with the whole database does. */
+    adminDb,
+    adminUrl: database.adminUrl,
     store,
     /** The folder of the store, for parts that open one of their own. */
     artifacts: join(folder, "artifacts"),
@@ -118,6 +122,7 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
     async stop() {
       await stopWorkers();
       await db.destroy();
+      await adminDb.destroy();
       await client.connection.close();
       await connection.close();
       await database.drop();
