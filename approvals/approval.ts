@@ -1,17 +1,20 @@
 import { sql } from "kysely";
-import type { Trx } from "../db/database.ts";
+import type { Db, Trx } from "../db/database.ts";
 import { quorumRuleOf } from "../db/reads/attempt-facts.ts";
 import type { Row } from "../db/schema.ts";
 import { evaluateCondition } from "../domain/condition-evaluation.ts";
 import { digestOfJson } from "../domain/digest.ts";
 import { CountersignError } from "../domain/errors.ts";
 import { resolve, type Vote } from "../domain/quorum.ts";
-import type { PrincipalId } from "../domain/ids.ts";
+import type { Digest, PrincipalId } from "../domain/ids.ts";
 import type { Policy, PolicyGate } from "../domain/policy.ts";
 import type { SignedCommand } from "../domain/signed-command.ts";
 import { momentInWords } from "../domain/wording.ts";
 import type { CommandVerifier } from "./verify-command.ts";
 import { verifyBreakGlass } from "./break-glass-approval.ts";
+
+/** Of a version, what its approval is compared with. */
+export type ApprovedVersion = Pick<Row<"versions">, "id" | "model" | "release_id" | "digest" | "manifest">;
 
 /** An approval that was verified now, and on whose word it stands. */
 export interface Approved {
@@ -29,9 +32,9 @@ export interface Approved {
  * `approval-revoked`, `not-signed`.
  */
 export async function verifyApproval(
-  trx: Trx,
+  trx: Db | Trx,
   verifier: CommandVerifier,
-  given: { version: Row<"versions">; environment: string },
+  given: { version: ApprovedVersion; environment: string },
 ): Promise<Approved> {
   const { version, environment } = given;
   const approval = await trx
@@ -80,18 +83,43 @@ export async function verifyApproval(
   for (const { name } of gates) {
     const gate = rows.find((row) => row.name === name && isAbout(row, version));
     if (!gate) throw new CountersignError("never-approved", `The gate ${name} of ${version.id} was not approved.`);
+    verifyRequest(gate, { version, policy, name });
     by = approvedByTime(gate, policy.body) ?? (await verifyDecisions(trx, verifier, gate));
   }
   return { approval, by, because: `Approved by ${by} at ${approval.gate_id ?? "its gate"}.` };
 }
 
 /** A gate that came before there was a version was about the data that the version was made of. */
-function isAbout(gate: Row<"gates">, version: Row<"versions">): boolean {
-  return gate.subject_digest === (gate.subject_kind === "dataset" ? version.manifest.dataset : version.digest);
+function isAbout(gate: Row<"gates">, version: ApprovedVersion): boolean {
+  return gate.subject_digest === subjectOf(gate.subject_kind, version).digest;
+}
+
+function subjectOf(kind: string, version: ApprovedVersion): { id: string; digest: Digest } {
+  return kind === "dataset"
+    ? { id: version.release_id, digest: version.manifest.dataset }
+    : { id: version.id, digest: version.digest };
+}
+
+/**
+ * The columns of a gate are the database's word; what people signed is the digest of the request. So
+ * what it was about, which gate of which release, and under which policy, is taken from the request.
+ */
+function verifyRequest(gate: Row<"gates">, of: { version: ApprovedVersion; policy: Row<"policies">; name: string }): void {
+  const { request } = gate;
+  if (digestOfJson(request) !== gate.request_digest)
+    throw new CountersignError("not-signed", `The request of ${gate.id} is not what was frozen.`);
+  const { id, digest } = subjectOf(request.subject.kind, of.version);
+  const isSame =
+    request.gate === gate.id &&
+    gate.id.startsWith(`${of.version.release_id}.${of.name}.`) &&
+    request.subject.id === id &&
+    request.subject.digest === digest &&
+    request.policy.digest === of.policy.digest;
+  if (!isSame) throw new CountersignError("not-signed", `${gate.id} asked about something else than ${of.version.id}.`);
 }
 
 /** The policy's gates but those that its own conditions did not call for, which is told again from the facts on record. */
-async function gatesNeeded(trx: Trx, release: string, policy: Policy): Promise<PolicyGate[]> {
+async function gatesNeeded(trx: Db | Trx, release: string, policy: Policy): Promise<PolicyGate[]> {
   const rows = await trx.selectFrom("gates_not_needed").selectAll().where("release_id", "=", release).execute();
   return policy.gates.filter((gate) => {
     const row = rows.find((one) => one.name === gate.name);
@@ -107,9 +135,7 @@ function approvedByTime(gate: Row<"gates">, policy: Policy): "countersign" | nul
 }
 
 /** Who closed the gate, after every token behind it was verified again. */
-async function verifyDecisions(trx: Trx, verifier: CommandVerifier, gate: Row<"gates">): Promise<PrincipalId> {
-  if (digestOfJson(gate.request) !== gate.request_digest)
-    throw new CountersignError("not-signed", `The request of ${gate.id} is not what was frozen.`);
+async function verifyDecisions(trx: Db | Trx, verifier: CommandVerifier, gate: Row<"gates">): Promise<PrincipalId> {
   const rows = await trx
     .selectFrom("decisions")
     .selectAll()

@@ -14,7 +14,11 @@ export function breakGlassApprovalId(command: string): string {
  */
 export function verifyBreakGlass(
   verifier: CommandVerifier,
-  { approval, version, environment }: { approval: Row<"approvals">; version: Row<"versions">; environment: string },
+  {
+    approval,
+    version,
+    environment,
+  }: { approval: Row<"approvals">; version: Pick<Row<"versions">, "id" | "model" | "digest">; environment: string },
 ): Approved {
   const { command } = approval;
   const body = command?.body;
@@ -24,6 +28,8 @@ export function verifyBreakGlass(
     body.action === "promote" &&
     body.model === version.model &&
     body.version === version.id &&
+    // Commands of earlier versions of the product name the version by its id only.
+    (body.digest === undefined || body.digest === version.digest) &&
     body.environment === environment &&
     approval.id === breakGlassApprovalId(command.id) &&
     verifier.verify(command);

@@ -160,13 +160,14 @@ async function scoreInProcess(
   return perSecond;
 }
 
-async function startServer({ directory, tokens }: FlightsFixture): Promise<Target> {
+async function startServer({ directory, tokens, verifyKeyFile }: FlightsFixture): Promise<Target> {
   const [port = 0] = await anyFreePorts(1);
   const env = {
     ...process.env,
     DATABASE_URL: postgres.url,
     COUNTERSIGN_ARTIFACTS: directory,
     COUNTERSIGN_SERVING_PORT: String(port),
+    COUNTERSIGN_VERIFY_KEY_FILE: verifyKeyFile,
     COUNTERSIGN_LOG_LEVEL: "error",
   };
   children.push(

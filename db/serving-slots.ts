@@ -4,6 +4,7 @@ import type { Digest, ModelName, VersionId } from "../domain/ids.ts";
 import type { ModelState } from "../domain/lifecycle.ts";
 import type { VersionManifest } from "../domain/stage-results.ts";
 import type { Db } from "./database.ts";
+import type { Row } from "./schema.ts";
 
 export interface ServedModel {
   name: ModelName;
@@ -79,6 +80,20 @@ export async function readServedModels(db: Db): Promise<ServedModels> {
     });
   }
   return { models: [...models.values()], slots, candidates: rows.flatMap((row) => row.candidates) };
+}
+
+/** What the approval of a version is compared with. Throws `not-found`. */
+export async function readApprovedVersion(
+  db: Db,
+  version: VersionId,
+): Promise<Pick<Row<"versions">, "id" | "model" | "release_id" | "digest" | "manifest">> {
+  const row = await db
+    .selectFrom("versions")
+    .select(["id", "model", "release_id", "digest", "manifest"])
+    .where("id", "=", version)
+    .executeTakeFirst();
+  if (row === undefined) throw new CountersignError("not-found", `There is no version ${version}.`);
+  return row;
 }
 
 /** What a version is made of. Throws `not-found`. */

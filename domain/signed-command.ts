@@ -50,6 +50,8 @@ export type CommandBody =
       environment: string;
       /** Null: back to the champion before this one. */
       version: VersionId | null;
+      /** Of the version to promote: what was approved, whatever the records say of that id later. */
+      digest?: Digest;
       reason: string;
     }
   | { kind: "pause"; model: ModelName; reason: string }

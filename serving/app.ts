@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Logger } from "pino";
 import { CountersignError } from "../domain/errors.ts";
+import { decodeUtf8 } from "../domain/http/utf8.ts";
 import { modelNamePattern } from "../domain/ids.ts";
 import { mayRead, type Principal } from "../domain/principal.ts";
 import type { Bearer } from "./bearer.ts";
@@ -62,7 +63,7 @@ export function createServingApp({ follower, predictor, bearerOf, logger }: Serv
         });
       const slot = follower.slot(model, environment);
       if (slot === undefined) throw new CountersignError("no-champion", `No version of ${model} serves in ${environment}.`);
-      return c.json(await predictor.predict(slot, readBody(c.req.header("content-type"), await c.req.text())));
+      return c.json(await predictor.predict(slot, readBody(c.req.header("content-type"), decodeUtf8(await c.req.arrayBuffer()))));
     },
   );
 
@@ -87,9 +88,10 @@ export function createServingApp({ follower, predictor, bearerOf, logger }: Serv
   return app;
 }
 
-function readBody(contentType: string | undefined, text: string): { instances: unknown; key: string | null } {
+function readBody(contentType: string | undefined, text: string | null): { instances: unknown; key: string | null } {
   if (!/^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i.test(contentType ?? ""))
     throw new CountersignError("unsupported-type", "Predictions are asked for in application/json.");
+  if (text === null) throw new CountersignError("malformed-body", "The body is not UTF-8; encode its text so.");
   let body: unknown;
   try {
     body = JSON.parse(text);

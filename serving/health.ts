@@ -1,7 +1,7 @@
 import type { DatabaseState, SlotFollower } from "./slot-follower.ts";
 
 export interface ServingHealth {
-  /** `degraded`: a champion could not be loaded, and the one before it answers, or nobody. `down`: nothing is answered. */
+  /** `degraded`: a champion could not be loaded or is not approved, and the one before it answers, or nobody. `down`: nothing is answered. */
   status: "up" | "degraded" | "down";
   causes: string[];
   database: DatabaseState;

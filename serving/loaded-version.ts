@@ -13,6 +13,8 @@ import type { RequestRow } from "./instance-check.ts";
 /** A version that is whole in memory: its lookups, its features' SQL and its model, all checked against their digests. */
 export interface LoadedVersion {
   readonly version: VersionId;
+  /** Of its manifest, from which all of it was loaded. */
+  readonly digest: Digest;
   readonly columns: Record<string, ColumnType>;
   readonly lookups: { name: string; rows: number; asOf: Timestamp | null }[];
   readonly loadedAt: Timestamp;
@@ -63,6 +65,7 @@ export async function loadVersion(
 
   return {
     version: manifest.version,
+    digest,
     columns: spec.request,
     lookups: Object.entries(spec.lookups).map(([name, { rows, asOf }]) => ({ name, rows, asOf })),
     loadedAt: new Date().toISOString(),

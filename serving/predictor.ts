@@ -176,7 +176,7 @@ async function scoreAll(
 
 export function nothingServes({ model, environment, fault }: Pick<Slot, "model" | "environment" | "fault">): CountersignError {
   if (fault === null) return new CountersignError("no-champion", `No version of ${model} serves in ${environment}.`);
-  return new CountersignError("unavailable", `${fault.version} cannot be loaded (${fault.code}) and nothing served before it.`, {
+  return new CountersignError("unavailable", `${fault.version} is refused (${fault.code}) and nothing served before it.`, {
     extra: { retryAfterSeconds: 5 },
   });
 }

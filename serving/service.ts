@@ -1,17 +1,19 @@
 import type { AddressInfo } from "node:net";
 import { type ServerType, serve } from "@hono/node-server";
 import type { Logger } from "pino";
+import { verifyApproval } from "../approvals/approval.ts";
+import type { CommandVerifier } from "../approvals/verify-command.ts";
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { createDatabase, type Db } from "../db/database.ts";
 import { insertPredictions } from "../db/predictions.ts";
 import { readToken } from "../db/reads/people.ts";
-import { readServedModels, readVersionManifest } from "../db/serving-slots.ts";
+import { readApprovedVersion, readServedModels, readVersionManifest } from "../db/serving-slots.ts";
 import { listenToSlots } from "../db/slot-notices.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { VersionId } from "../domain/ids.ts";
 import { createServingApp } from "./app.ts";
 import { createBearer } from "./bearer.ts";
-import { loadVersion } from "./loaded-version.ts";
+import { loadVersion, type LoadedVersion } from "./loaded-version.ts";
 import { createPredictor, type PredictorTuning } from "./predictor.ts";
 import { createSlotFollower } from "./slot-follower.ts";
 import { createVersionShelf } from "./version-shelf.ts";
@@ -19,6 +21,8 @@ import { createVersionShelf } from "./version-shelf.ts";
 export interface ServingOptions {
   databaseUrl: string;
   store: ArtifactStore;
+  /** Of control's signatures: an approval stands on them and on nothing that the database says alone. */
+  verifier: CommandVerifier;
   host: string;
   /** 0: any free one. */
   port: number;
@@ -51,6 +55,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const follower = createSlotFollower({
     read: () => readServedModels(readDb),
     shelf,
+    verify: (served) => verifyServed(readDb, options.verifier, served),
     logger,
     ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
   });
@@ -62,7 +67,11 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const app = createServingApp({
     follower,
     predictor,
-    bearerOf: createBearer((hash) => readToken(readDb, hash)),
+    bearerOf: createBearer(async (hash) => {
+      const token = await readToken(readDb, hash);
+      // A session is for pages, whose changes are checked for where they come from.
+      return token?.kind === "api" ? token : null;
+    }),
     logger,
   });
   await follower.refresh();
@@ -83,6 +92,18 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       await Promise.all([logDb.destroy(), readDb.destroy()]);
     },
   };
+}
+
+/** What is in memory must be what was approved, and not only what its row says now. */
+async function verifyServed(
+  db: Db,
+  verifier: CommandVerifier,
+  { version: { version: id, digest }, environment }: { version: LoadedVersion; environment: string },
+): Promise<void> {
+  const version = await readApprovedVersion(db, id);
+  if (version.digest !== digest)
+    throw new CountersignError("digest-mismatch", `The record of ${id} names other bytes than those that are loaded.`);
+  await verifyApproval(db, verifier, { version, environment });
 }
 
 /** What was not put on record is not answered, and the caller hears why. */

@@ -1,7 +1,7 @@
 import type { Logger } from "pino";
 import type { ServedModel, ServedModels } from "../db/serving-slots.ts";
 import type { ModelName, Timestamp, VersionId } from "../domain/ids.ts";
-import { createSlotSwitch, type Slot, slotKey } from "./slot-switch.ts";
+import { createSlotSwitch, type Slot, slotKey, type SwitchOptions } from "./slot-switch.ts";
 import type { VersionShelf } from "./version-shelf.ts";
 
 /** Reads the slots when it is told to and four times a second, and has the switch obey them. */
@@ -28,17 +28,25 @@ export interface FollowerOptions {
   /** All models and slots, with the versions that may serve next. */
   read(): Promise<ServedModels>;
   shelf: VersionShelf;
+  verify: SwitchOptions["verify"];
   logger: Logger;
   /** The safety net under the notices. */
   pollMs?: number;
   retryMs?: number;
 }
 
-export function createSlotFollower({ read, shelf, logger, pollMs = 250, retryMs = 5_000 }: FollowerOptions): SlotFollower {
+export function createSlotFollower({
+  read,
+  shelf,
+  verify,
+  logger,
+  pollMs = 250,
+  retryMs = 5_000,
+}: FollowerOptions): SlotFollower {
   let state: ServedModels = { models: [], slots: [], candidates: [] };
   let models = new Map<ModelName, ServedModel>();
   let database: DatabaseState = { up: null, since: new Date().toISOString(), error: null };
-  const switched = createSlotSwitch({ shelf, logger, retryMs, onSettled: () => stock() });
+  const switched = createSlotSwitch({ shelf, verify, logger, retryMs, onSettled: () => stock() });
   const stock = createStock({
     shelf,
     logger,

@@ -8,9 +8,12 @@ import type { VersionShelf } from "./version-shelf.ts";
 /**
  * What each slot serves:
  *
- *   wanted (the row's epoch and champion) ──load whole──> serving (switched in one assignment)
- *        │                                   └─broken──> fault: the old one goes on serving; tried
- *        └── a row with a lower epoch is never obeyed            again after a while and at each move
+ *   wanted (the row's epoch and champion) ──load whole, verify the approval──> serving (switched in one assignment)
+ *        │                        └─broken, or not approved──> fault: the old one goes on serving;
+ *        └── a row with a lower epoch is never obeyed             tried again after a while and at each move
+ *
+ * The row alone is not obeyed: whoever can write it could have anything served. `verify` reads the
+ * approval and checks every signature behind it, for exactly the bytes that were loaded.
  *
  * A batch takes version and epoch together when it begins, so what is served changes between two
  * batches and never within one.
@@ -37,6 +40,8 @@ export interface SlotFault {
 
 export interface SwitchOptions {
   shelf: VersionShelf;
+  /** Throws where it is not approved for that environment: `never-approved`, `approval-revoked`, `not-signed`. */
+  verify(served: { version: LoadedVersion; environment: string }): Promise<void>;
   logger: Logger;
   /** How long after a refusal a version is tried again: a restored artifact store heals by itself. */
   retryMs: number;
@@ -56,7 +61,7 @@ export function slotKey({ model, environment }: { model: ModelName; environment:
   return `${model}/${environment}`;
 }
 
-export function createSlotSwitch({ shelf, logger, retryMs, onSettled }: SwitchOptions): SlotSwitch {
+export function createSlotSwitch({ shelf, verify, logger, retryMs, onSettled }: SwitchOptions): SlotSwitch {
   const slots = new Map<string, Slot>();
   const settling = new Map<string, Promise<void>>();
   const retries = new Set<NodeJS.Timeout>();
@@ -81,10 +86,13 @@ export function createSlotSwitch({ shelf, logger, retryMs, onSettled }: SwitchOp
       const { epoch, version } = slot.wanted;
       try {
         const serving = version === null ? null : await shelf.get(version);
+        const loadedMs = performance.now();
+        if (serving !== null) await verify({ version: serving, environment: slot.environment });
+        const verifyMs = Math.round((performance.now() - loadedMs) * 10) / 10;
         if (slot.wanted.epoch !== epoch) continue;
         Object.assign(slot, { epoch, serving, servingSince: serving === null ? null : new Date().toISOString(), fault: null });
         logger.info(
-          { slot: slotKey(slot), version, epoch, loadMs: serving?.loadMs },
+          { slot: slotKey(slot), version, epoch, loadMs: serving?.loadMs, verifyMs },
           `${version ?? "nothing"} serves ${slotKey(slot)}`,
         );
       } catch (error) {

@@ -43,7 +43,10 @@ interface Plan<Kind extends CommandKind, Found extends Subject> {
   /** Why it can't be done now, besides the role; left out: nothing that control could know. */
   refusal?(asked: { caller: Caller; found: Found; request: RequestOf<Kind> }): CountersignError | null;
   /** What is signed. */
-  body(asked: { caller: Caller; about: AboutOf<Kind>; request: RequestOf<Kind> }): CommandOf<Kind>["body"];
+  body(
+    asked: { caller: Caller; about: AboutOf<Kind>; request: RequestOf<Kind> },
+    context: ControlContext,
+  ): CommandOf<Kind>["body"] | Promise<CommandOf<Kind>["body"]>;
   /** The gate that it is about: its answer is kept for as long as that is open. */
   gate?(about: AboutOf<Kind>): string;
   finish(context: ControlContext, command: CommandOf<Kind>): Promise<Outcome<ValueOf<Kind>>>;
@@ -71,7 +74,8 @@ export function defineCommand<Kind extends CommandKind, Found extends Subject>(p
           ? null
           : ((entry.role && roleRefusal(caller.principal, entry.role)) ?? plan.refusal?.({ caller, found, request }) ?? null);
         if (error) return refuseOnRecord(context, { caller, kind, subject: found.id, model: found.model, error });
-        return plan.finish(context, await signed(context, { begun, caller, body: plan.body({ caller, about, request }) }));
+        const body = await plan.body({ caller, about, request }, context);
+        return plan.finish(context, await signed(context, { begun, caller, body }));
       });
     },
   };

@@ -1,3 +1,4 @@
+import { readVersionDigest } from "../../db/reads/versions.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import { brokeGlassSchema, rolledBackSchema } from "../../domain/http/model-views.ts";
 import { modelStates } from "../../domain/lifecycle.ts";
@@ -36,14 +37,10 @@ export const breakGlass = defineCommand({
     principal.kind === "person"
       ? null
       : new CountersignError("forbidden", `${principal.id} is a machine; only people break the glass.`),
-  body: ({ about: { model }, request: { action, environment, version, reason } }) => ({
-    kind: "break-glass",
-    model,
-    action,
-    environment,
-    version,
-    reason,
-  }),
+  body: async ({ about: { model }, request: { action, environment, version, reason } }, { db }) => {
+    const digest = action === "promote" && version !== null ? await readVersionDigest(db, { model, version }) : undefined;
+    return { kind: "break-glass", model, action, environment, version, ...(digest && { digest }), reason };
+  },
   finish: finishBy<"break-glass">(({ body: { model } }) => ({
     to: { model },
     ...toLifecycle,

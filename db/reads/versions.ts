@@ -1,5 +1,5 @@
 import { sql } from "kysely";
-import type { ModelName, VersionId } from "../../domain/ids.ts";
+import type { Digest, ModelName, VersionId } from "../../domain/ids.ts";
 import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
 import { beyond, type PageOf } from "./page.ts";
@@ -21,6 +21,17 @@ export async function readVersions(
       and ${beyond(page.after, { at: "v.created_at", id: "v.id" })}
     order by v.created_at desc, v.id desc limit ${page.limit}`.execute(db);
   return rows;
+}
+
+/** Undefined where the model has no such version. */
+export async function readVersionDigest(db: Db, of: { model: ModelName; version: VersionId }): Promise<Digest | undefined> {
+  const row = await db
+    .selectFrom("versions")
+    .select("digest")
+    .where("model", "=", of.model)
+    .where("id", "=", of.version)
+    .executeTakeFirst();
+  return row?.digest;
 }
 
 export type ApprovalRow = Row<"approvals"> & { by: string[] };

@@ -7,6 +7,7 @@ import { serve } from "@hono/node-server";
 import pino from "pino";
 import { createApp } from "../../api/app.ts";
 import { createConsole } from "../../console/app.ts";
+import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { createControl } from "../../control/control.ts";
 import type { ControlLimits } from "../../control/deps.ts";
 import { seedDevelopment } from "../../control/seed.ts";
@@ -48,6 +49,7 @@ export async function openSite(world: World, { limits, serves }: { limits?: Part
       ? await startServing({
           databaseUrl: world.databaseUrl,
           store: world.store,
+          verifier: createCommandVerifier({ publicKeyPem: world.keys.publicKey }),
           host: "127.0.0.1",
           port: 0,
           logger: pino({ level: "silent" }),

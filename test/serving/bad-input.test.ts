@@ -20,6 +20,7 @@ beforeAll(async () => {
   serving = await startServing({
     databaseUrl: database.url,
     store: fixture.store,
+    verifier: fixture.verifier,
     host: "127.0.0.1",
     port: 0,
     logger: pino({ level: "silent" }),

@@ -27,7 +27,14 @@ beforeAll(async () => {
   gate = await createTcpGate({ host: direct.hostname, port: Number(direct.port) });
   const through = new URL(database.url);
   through.port = String(gate.port);
-  serving = await startServing({ databaseUrl: through.href, store: fixture.store, host: "127.0.0.1", port: 0, logger });
+  serving = await startServing({
+    databaseUrl: through.href,
+    store: fixture.store,
+    verifier: fixture.verifier,
+    host: "127.0.0.1",
+    port: 0,
+    logger,
+  });
   client = createServingClient({ origin: serving.origin, token: fixture.tokens["ada"] ?? "", model: fixtureModel });
 });
 
@@ -89,7 +96,14 @@ test("no answer is lost from the record when PostgreSQL is killed under load, an
     crashing = await createFlightsFixture({ url: own.url, rows: 1_000 });
     await crashing.addVersion(1);
     await crashing.moveSlot("flight-delays.1");
-    server = await startServing({ databaseUrl: own.url, store: crashing.store, host: "127.0.0.1", port: 0, logger });
+    server = await startServing({
+      databaseUrl: own.url,
+      store: crashing.store,
+      verifier: crashing.verifier,
+      host: "127.0.0.1",
+      port: 0,
+      logger,
+    });
     const { predict } = createServingClient({ origin: server.origin, token: crashing.tokens["ada"] ?? "", model: fixtureModel });
     const rows = crashing.rows;
     const answered: string[] = [];
@@ -130,7 +144,14 @@ test("a server that starts while the database is away says so, and serves when i
   await gate.set("refused");
   const url = new URL(database.url);
   url.port = String(gate.port);
-  const early = await startServing({ databaseUrl: url.href, store: fixture.store, host: "127.0.0.1", port: 0, logger });
+  const early = await startServing({
+    databaseUrl: url.href,
+    store: fixture.store,
+    verifier: fixture.verifier,
+    host: "127.0.0.1",
+    port: 0,
+    logger,
+  });
   try {
     const { predict } = createServingClient({ origin: early.origin, token: fixture.tokens["ada"] ?? "", model: fixtureModel });
     expect((await predict(fixture.rows.slice(0, 1))).status).toBe(503);

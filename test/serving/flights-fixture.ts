@@ -1,7 +1,8 @@
-import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createCommandVerifier, type CommandVerifier } from "../../approvals/verify-command.ts";
 import { type ArtifactStore, createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase, type Db } from "../../db/database.ts";
 import { publishBuiltInPolicies } from "../../db/policies.ts";
@@ -33,6 +34,11 @@ export interface FlightsFixture {
   requests: Digest;
   /** The first thousand request rows, as a caller sends them; in no order of time, so that any part is like the whole. */
   rows: Record<string, string | number>[];
+  /** Control's pair, and what verifies its signatures. */
+  keys: { privateKey: string; publicKey: string };
+  verifier: CommandVerifier;
+  /** A file with the public key. */
+  verifyKeyFile: string;
   /** By principal, as tokens.json has them. */
   tokens: Record<string, string>;
   manifests: Map<VersionId, VersionManifest>;
@@ -54,6 +60,12 @@ export async function createFlightsFixture({
 }): Promise<FlightsFixture> {
   const directory = await mkdtemp(join(tmpdir(), "countersign-serving-"));
   const store = createArtifactStore({ directory });
+  const keys = generateKeyPairSync("ed25519", {
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs8", format: "pem" },
+  });
+  const verifyKeyFile = join(directory, "signing.pub.pem");
+  await writeFile(verifyKeyFile, keys.publicKey);
   const db = createDatabase({ url, max: 4 });
   const { definition, definitionDigest } = await readDefinition(store);
   const { spec, requests, rows } = await freezeRequests({ store, directory, sql: definition.features.sql, trainRows });
@@ -127,6 +139,9 @@ export async function createFlightsFixture({
     requests,
     rows,
     tokens,
+    keys,
+    verifier: createCommandVerifier({ publicKeyPem: keys.publicKey }),
+    verifyKeyFile,
     manifests,
     addVersion,
     trainData: trained.digest,

@@ -1,5 +1,6 @@
 import pino from "pino";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDatabase, type Db } from "../../db/database.ts";
 import { startServing, type Serving } from "../../serving/service.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { fixtureModel } from "./flights-artifacts.ts";
@@ -9,15 +10,18 @@ import { createServingClient, until } from "./serving-client.ts";
 let database: TestDatabase;
 let fixture: FlightsFixture;
 let serving: Serving;
+let admin: Db;
 let client: ReturnType<typeof createServingClient>;
 
 beforeAll(async () => {
   database = await createTestDatabase();
+  admin = createDatabase({ url: database.adminUrl, max: 1 });
   fixture = await createFlightsFixture({ url: database.url });
   await fixture.addVersion(1, { waiting: true });
   serving = await startServing({
     databaseUrl: database.url,
     store: fixture.store,
+    verifier: fixture.verifier,
     host: "127.0.0.1",
     port: 0,
     logger: pino({ level: "silent" }),
@@ -29,6 +33,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await serving?.stop();
   await fixture?.close();
+  await admin?.destroy();
   await database?.drop();
 });
 
@@ -139,7 +144,7 @@ test("under load, a new champion and a rollback are each served in under a secon
 
 test("a row whose epoch is behind is never obeyed", async () => {
   // What a restored backup or a wrong hand could write; the table itself refuses it by a trigger.
-  await fixture.db.transaction().execute(async (trx) => {
+  await admin.transaction().execute(async (trx) => {
     const { sql } = await import("kysely");
     await sql`set local session_replication_role = replica`.execute(trx);
     await trx
@@ -150,7 +155,7 @@ test("a row whose epoch is behind is never obeyed", async () => {
   });
   await serving.refresh();
   expect((await client.predict(firstRow())).body.version).toBe("flight-delays.1");
-  await fixture.db.transaction().execute(async (trx) => {
+  await admin.transaction().execute(async (trx) => {
     const { sql } = await import("kysely");
     await sql`set local session_replication_role = replica`.execute(trx);
     await trx
