@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Sent } from "../control/caller.ts";
 import { CountersignError } from "../domain/errors.ts";
+import { decodeUtf8 } from "../domain/http/utf8.ts";
 
 const jsonType = /^application\/(?:[a-z0-9.+-]+\+)?json$/;
 const yamlTypes = new Set(["application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml"]);
@@ -14,7 +15,8 @@ async function readJson(c: Context): Promise<unknown> {
   const type = typeOf(c);
   if (!jsonType.test(type))
     return new CountersignError("unsupported-type", `The body must be application/json; it came as ${type || "nothing"}.`);
-  const text = await c.req.text();
+  const text = decodeUtf8(await c.req.arrayBuffer());
+  if (text === null) return notUtf8();
   if (text.trim() === "") return new CountersignError("malformed-body", "The body is empty; JSON is expected.");
   try {
     const value: unknown = JSON.parse(text);
@@ -33,10 +35,15 @@ export async function readDefinitionText(c: Context): Promise<{ text: string; fo
       "unsupported-type",
       `A definition is application/json or application/yaml; it came as ${type || "nothing"}.`,
     );
-  const text = await c.req.text();
+  const text = decodeUtf8(await c.req.arrayBuffer());
+  if (text === null) throw notUtf8();
   if (text.trim() === "") throw new CountersignError("malformed-body", "The body is empty; a definition is expected.");
   if (format === "json" && !parses(text)) throw new CountersignError("malformed-body", "The body is no well-formed JSON.");
   return { text, format };
+}
+
+function notUtf8(): CountersignError {
+  return new CountersignError("malformed-body", "The body is not UTF-8; encode its text so.");
 }
 
 function parses(text: string): boolean {

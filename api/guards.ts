@@ -26,7 +26,7 @@ export function authenticated(control: Control) {
         "With a session, changes come from Countersign's own pages only; send a bearer token instead.",
       );
     }
-    c.set("caller", await control.authenticate(session, "console"));
+    c.set("caller", await control.resumeSession(session));
     return next();
   });
 }

@@ -1,7 +1,7 @@
 import type { OpenAPIHono, RouteConfig } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { z } from "zod";
-import { faultsOf } from "../control/request-body.ts";
+import { faultsOf, unstorable } from "../control/request-body.ts";
 import { CountersignError, errorCodes, type ErrorCode } from "../domain/errors.ts";
 import { problemSchema } from "../domain/http/problem.ts";
 import type { ApiEnv } from "./environment.ts";
@@ -49,7 +49,29 @@ export function addRoute<Query extends z.ZodObject>(
   const { method, path, summary, tag } = route;
   table.routes.push({ method: method.toUpperCase(), path, summary, tag });
   table.app.openAPIRegistry.registerPath(documentOf(route));
-  table.app.on([method.toUpperCase()], [path.replaceAll(/\{(.+?)\}/g, ":$1")], (c) => handle(c, checkQuery(route.query, c)));
+  table.app.on([method.toUpperCase()], [path.replaceAll(/\{(.+?)\}/g, ":$1")], (c) => {
+    refuseUnstorable(c);
+    return handle(c, checkQuery(route.query, c));
+  });
+}
+
+/** No id, name or filter holds a NUL, and PostgreSQL could not even be asked about one. */
+function refuseUnstorable(c: ApiContext): void {
+  const named = Object.entries(c.req.param()).find(([, value]) => unstorable(value).length > 0);
+  if (named) throw new CountersignError("not-found", `There is nothing whose ${named[0]} holds a NUL character.`);
+  const faults = Object.entries(c.req.queries()).flatMap(([name, values]) =>
+    [name, ...values].some((text) => unstorable(text).length > 0)
+      ? [{ path: name.replaceAll("\0", ""), message: "holds a NUL character" }]
+      : [],
+  );
+  if (faults.length > 0)
+    throw new CountersignError(
+      "invalid",
+      `The query is not valid: ${faults.map(({ path, message }) => `${path}: ${message}`).join("; ")}.`,
+      {
+        faults,
+      },
+    );
 }
 
 /** A parameter of the path; routes name only those that they have. */

@@ -9,6 +9,27 @@ export interface Output {
   colour: boolean;
 }
 
+/** The sequences that `paint` makes, and whatever else a terminal would obey or show in another order than it is written. */
+const control =
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  /\u001b\[(?:1|2|22|31|32|33|39)m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * An output through which no text of the API (a reason, a name, a trainer's log) can move the cursor, retitle the
+ * window or hide what was said: what is not for reading is written as `\\u001b`, which is also how JSON writes it.
+ */
+export function printable(output: Output): Output {
+  const clean = (text: string) =>
+    text
+      .replaceAll(/\r\n?/g, "\n")
+      .replaceAll(control, (found) =>
+        found.length > 1 && output.colour
+          ? found
+          : `\\u${(found.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}${found.slice(1)}`,
+      );
+  return { colour: output.colour, out: (text) => output.out(clean(text)), err: (text) => output.err(clean(text)) };
+}
+
 type Tone = "good" | "bad" | "wait" | "dim" | "strong";
 const styles = {
   good: "green",

@@ -18,7 +18,7 @@ import { addUseCommands } from "./commands/use.ts";
 import packageFile from "../package.json" with { type: "json" };
 import type { Context } from "./context.ts";
 import { CliError, exitCodes } from "./exit.ts";
-import { faultLines, paint } from "./output.ts";
+import { faultLines, paint, printable } from "./output.ts";
 
 /** The `countersign` command: everything over the HTTP API, nothing around it. */
 export function createProgram(context: Context): Command {
@@ -59,9 +59,10 @@ export function createProgram(context: Context): Command {
 }
 
 /** Runs one command line (without node and script) and gives its exit code. Never throws. */
-export async function runCommandLine(words: string[], io: Omit<Context, "exit">): Promise<number> {
+export async function runCommandLine(words: string[], given: Omit<Context, "exit">): Promise<number> {
+  const io = { ...given, output: printable(given.output) };
   let code: number = exitCodes.ok;
-  const context: Context = { ...io, exit: (given) => (code = given) };
+  const context: Context = { ...io, exit: (wanted) => (code = wanted) };
   try {
     await createProgram(context).parseAsync(words, { from: "user" });
     return code;

@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { createMiddleware } from "hono/factory";
 import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import { asCountersignError } from "../control/faults.ts";
@@ -28,6 +29,12 @@ const maxFormBytes = 64 * 1024;
  * session's caller. GETs only read; POSTs come from this site's own forms, and say by a redirect
  * what became of them.
  */
+/** No page and no filter is named so, and PostgreSQL could not be asked about it. */
+const refuseUnstorable = createMiddleware<ConsoleEnv>(async (context, next) => {
+  if (/%00/.test(context.req.url)) throw new CountersignError("not-found", "No page has a NUL character in its address.");
+  await next();
+});
+
 export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   const app = new Hono<ConsoleEnv>();
   app.use(guardHeaders);
@@ -43,6 +50,7 @@ export function createConsole(deps: ConsoleDeps): Hono<ConsoleEnv> {
   app.use(sameOriginOnly);
   app.route("/", entranceRoutes(deps));
   app.use(requireSession(deps));
+  app.use(refuseUnstorable);
   app.route("/", modelRoutes(deps));
   app.route("/", versionRoutes(deps));
   app.route("/", releaseRoutes(deps));

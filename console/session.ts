@@ -24,7 +24,7 @@ export function requireSession({ control }: Pick<ConsoleDeps, "control">) {
 
 async function callerOf(control: Control, session: string): Promise<Caller | null> {
   try {
-    return await control.authenticate(session, "console");
+    return await control.resumeSession(session);
   } catch (error) {
     if (error instanceof CountersignError && error.code === "unauthenticated") return null;
     throw error;

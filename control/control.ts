@@ -9,7 +9,7 @@ import { runCommand } from "./commands/registry.ts";
 import { decideMany } from "./decide-many.ts";
 import { giveDelegation, readDelegations, revokeDelegation } from "./delegations.ts";
 import { defaultLimits, type ControlContext, type ControlDeps } from "./deps.ts";
-import { followAudit } from "./events.ts";
+import { createStreams } from "./events.ts";
 import { listFindings } from "./findings.ts";
 import { listGates, readGate } from "./gates.ts";
 import { readiness } from "./health.ts";
@@ -25,7 +25,7 @@ import { readRelease, listReleases, readReleaseLog } from "./releases.ts";
 import { keepRendered } from "./renderings.ts";
 import { createSecretBox } from "./secret-box.ts";
 import { forgetOldCommands, settlePending } from "./settle.ts";
-import { authenticate, endSession, startSession } from "./sign-in.ts";
+import { authenticate, endSession, resumeSession, startSession } from "./sign-in.ts";
 import { suggestContract } from "./suggest-contract.ts";
 import { endToken, makeToken, readTokens } from "./tokens.ts";
 import { listVersions, readVersion } from "./versions.ts";
@@ -33,6 +33,7 @@ import { listVersions, readVersion } from "./versions.ts";
 /** Everything but the signed commands; each says what it does and throws where it stands. */
 const useCases = {
   authenticate,
+  resumeSession,
   startSession,
   endSession,
   me: readMe,
@@ -58,7 +59,6 @@ const useCases = {
   groups: listGroups,
   audit: listAudit,
   verifyAudit: checkAudit,
-  events: followAudit,
   command: readOwnCommand,
   ready: readiness,
   settlePending,
@@ -95,6 +95,7 @@ export function createControl(deps: ControlDeps) {
   return {
     ...bindAll(context, useCases),
     people: bindAll(context, peopleUseCases),
+    events: createStreams(context).follow,
     messages: createMessagesControl(context, deps.secrets ?? createSecretBox(null)),
     /** A signed command of the kind: see `domain/commands/` for what each takes and answers. */
     run: <Kind extends CommandKind>(kind: Kind, asked: AskedFor<Kind>): Promise<Answer<ValueOf<Kind>>> =>

@@ -1,5 +1,6 @@
 import type { Place } from "../db/reads/page.ts";
 import { CountersignError } from "../domain/errors.ts";
+import { unstorable } from "./request-body.ts";
 import type { Page } from "../domain/http/record-views.ts";
 
 /** Cursors are opaque to the caller: base64url of the last row's place in the order. */
@@ -16,7 +17,7 @@ function encode(parts: (string | number)[]): string {
 function decode(cursor: string): unknown[] {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, "base64url").toString("utf8"));
-    if (Array.isArray(parts)) return parts;
+    if (Array.isArray(parts) && unstorable(parts).length === 0) return parts;
   } catch {
     // Told below.
   }

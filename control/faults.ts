@@ -15,6 +15,10 @@ export function asCountersignError(error: unknown): CountersignError {
       "The database cannot be reached for the moment. Try again with the same Idempotency-Key: nothing happens twice.",
       error,
     );
+  if (isUnstorable(error))
+    return new CountersignError("invalid", "A text holds characters that cannot be kept (NUL or half a surrogate pair).", {
+      cause: error,
+    });
   return new CountersignError("internal", "Something went wrong inside Countersign; it is in the server's log.", {
     cause: error,
   });
@@ -27,6 +31,11 @@ export function unavailable(detail: string, cause?: unknown): CountersignError {
 /** Many wait for a connection: a database that is busy, not one that is away. */
 export function isCrowded(error: unknown): boolean {
   return error instanceof Error && /timeout exceeded when trying to connect/i.test(error.message);
+}
+
+/** PostgreSQL's `character_not_in_repertoire` and `untranslatable_character`: the last net under the checks of each field. */
+function isUnstorable(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "22021" || error.code === "22P05");
 }
 
 function isAway(error: unknown): boolean {

@@ -1,4 +1,4 @@
-import { CountersignError } from "../domain/errors.ts";
+import { CountersignError, type Fault } from "../domain/errors.ts";
 import {
   groupRequestSchema,
   principalRequestSchema,
@@ -61,6 +61,13 @@ export async function changePrincipal(context: ControlContext, asked: AskedWith)
   return changeOne(context, { caller, id, sent, ifMatch, reason: reason ?? null, route: `PUT /api/principals/${id}`, wanted });
 }
 
+/** Who is new is made by what is said of her, and by nothing that was forgotten. */
+function missingOf(wanted: object): Fault[] {
+  return ["displayName", "roles"]
+    .filter((name) => !(name in wanted))
+    .map((path) => ({ path, message: "is missing, and there is nobody of this id yet" }));
+}
+
 /** Somebody leaves: groups, tokens, sessions and delegations end with it, in one transaction. */
 export async function deactivate(
   context: ControlContext,
@@ -96,7 +103,10 @@ async function changeOne(
     reason,
     ifMatch,
     tag: (present) => principalTag(present, id),
-    wanted: () => ({ principals: [{ id, ...wanted }], groups: {}, complete: false }),
+    wanted: (present) => {
+      if (!present.principals.some((one) => one.id === id)) refuseFaults(missingOf(wanted));
+      return { principals: [{ id, ...wanted }], groups: {}, complete: false };
+    },
     place: (faults) => faults.map((fault) => ({ ...fault, path: fault.path.split(".").at(-1) ?? "" })),
     answer: (after, changes) => ({
       status: changes.some((change) => change.kind === "create") ? 201 : 200,

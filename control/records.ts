@@ -57,6 +57,10 @@ export function recordOf(row: AuditBody): AuditRecordView {
   return { ...record, prev: record.prev as Digest, hash: row.hash as Digest };
 }
 
+/** Each record holds the hash of the one before it, and nothing outside the database holds any of them. */
+const withoutCheckpoint =
+  "This shows that no single record was changed, added or taken out. A superuser of the database who rewrote the chain from some record to its end would not be noticed: no checkpoint of it is kept outside the database.";
+
 export async function checkAudit(context: ControlContext, caller: Caller): Promise<AuditVerificationView> {
   requireScope(caller, "read");
   const verified = await verifyAudit(context.db);
@@ -67,6 +71,7 @@ export async function checkAudit(context: ControlContext, caller: Caller): Promi
     head: { seq: head.seq, hash: head.hash as Digest },
     fault: verified.ok ? null : verified.firstBreak,
     checkpoint: null,
+    limits: withoutCheckpoint,
     verifiedAt: context.clock().toISOString(),
   };
 }

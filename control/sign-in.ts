@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import type { Db } from "../db/database.ts";
 import { readToken } from "../db/reads/people.ts";
 import { insertToken, revokeToken } from "../db/tokens.ts";
 import { CountersignError } from "../domain/errors.ts";
@@ -20,12 +21,27 @@ export function newToken(): string {
 const longestToken = 4096;
 const sessionMs = 12 * 60 * 60 * 1000;
 
-/** Who holds the token, with the groups as they are now. Throws `unauthenticated`. */
-export async function authenticate({ db }: Pick<ControlContext, "db">, token: string, surface: Surface): Promise<Caller> {
+type DbOf = Pick<ControlContext, "db">;
+
+/** Who holds the API token, with the groups as they are now. Throws `unauthenticated`. */
+export function authenticate({ db }: DbOf, token: string, surface: Surface): Promise<Caller> {
+  return holderOf(db, token, { kind: "api", surface });
+}
+
+/** Who is signed in with this session. Throws `unauthenticated`. */
+export function resumeSession({ db }: DbOf, session: string): Promise<Caller> {
+  return holderOf(db, session, { kind: "session", surface: "console" });
+}
+
+/**
+ * A session's secret is no bearer token: as one it would pass by the checks of a page's origin. Nor is a token a
+ * session: a cookie that somebody planted would be valid without anybody having signed in.
+ */
+async function holderOf(db: Db, token: string, as: { kind: "api" | "session"; surface: Surface }): Promise<Caller> {
   const row = token === "" || token.length > longestToken ? null : await readToken(db, hashToken(token));
-  if (!row) throw new CountersignError("unauthenticated", "This token is unknown, expired or revoked.");
+  if (row?.kind !== as.kind) throw new CountersignError("unauthenticated", "This token is unknown, expired or revoked.");
   const { id, kind, scopes, principal } = row;
-  return { principal, surface, token: { id, kind, scopes } };
+  return { principal, surface: as.surface, token: { id, kind, scopes } };
 }
 
 /** A session for the pages, made by somebody who has a token. */

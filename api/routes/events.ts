@@ -21,6 +21,7 @@ export function eventRoutes(table: RouteTable, { control, log }: ApiDeps): void 
       description:
         "`id` is the audit sequence, `event` its kind, `data` the record. Comes again after `Last-Event-ID`; without it begins with the next record.",
       query: z.object({ model: z.string().optional() }),
+      refusals: ["too-many-requests"],
       answers: {
         200: { description: "A stream that ends after ten minutes; come again.", schema: z.string(), type: "text/event-stream" },
       },
@@ -31,22 +32,21 @@ export function eventRoutes(table: RouteTable, { control, log }: ApiDeps): void 
       const ended = new AbortController();
       const records = control.events(caller, { model, after, signal: ended.signal })[Symbol.asyncIterator]();
       c.header("x-accel-buffering", "no");
-      return streamSSE(
-        c,
-        async (stream) => {
-          stream.onAbort(() => ended.abort());
-          const heartbeat = setInterval(() => void stream.write(": still here\n\n"), heartbeatMs);
-          try {
-            await stream.write(`retry: ${reconnectMs}\n\n`);
-            for (let next = await records.next(); next.done !== true && !ended.signal.aborted; next = await records.next())
-              await stream.writeSSE(eventOf(next.value));
-          } finally {
-            clearInterval(heartbeat);
-            ended.abort();
-          }
-        },
-        async (error) => log.error({ err: error }, "an event stream broke off"),
-      );
+      return streamSSE(c, async (stream) => {
+        stream.onAbort(() => ended.abort());
+        const heartbeat = setInterval(() => void stream.write(": still here\n\n"), heartbeatMs);
+        try {
+          await stream.write(`retry: ${reconnectMs}\n\n`);
+          for (let next = await records.next(); next.done !== true && !ended.signal.aborted; next = await records.next())
+            await stream.writeSSE(eventOf(next.value));
+        } catch (error) {
+          // Hono would send the error's own text, which may be PostgreSQL's. The stream ends, and the reader comes again.
+          log.error({ err: error }, "an event stream broke off");
+        } finally {
+          clearInterval(heartbeat);
+          ended.abort();
+        }
+      });
     },
   );
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { GateItemView, GateView } from "../../domain/http/gate-views.ts";
 import type { ModelItemView, ModelView } from "../../domain/http/model-views.ts";
-import type { CommandView, Page, ReadyView } from "../../domain/http/record-views.ts";
+import type { AuditVerificationView, CommandView, Page, ReadyView } from "../../domain/http/record-views.ts";
 import type { ReleaseItemView, ReleaseView } from "../../domain/http/release-views.ts";
 import { gateIdPattern, releaseIdPattern } from "../../domain/ids.ts";
 import { didYouMean, listed } from "../../domain/suggestion.ts";
@@ -43,6 +43,10 @@ export function addLookCommands(program: Command, context: Context): void {
     .command("health")
     .description("whether everything that the API needs is up")
     .action(async (_options, command: Command) => health(command, context));
+  program
+    .command("audit")
+    .description("follows the audit chain from its first record, and says what that proves")
+    .action(async (_options, command: Command) => audit(command, context));
 }
 
 interface Listing {
@@ -207,6 +211,17 @@ async function inbox(command: Command, context: Context): Promise<void> {
           ...(mine[0] === undefined ? [] : [`countersign show ${mine[0].id}`]),
         ].join("\n\n");
   say(command, context, { body: { mine, others }, words });
+}
+
+async function audit(command: Command, context: Context): Promise<void> {
+  const api = await connect(command, context);
+  const body = await api.get<AuditVerificationView>("/api/audit/verification");
+  context.exit(body.intact ? exitCodes.ok : exitCodes.refused);
+  const words = ({ intact, records, head, fault, limits }: AuditVerificationView) =>
+    intact
+      ? `${paint(context.output, "good", "✓")} The chain is intact: ${records} records, up to number ${head.seq} (${head.hash}). ${limits}`
+      : `${paint(context.output, "bad", "✗")} The chain is broken${fault === null ? "" : ` at record ${fault.seq}: ${fault.why}`}`;
+  say(command, context, { body, words });
 }
 
 async function health(command: Command, context: Context): Promise<void> {

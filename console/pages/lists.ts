@@ -55,7 +55,7 @@ export function auditPage({ records, filter, next, verification }: AuditPage): H
       </button>
       <button type="submit" name="verify" value="yes">Verify the chain</button>
     </form>
-    ${verification === null ? nothing : html`<p class="card callout ${verification.intact ? "good" : "bad"}" role="status">${verification.intact ? `The chain is intact: ${verification.records} records, up to number ${verification.head.seq}.` : `The chain is broken${verification.fault === null ? "" : ` at record ${verification.fault.seq}: ${verification.fault.why}`}.`}</p>`}
+    ${verification === null ? nothing : html`<p class="card callout ${verification.intact ? "good" : "bad"}" role="status">${verification.intact ? `The chain is intact: ${verification.records} records, up to number ${verification.head.seq}.` : `The chain is broken${verification.fault === null ? "" : ` at record ${verification.fault.seq}: ${verification.fault.why}`}.`} ${verification.limits}</p>`}
     <section class="card">
       <table class="list audit">
         <thead>

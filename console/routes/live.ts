@@ -11,17 +11,19 @@ export function liveRoutes({ control }: ConsoleDeps): Hono<ConsoleEnv> {
   app.get("/live", (context) => {
     const caller = context.get("caller");
     const model = context.req.query("model");
+    const ended = new AbortController();
+    const records = control.events(caller, { model, after: null, signal: ended.signal });
     return streamSSE(context, async (stream) => {
-      const ended = new AbortController();
       stream.onAbort(() => ended.abort());
       const heartbeat = setInterval(() => void stream.writeSSE({ event: "beat", data: "" }), heartbeatMs);
       try {
         await stream.writeSSE({ event: "ready", data: "", retry: 2000 });
-        for await (const { seq, kind, subject } of control.events(caller, { model, after: null, signal: ended.signal })) {
+        for await (const { seq, kind, subject } of records) {
           await stream.writeSSE({ event: "record", id: String(seq), data: JSON.stringify({ kind, subject }) });
         }
       } finally {
         clearInterval(heartbeat);
+        ended.abort();
       }
     });
   });

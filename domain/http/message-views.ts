@@ -35,6 +35,9 @@ export const teamMessagesRequestSchema = z
       .nullable()
       .optional(),
   })
+  .refine((body) => Object.values(body).some((one) => one !== undefined), {
+    message: "says nothing that is to change: give slack, emails or webhook",
+  })
   .meta({ id: "TeamMessagesRequest", description: "What is left out stays as it is; null takes it away." });
 export type TeamMessagesRequest = z.output<typeof teamMessagesRequestSchema>;
 

@@ -41,7 +41,13 @@ export const principalRequestSchema = z
     active: z.boolean().optional(),
     reason: reasonSchema.optional(),
   })
-  .meta({ id: "PrincipalRequest", description: "What is left out stays as it is." });
+  .refine(({ reason: _, ...wanted }) => Object.values(wanted).some((one) => one !== undefined), {
+    message: "says nothing that is to change: give displayName, roles or active",
+  })
+  .meta({
+    id: "PrincipalRequest",
+    description: "What is left out stays as it is; somebody new needs `displayName` and `roles`.",
+  });
 
 export const principalChangedSchema = z
   .object({ principal: principalSchema, changes: changesSchema })

@@ -64,6 +64,7 @@ export const auditVerificationSchema = z
     head: z.object({ seq: z.int(), hash: digestSchema }),
     fault: z.object({ seq: z.int(), why: z.string() }).nullable().describe("the first record that does not fit"),
     checkpoint: z.null().describe("the last signed checkpoint; none has been made"),
+    limits: z.string().describe("what `intact` does not prove, in a sentence"),
     verifiedAt: time,
   })
   .meta({ id: "AuditVerification" });

@@ -75,7 +75,7 @@ describe("who asks", () => {
       front.raw("/api/models/none/pause", { method: "POST", headers: { ...json, cookie, origin }, body: '{"reason":"a test"}' });
     expect(await told(await send("https://elsewhere.example"))).toMatchObject({ status: 403, body: { code: "forbidden" } });
     expect(await told(await send("http://127.0.0.1:4400"))).toMatchObject({ status: 404, body: { code: "not-found" } });
-    await front.control.endSession(await front.control.authenticate(token, "console"));
+    await front.control.endSession(await front.control.resumeSession(token));
     expect((await front.raw("/api/models", { headers: { cookie } })).status).toBe(401);
   });
 });

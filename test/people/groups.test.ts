@@ -176,7 +176,7 @@ describe("leaving", () => {
     const left = await front.as("olga").post<{ changes: string[] }>("/api/principals/leo/deactivate", { reason: "last day" });
     expect(left.body.changes).toEqual(["leo leaves model-risk, and loses tokens, sessions and delegations"]);
     expect((await front.as("leo").get("/api/me")).status).toBe(401);
-    await expect(front.control.authenticate(session.token, "console")).rejects.toThrow(/revoked/);
+    await expect(front.control.resumeSession(session.token)).rejects.toThrow(/revoked/);
     expect(await members("model-risk")).not.toContain("leo");
     const standing = await front.db.selectFrom("delegations").selectAll().where("revoked_at", "is", null).execute();
     expect(standing.filter((one) => one.from_principal === "leo" || one.to_principal === "leo")).toEqual([]);
