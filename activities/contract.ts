@@ -116,7 +116,8 @@ export interface RecordActivities {
     result: { summary: string } & object;
     begins?: Stage;
   }): Promise<void>;
-  skipStage(input: { release: ReleaseId; stage: Stage; by: PrincipalId; reason: string }): Promise<void>;
+  /** Who asked for it, and why, is read from the record of the signed command. */
+  skipStage(input: { release: ReleaseId; stage: Stage }): Promise<void>;
   /** Running/waiting → blocked, with the cause; marks the stage failed and keeps its log. */
   blockRelease(input: { release: ReleaseId; cause: BlockedCause; log: Digest | null }): Promise<void>;
   /** Verifies the command and the release's state; blocked → running. Parameters make the person a contributor. Writes command_results. */

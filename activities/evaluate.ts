@@ -1,6 +1,7 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { ResolvedDefinition } from "../domain/definition-schema.ts";
-import { type Evaluation, higherIsBetter } from "../domain/evidence.ts";
+import { isWorseThanChampion } from "../domain/evaluation-verdict.ts";
+import type { Evaluation } from "../domain/evidence.ts";
 import type { EvaluateInput, EvaluateResult } from "../domain/stage-results.ts";
 import { type AnsweredHoldout, contextOf, evaluateAnswers } from "../ml/evaluation/evaluate-answers.ts";
 import {
@@ -19,7 +20,7 @@ import { reportSensitivity } from "../ml/evaluation/sensitivity.ts";
 import { explainModel } from "../ml/explain/explain-model.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
 import { drawEvaluation } from "./evaluation-pictures.ts";
-import { liesOnTheWorseSide, summaryOf } from "./evaluation-summary.ts";
+import { summaryOf } from "./evaluation-summary.ts";
 import { runStage } from "./stage-run.ts";
 
 /** The fifth stage: candidate, champion and baseline on the same held-out rows, with intervals, and a verdict by the definition's thresholds. */
@@ -33,13 +34,12 @@ export function createEvaluateActivity({ store }: { store: ArtifactStore }): (in
       const examined = await examine({ store, input, definition, holdout, candidate }, tools);
       const evaluation = { ...examined, charts: await drawEvaluation(store, examined, tools) };
       const { headline, verdict } = evaluation;
-      const change = evaluation.metrics.find(({ metric }) => metric === headline.metric)?.change ?? null;
       return {
         summary: summaryOf(evaluation, definition.data.rows),
         verdict,
         evaluation: await store.putJson(evaluation),
         headline,
-        worseThanChampion: change !== null && liesOnTheWorseSide(change, higherIsBetter[headline.metric]),
+        worseThanChampion: isWorseThanChampion(evaluation),
       };
     } finally {
       await candidate.close();

@@ -38,8 +38,3 @@ function fairnessInWords({ attribute, gap, limit, verdict }: NonNullable<Evaluat
 function digits(value: number): string {
   return Math.abs(value) >= 100 ? value.toPrecision(4) : value.toFixed(3);
 }
-
-/** The whole interval of the change lies on the worse side. */
-export function liesOnTheWorseSide(change: { low: number; high: number }, higherIsBetter: boolean): boolean {
-  return higherIsBetter ? change.high < 0 : change.low > 0;
-}

@@ -1,6 +1,7 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { Db } from "../db/database.ts";
 import { enrol } from "../db/enrolments.ts";
+import { CountersignError } from "../domain/errors.ts";
 import type { MonitorWindow } from "../domain/evidence.ts";
 import type { FeatureSpec, MonitorResult } from "../domain/stage-results.ts";
 import { verifiedPath } from "../ml/artifact-access.ts";
@@ -33,6 +34,7 @@ export async function enrolVersion(
   tools: StageTools,
 ): Promise<MonitorResult> {
   const { model, environment, version } = input;
+  await demandOwnInputs(db, input);
   const { features, label } = await store.getJson<FeatureSpec>(input.spec);
   const read = async (digest: MonitorInput["train"]) =>
     readTrainingData({ path: await verifiedPath(store, digest), features, label: "label", task: label });
@@ -50,6 +52,14 @@ export async function enrolVersion(
   await enrol(db, { model, environment, version, profile }, "its release ended in production");
   const window = await lookAt({ db, store }, { model, environment, version, profile }, tools);
   return { summary: `Enrolled with a reference of ${count(reference.rows)} rows; ${lookInWords(window)}`, profile };
+}
+
+/** A version is watched by what it was made of: another table or model would make its drift invisible. */
+async function demandOwnInputs(db: Db, { model, version, train, spec, onnx }: MonitorInput): Promise<void> {
+  const row = await db.selectFrom("versions").select(["model", "manifest"]).where("id", "=", version).executeTakeFirst();
+  const { manifest } = row ?? {};
+  const isItsOwn = row?.model === model && manifest?.trainData === train && manifest.features === spec && manifest.onnx === onnx;
+  if (!isItsOwn) throw new CountersignError("digest-mismatch", `These are not the tables and the model of ${version}.`);
 }
 
 /** The one number of a row that is watched: probability or value; of several classes the likeliest one's probability, as it is logged. */

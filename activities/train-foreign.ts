@@ -8,7 +8,7 @@ import { jobFiles } from "../ml/trainers/job-contract.ts";
 import { forgetJob } from "../ml/trainers/job-records.ts";
 import type { ForeignJob, ForeignWork, TrainingInput } from "./train-contract.ts";
 import { runStage } from "./stage-run.ts";
-import { readTrainingJob } from "./train-job.ts";
+import { demandName, readTrainingJob } from "./train-job.ts";
 import { readReport, reportLimitBytes } from "./train-process.ts";
 import { inspectTrained, kilobytes, seconds } from "./train-run.ts";
 import { keepTrainingFiles } from "./training-files.ts";
@@ -49,7 +49,7 @@ export function createForeignActivities(given: TrainDependencies) {
     }),
 
     collectJob: runStage(async (input: ForeignWork, tools): Promise<TrainResult> => {
-      const folder = join(exchange(), nameOnly(input.job));
+      const folder = join(exchange(), demandName(input.job));
       const scratch = await mkdtemp(join(tmpdir(), "countersign-train-"));
       try {
         const prepared = await readTrainingJob(store, input, { scratch, trial: false });
@@ -81,7 +81,7 @@ export function createForeignActivities(given: TrainDependencies) {
           files: await keepTrainingFiles(store, { prepared, code: null, model }),
         };
         const baseline = input.alone === true ? {} : await trainBaselineToo(deps, { input, prepared }, tools);
-        forgetJob(exchange(), nameOnly(input.job));
+        forgetJob(exchange(), demandName(input.job));
         return { ...made, ...baseline };
       } finally {
         await rm(scratch, { recursive: true, force: true });
@@ -92,10 +92,4 @@ export function createForeignActivities(given: TrainDependencies) {
 
 function nothingWritten(taskQueue: string): CountersignError {
   return new CountersignError("trainer-failed", `The worker of ${taskQueue} ended well but wrote no ${jobFiles.model}.`);
-}
-
-/** The name comes back through a workflow: it leads nowhere but into the exchange. */
-function nameOnly(job: string): string {
-  if (/^[\w.+~-]+$/.test(job) && !job.startsWith(".")) return job;
-  throw new CountersignError("trainer-failed", `${JSON.stringify(job)} is no job's name.`);
 }

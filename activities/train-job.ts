@@ -27,6 +27,12 @@ export interface TrainingJob {
 /** What a search sets apart where the definition does not say. */
 const standardValidation = { share: 0.2, by: "random" } as const;
 
+/** It becomes part of a folder's name, and comes over Temporal: it leads nowhere but into the folder of jobs. */
+export function demandName(name: string): string {
+  if (/^[\w.+~-]+$/.test(name) && !name.startsWith(".")) return name;
+  throw new CountersignError("trainer-failed", `${JSON.stringify(name)} is no name of a release or a job.`);
+}
+
 /** The train section with what this release changes of it. */
 export async function readTrainSection(store: ArtifactStore, input: StageContext) {
   const definition = await store.getJson<ResolvedDefinition>(input.definition);
@@ -51,6 +57,7 @@ export async function readTrainingJob(
   input: TrainInput,
   { scratch, trial }: { scratch: string; trial: boolean },
 ): Promise<TrainingJob & { heldOut: string | null }> {
+  demandName(input.release);
   const { definition, train } = await readTrainSection(store, input);
   const spec = await store.getJson<FeatureSpec>(input.spec);
   const label = spec.label ?? { task: "binary" as const };

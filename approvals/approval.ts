@@ -2,19 +2,20 @@ import { sql } from "kysely";
 import type { Db, Trx } from "../db/database.ts";
 import { quorumRuleOf } from "../db/reads/attempt-facts.ts";
 import type { Row } from "../db/schema.ts";
-import { evaluateCondition } from "../domain/condition-evaluation.ts";
 import { digestOfJson } from "../domain/digest.ts";
 import { CountersignError } from "../domain/errors.ts";
 import { resolve, type Vote } from "../domain/quorum.ts";
 import type { Digest, PrincipalId } from "../domain/ids.ts";
-import type { Policy, PolicyGate } from "../domain/policy.ts";
+import { gateStages, type Policy, type PolicyGate } from "../domain/policy.ts";
 import type { SignedCommand } from "../domain/signed-command.ts";
 import { momentInWords } from "../domain/wording.ts";
+import { gatesNeeded } from "./gates-needed.ts";
 import type { CommandVerifier } from "./verify-command.ts";
 import { verifyBreakGlass } from "./break-glass-approval.ts";
+import { demandEvaluation } from "./evaluated.ts";
 
 /** Of a version, what its approval is compared with. */
-export type ApprovedVersion = Pick<Row<"versions">, "id" | "model" | "release_id" | "digest" | "manifest">;
+export type ApprovedVersion = Pick<Row<"versions">, "id" | "model" | "release_id" | "digest" | "manifest" | "evaluation">;
 
 /** An approval that was verified now, and on whose word it stands. */
 export interface Approved {
@@ -65,12 +66,13 @@ export async function verifyApproval(
     throw new CountersignError("not-signed", `The policy ${policy.id} ${policy.version} is not what was published.`);
   const release = await trx
     .selectFrom("releases")
-    .select(["policy_id", "policy_version"])
+    .select(["id", "model", "definition_digest", "trigger", "parameters", "policy_id", "policy_version"])
     .where("id", "=", version.release_id)
     .executeTakeFirstOrThrow();
   if (release.policy_id !== policy.id || release.policy_version !== policy.version)
     throw new CountersignError("not-signed", `The approval of ${version.id} names another policy than its release.`);
-  const gates = await gatesNeeded(trx, version.release_id, policy.body);
+  const gates = await gatesNeeded(trx, release, { gates: policy.body.gates, asOf: approval.at });
+  demandEvaluation(version, { asked: gates.length > 0 });
   if (gates.length === 0)
     return { approval, by: "countersign", because: `The policy ${policy.id} ${policy.version} asks for no gate.` };
   const rows = await trx
@@ -80,17 +82,19 @@ export async function verifyApproval(
     .where("resolution", "=", "approved")
     .execute();
   let by: PrincipalId = "countersign";
-  for (const { name } of gates) {
-    const gate = rows.find((row) => row.name === name && isAbout(row, version));
-    if (!gate) throw new CountersignError("never-approved", `The gate ${name} of ${version.id} was not approved.`);
-    verifyRequest(gate, { version, policy, name });
+  for (const rule of gates) {
+    const gate = rows.find((row) => row.name === rule.name && isAbout(row, { rule, version }));
+    if (!gate) throw new CountersignError("never-approved", `The gate ${rule.name} of ${version.id} was not approved.`);
+    verifyRequest(gate, { version, policy, name: rule.name });
     by = approvedByTime(gate, policy.body) ?? (await verifyDecisions(trx, verifier, gate));
   }
   return { approval, by, because: `Approved by ${by} at ${approval.gate_id ?? "its gate"}.` };
 }
 
-/** A gate that came before there was a version was about the data that the version was made of. */
-function isAbout(gate: Row<"gates">, version: ApprovedVersion): boolean {
+/** A gate before training was about the data that the version was made of; one after it about the version, and about nothing else. */
+function isAbout(gate: Row<"gates">, { rule, version }: { rule: PolicyGate; version: ApprovedVersion }): boolean {
+  const beforeVersion = gateStages.indexOf(rule.after) < gateStages.indexOf("train");
+  if (gate.subject_kind === "dataset" && !beforeVersion) return false;
   return gate.subject_digest === subjectOf(gate.subject_kind, version).digest;
 }
 
@@ -116,15 +120,6 @@ function verifyRequest(gate: Row<"gates">, of: { version: ApprovedVersion; polic
     request.subject.digest === digest &&
     request.policy.digest === of.policy.digest;
   if (!isSame) throw new CountersignError("not-signed", `${gate.id} asked about something else than ${of.version.id}.`);
-}
-
-/** The policy's gates but those that its own conditions did not call for, which is told again from the facts on record. */
-async function gatesNeeded(trx: Db | Trx, release: string, policy: Policy): Promise<PolicyGate[]> {
-  const rows = await trx.selectFrom("gates_not_needed").selectAll().where("release_id", "=", release).execute();
-  return policy.gates.filter((gate) => {
-    const row = rows.find((one) => one.name === gate.name);
-    return row === undefined || gate.when === undefined || evaluateCondition(gate.when, row.facts).applies;
-  });
 }
 
 /** At the lowest tier a policy may approve when nobody decided by the deadline. */

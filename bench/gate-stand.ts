@@ -23,6 +23,9 @@ import { insertToken } from "../db/tokens.ts";
 import { digestOfJson } from "../domain/digest.ts";
 import type { GateRule, Policy } from "../domain/policy.ts";
 import type { Holding } from "./gate-worker.ts";
+import { createStageSealer } from "../activities/stage-seal.ts";
+
+const stagesKey = randomBytes(32).toString("base64");
 
 Runtime.install({ logger: new DefaultLogger("ERROR"), telemetryOptions: { logging: { filter: "ERROR", forward: {} } } });
 
@@ -63,6 +66,8 @@ export async function openGateStand({ people, rule, workerApart = false }: Wante
           db,
           store,
           verifier: createCommandVerifier({ publicKeyPem: keys.publicKey }),
+          // No release of these runs a stage.
+          sealer: createStageSealer({ key: stagesKey }),
           temporalClient: client,
         }),
       });
@@ -183,6 +188,7 @@ async function startWorkerApart({ folder, publicKeyPem, adminDatabaseUrl, tempor
       TEMPORAL_ADDRESS: temporalAddress,
       COUNTERSIGN_ARTIFACTS: folder,
       COUNTERSIGN_VERIFY_KEY_FILE: key,
+      COUNTERSIGN_STAGES_KEY: stagesKey,
     },
   });
   const gone = once(child, "exit");

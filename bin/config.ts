@@ -8,6 +8,7 @@ const names = z.string().transform((text) =>
     .map((name) => name.trim())
     .filter((name) => name !== ""),
 );
+const key = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, "must be 32 bytes in base64: openssl rand -base64 32");
 const queues = z
   .string()
   .transform((text) => text.split(",").map((name) => name.trim()))
@@ -56,6 +57,7 @@ const environmentSchema = z.object({
   COUNTERSIGN_TRAININGS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(2),
   COUNTERSIGN_SIGNING_KEY_FILE: z.string().optional(),
   COUNTERSIGN_VERIFY_KEY_FILE: z.string().optional(),
+  COUNTERSIGN_STAGES_KEY: key.optional(),
   COUNTERSIGN_QUEUES: queues.optional(),
   COUNTERSIGN_SWEEP_SECONDS: z.coerce.number().int().min(1).max(86_400).default(120),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
@@ -76,10 +78,7 @@ const environmentSchema = z.object({
   SLACK_TEAMS: names.default([]),
   SLACK_CHANNEL: z.string().optional(),
   SLACK_DIRECTORY: z.enum(["off", "email"]).default("off"),
-  COUNTERSIGN_SECRETS_KEY: z
-    .string()
-    .regex(/^[A-Za-z0-9+/]{43}=$/, "must be 32 bytes in base64: openssl rand -base64 32")
-    .optional(),
+  COUNTERSIGN_SECRETS_KEY: key.optional(),
   COUNTERSIGN_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   COUNTERSIGN_MAIL_FROM: z.string().default("Countersign <countersign@localhost>"),
   COUNTERSIGN_MAIL_TO: names.default([]),

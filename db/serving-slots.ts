@@ -86,10 +86,10 @@ export async function readServedModels(db: Db): Promise<ServedModels> {
 export async function readApprovedVersion(
   db: Db,
   version: VersionId,
-): Promise<Pick<Row<"versions">, "id" | "model" | "release_id" | "digest" | "manifest">> {
+): Promise<Pick<Row<"versions">, "id" | "model" | "release_id" | "digest" | "manifest" | "evaluation">> {
   const row = await db
     .selectFrom("versions")
-    .select(["id", "model", "release_id", "digest", "manifest"])
+    .select(["id", "model", "release_id", "digest", "manifest", "evaluation"])
     .where("id", "=", version)
     .executeTakeFirst();
   if (row === undefined) throw new CountersignError("not-found", `There is no version ${version}.`);

@@ -5,23 +5,22 @@ import { listed } from "./suggestion.ts";
 import { metricInSentence, metricInWords } from "./wording.ts";
 
 /**
- * Whether a condition applies, and why, as a whole sentence that stands on record. A fact that is
- * not there yet makes a condition apply no more than one that speaks against it.
+ * Whether a condition applies, and why, as a whole sentence that stands on record. Where a fact is not
+ * known the answer is null, unless the other facts settle it whatever that one is (Kleene's logic of three
+ * values): what was not measured yet must not speak against a gate.
  */
 export function evaluateCondition(condition: Condition, facts: ConditionFacts): ConditionResult {
   if ("all" in condition) {
     const results = condition.all.map((one) => evaluateCondition(one, facts));
-    const applies = results.every((one) => one.applies);
-    return { applies, why: sentences(applies ? results : results.filter((one) => !one.applies)) };
+    return joined(results, { settles: false });
   }
   if ("any" in condition) {
     const results = condition.any.map((one) => evaluateCondition(one, facts));
-    const applies = results.some((one) => one.applies);
-    return { applies, why: sentences(applies ? results.filter((one) => one.applies) : results) };
+    return joined(results, { settles: true });
   }
   if ("not" in condition) {
     const { applies, why } = evaluateCondition(condition.not, facts);
-    return { applies: !applies, why };
+    return { applies: applies === null ? null : !applies, why };
   }
   if ("metricWorse" in condition) return metricWorse(condition.metricWorse, facts);
   if ("verdict" in condition) return verdict(condition.verdict.atLeast, facts);
@@ -31,6 +30,15 @@ export function evaluateCondition(condition: Condition, facts: ConditionFacts): 
     return { applies, why: `The release was started by ${facts.trigger}.` };
   }
   return fact(condition, facts);
+}
+
+/** One result with the value that settles the whole is enough; failing that, one that is not known leaves it open. */
+function joined(results: ConditionResult[], { settles }: { settles: boolean }): ConditionResult {
+  for (const applies of [settles, null]) {
+    const deciding = results.filter((one) => one.applies === applies);
+    if (deciding.length > 0) return { applies, why: sentences(deciding) };
+  }
+  return { applies: !settles, why: sentences(results) };
 }
 
 function fact(
@@ -59,18 +67,16 @@ function fact(
     : { applies: false, why: "The release has no parameters of its own." };
 }
 
-function metricWorse({ metric, by }: { metric: MetricName; by: number }, { metrics, champion }: ConditionFacts): ConditionResult {
+function metricWorse({ metric, by }: { metric: MetricName; by: number }, facts: ConditionFacts): ConditionResult {
+  const { metrics, champion } = facts;
   const name = metricInSentence(metric);
   const row = metrics.find((one) => one.metric === metric);
-  if (!row) return { applies: false, why: `${capital(name)} was not computed for this release.` };
+  // An evaluation leaves out what a task of this kind has no such number for: that is known.
+  if (!row) return { applies: facts.verdict === null ? null : false, why: `${capital(name)} was not computed for this release.` };
   if (row.champion === null)
-    return {
-      applies: false,
-      why:
-        champion === null
-          ? `There is no champion to compare ${name} with.`
-          : `${capital(name)} of the champion ${champion} was not computed.`,
-    };
+    return champion === null
+      ? { applies: false, why: `There is no champion to compare ${name} with.` }
+      : { applies: null, why: `${capital(name)} of the champion ${champion} was not computed.` };
   const loss = higherIsBetter[metric] ? row.champion - row.candidate : row.candidate - row.champion;
   // Two numbers written with four digits differ by rounding; a billionth of a metric is nobody's loss.
   const applies = loss > by + 1e-9;
@@ -81,20 +87,20 @@ function metricWorse({ metric, by }: { metric: MetricName; by: number }, { metri
 }
 
 function verdict(atLeast: "warn" | "fail", { verdict: found }: ConditionFacts): ConditionResult {
-  if (found === null) return { applies: false, why: "The release was not evaluated." };
+  if (found === null) return { applies: null, why: "The release was not evaluated." };
   const applies = found === "fail" || (found === "warn" && atLeast === "warn");
   const words = { pass: "passed", warn: "passed with reservations", fail: "failed" };
   return { applies, why: `The evaluation ${words[found]}.` };
 }
 
-function protectedGroup({ protectedGaps: gaps }: ConditionFacts): ConditionResult {
-  if (gaps === null)
-    return { applies: false, why: "The definition names no protected attribute, or the release was not evaluated." };
+function protectedGroup({ protectedGaps: gaps, verdict: evaluated }: ConditionFacts): ConditionResult {
+  if (gaps === null && evaluated === null) return { applies: null, why: "The release was not evaluated." };
+  if (gaps === null || gaps.length === 0) return { applies: false, why: "The definition names no protected attribute." };
   const affected = gaps.filter((one) => one.verdict !== "pass");
   if (affected.length === 0)
     return {
       applies: false,
-      why: `The gaps between the groups of ${gaps.map((one) => one.attribute).join(", ") || "all protected attributes"} are within their limits.`,
+      why: `The gaps between the groups of ${gaps.map((one) => one.attribute).join(", ")} are within their limits.`,
     };
   const words = affected.map(({ attribute, gap, limit, verdict: found }) =>
     found === "too-few" || gap === null
@@ -112,7 +118,7 @@ function governed({ governedChanged, champion }: ConditionFacts): ConditionResul
 }
 
 function contract({ contractWarnings: warned }: ConditionFacts): ConditionResult {
-  if (warned === null) return { applies: false, why: "The data was not validated." };
+  if (warned === null) return { applies: null, why: "The data was not validated." };
   return warned > 0
     ? { applies: true, why: `${warned} rule${warned === 1 ? "" : "s"} of the data contract warned.` }
     : { applies: false, why: "No rule of the data contract warned." };

@@ -22,12 +22,12 @@ export type Condition =
   /** The release has parameters of its own. */
   | { parametersChanged: true };
 
-/** The facts that conditions are about, as the database and the evaluation give them when the gate comes up. */
+/** The facts that conditions are about, as the database and the evaluation give them. */
 export interface ConditionFacts {
   metrics: { metric: string; candidate: number; champion: number | null }[];
   /** Null before the evaluation. */
   verdict: "pass" | "warn" | "fail" | null;
-  /** Null where no protected attribute is named. */
+  /** Empty where no protected attribute is named; null before the evaluation. In facts of earlier releases, null for both. */
   protectedGaps: { attribute: string; gap: number | null; limit: number; verdict: "pass" | "warn" | "fail" | "too-few" }[] | null;
   /** Version of the champion; null when there is none. */
   champion: string | null;
@@ -42,7 +42,13 @@ export interface ConditionFacts {
 }
 
 export interface ConditionResult {
-  applies: boolean;
+  /** Null: a fact that it depends on is not known. */
+  applies: boolean | null;
   /** A whole sentence. */
   why: string;
+}
+
+/** Only a condition that is known not to apply makes a gate unnecessary. */
+export function callsForGate({ applies }: ConditionResult): boolean {
+  return applies !== false;
 }

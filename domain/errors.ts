@@ -163,6 +163,11 @@ export const errorCodes = {
     retry: false,
     cure: "Decide through Countersign; a bare Temporal message counts nothing.",
   },
+  "result-not-sealed": {
+    status: 409,
+    retry: false,
+    cure: "Retry: the stage is done again, and its worker seals what it finds.",
+  },
   "digest-mismatch": {
     status: 409,
     retry: false,

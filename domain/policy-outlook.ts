@@ -1,5 +1,5 @@
 import { evaluateCondition } from "./condition-evaluation.ts";
-import type { ConditionFacts } from "./conditions.ts";
+import { callsForGate, type ConditionFacts } from "./conditions.ts";
 import type { Exclusion } from "./gate.ts";
 import type { PrincipalId } from "./ids.ts";
 import { possibleDeciders, type PeopleWorld } from "./policy-world.ts";
@@ -41,7 +41,7 @@ export function policyOutlook(input: OutlookInput): { gates: GateOutlook[]; summ
 }
 
 function gateOutlook({ facts, team, excluded, world }: OutlookInput, gate: Policy["gates"][number]): GateOutlook {
-  const { applies, why } = gate.when
+  const result = gate.when
     ? evaluateCondition(gate.when, facts)
     : { applies: true, why: "The policy asks for this gate on every release." };
   const rule = resolveOwner(gate, team);
@@ -52,8 +52,8 @@ function gateOutlook({ facts, team, excluded, world }: OutlookInput, gate: Polic
   return {
     name: gate.name,
     after: gate.after,
-    needed: applies,
-    why,
+    needed: callsForGate(result),
+    why: result.why,
     ask: gate.ask,
     quorum: quorumInWords(rule),
     mayDecide: left.map((one) => one.principal),

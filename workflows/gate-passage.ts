@@ -20,6 +20,21 @@ export async function passGates(run: ReleaseRun, after: GateStage, renew?: () =>
     if (await passGate(run, gate, renew)) run.asked.add(gate.name);
 }
 
+/**
+ * Looks again at gates that were found unnecessary: the facts were not the final ones before the evaluation, and
+ * move while people deliberate. Ends when nothing more is asked. True when there was anything to look at.
+ */
+export async function passGatesMissed(run: ReleaseRun, renew: () => Promise<unknown>): Promise<boolean> {
+  const missed = () =>
+    run.pinned.gates.filter((one) => !run.asked.has(one.name) && (one.after !== "evaluate" || run.asked.size > 0));
+  if (missed().length === 0 || !patched("gates-looked-at-again")) return false;
+  for (let asked = -1; asked !== run.asked.size;) {
+    asked = run.asked.size;
+    for (const gate of missed()) if (await passGate(run, gate, renew)) run.asked.add(gate.name);
+  }
+  return true;
+}
+
 /** Opens a gate and waits until its row says how it was resolved. True when it was approved; ends the release otherwise. */
 async function passGate(run: ReleaseRun, gate: PolicyGate, renew?: () => Promise<unknown>): Promise<boolean> {
   for (;;) {

@@ -3,7 +3,7 @@ import type { ModelName, ReleaseId } from "../domain/ids.ts";
 import { workflowIds } from "../domain/ids.ts";
 import type { ReleaseOutcome } from "../domain/lifecycle.ts";
 import type { EvaluateResult, FeaturizeResult, IngestResult, TrainResult } from "../domain/stage-results.ts";
-import { passGates } from "./gate-passage.ts";
+import { passGates, passGatesMissed } from "./gate-passage.ts";
 import {
   gateClosedSignal,
   releaseCommandSignal,
@@ -193,10 +193,12 @@ async function decide(run: ReleaseRun, evaluation: EvaluateResult, renew: () => 
     if (verdict === "fail") throw new ReleaseEnd("kept", `Not promoted: ${summary}`);
   };
   refuseFailed(evaluation);
-  await passGates(run, "evaluate", async () => refuseFailed(await renew()));
+  const renewed = async () => refuseFailed(await renew());
+  await passGates(run, "evaluate", renewed);
+  const lookedAgain = await passGatesMissed(run, renewed);
   if (run.asked.size === 0 && evaluation.worseThanChampion)
     throw new ReleaseEnd("kept", `Not promoted, it is worse than the champion: ${evaluation.summary}`);
-  if (run.approvedByItsLastGate) return;
+  if (run.approvedByItsLastGate && !lookedAgain) return;
   await record("The policy asks nobody; that is put on record").approveByPolicy({
     release: run.release,
   });

@@ -1,5 +1,5 @@
 import type { RecordDeps } from "../record/deps.ts";
-import { readPinned } from "../record/pinned-release.ts";
+import { needRelease, readPinned } from "../record/pinned-release.ts";
 import type { Unit } from "../record/transaction.ts";
 import type { Resolved } from "./effects.ts";
 import { readPassed, takeOver } from "./passed-gates.ts";
@@ -11,7 +11,7 @@ export async function approveVersion(_deps: RecordDeps, unit: Unit, { gate, reso
   const { release_id: release, model, subject_id: version } = gate;
   if (model === null) return;
   const { environment, gates } = await readPinned(trx, release);
-  const { passed, open } = await readPassed(trx, release, gates);
+  const { passed, open } = await readPassed(trx, await needRelease(trx, release), gates);
   if (open.length > 0) return;
   const { policy } = gate.request;
   const id = `apr_${gate.id}`;

@@ -10,7 +10,7 @@ import type { FrozenGate, GateNotNeeded } from "../contract.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { needRelease, readPinned } from "../record/pinned-release.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
-import { isNeeded } from "./condition-facts.ts";
+import { isNeeded } from "../../approvals/gates-needed.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { insertGate, nextNumber } from "./insert-gate.ts";
 
@@ -33,10 +33,33 @@ export async function freezeGate(
       return { gate: last.id, digest: last.request_digest, verdict: last.request.evidence.recommendation.verdict };
     const asked = (await readPinned(trx, release)).gates.find((one) => one.name === gate);
     if (!asked) throw new CountersignError("invalid", `The policy of ${release} has no gate ${gate}.`);
-    // Whether it is needed was said when it came up first; what was once asked is asked anew.
+    await refuseEarly(trx, row, asked);
+    // What was once asked is asked again; what was found unnecessary is looked at again, because facts come later.
     const notNeeded = last ? null : await whyNotNeeded(unit, row, asked);
     return notNeeded === null ? freeze(deps, unit, { row, asked, last }) : { notNeeded };
   });
+}
+
+/** A gate comes up when its stage is behind the release, and not before: its subject, its evidence and its condition are what that stage left. */
+async function refuseEarly(trx: Trx, row: Row<"releases">, { name, after }: PolicyGate): Promise<void> {
+  const stage = await trx
+    .selectFrom("release_stages")
+    .select("state")
+    .where("release_id", "=", row.id)
+    .where("stage", "=", after)
+    .executeTakeFirst();
+  const isBehind = stage?.state === "done" || stage?.state === "skipped";
+  if (isBehind && (after !== "evaluate" || (await isEvaluated(trx, row.id)))) return;
+  throw new CountersignError("not-active", `The gate ${name} of ${row.id} comes after the stage ${after}, which is not done.`);
+}
+
+async function isEvaluated(trx: Trx, release: ReleaseId): Promise<boolean> {
+  const version = await trx
+    .selectFrom("versions")
+    .select("evaluation_digest")
+    .where("release_id", "=", release)
+    .executeTakeFirst();
+  return typeof version?.evaluation_digest === "string";
 }
 
 async function readLast(trx: Trx, release: ReleaseId, gate: string): Promise<Row<"gates"> | undefined> {
@@ -58,9 +81,9 @@ async function whyNotNeeded({ trx, note }: Unit, row: Row<"releases">, asked: Po
     .where("release_id", "=", row.id)
     .where("name", "=", asked.name)
     .executeTakeFirst();
-  if (before) return before.why;
   const { needed, why, facts } = await isNeeded(trx, row, asked);
   if (needed) return null;
+  if (before) return before.why;
   const policy = { policy_id: row.policy_id, policy_version: row.policy_version };
   await trx
     .insertInto("gates_not_needed")

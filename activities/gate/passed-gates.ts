@@ -1,9 +1,11 @@
 import type { Trx } from "../../db/database.ts";
 import type { ApprovalCondition, DecisionInputs, GateOutcome } from "../../domain/gate.ts";
-import type { GateId, ModelName, ReleaseId, VersionId } from "../../domain/ids.ts";
+import type { GateId, ModelName, VersionId } from "../../domain/ids.ts";
 import type { PolicyGate } from "../../domain/policy.ts";
+import type { ReleaseOfFacts } from "../../db/reads/condition-facts.ts";
 import { openFinding } from "../record/findings.ts";
 import type { Unit } from "../record/transaction.ts";
+import { gatesNeeded } from "../../approvals/gates-needed.ts";
 
 export interface PassedGate {
   id: GateId;
@@ -14,19 +16,19 @@ export interface PassedGate {
 /** How a release stands to its policy's gates: which were approved, and the names of those that are still to be passed. */
 export async function readPassed(
   trx: Trx,
-  release: ReleaseId,
+  release: ReleaseOfFacts,
   gates: PolicyGate[],
 ): Promise<{ passed: PassedGate[]; open: string[] }> {
   const passed = await trx
     .selectFrom("gates")
     .select(["id", "name", "outcome"])
-    .where("release_id", "=", release)
+    .where("release_id", "=", release.id)
     .where("resolution", "=", "approved")
     .orderBy("closed_at")
     .execute();
-  const notNeeded = await trx.selectFrom("gates_not_needed").select("name").where("release_id", "=", release).execute();
-  const names = new Set([...passed, ...notNeeded].map((row) => row.name));
-  return { passed, open: gates.map((gate) => gate.name).filter((name) => !names.has(name)) };
+  const names = new Set(passed.map((row) => row.name));
+  const needed = await gatesNeeded(trx, release, { gates });
+  return { passed, open: needed.map((gate) => gate.name).filter((name) => !names.has(name)) };
 }
 
 /**

@@ -1,4 +1,6 @@
+import type { Trx } from "../../db/database.ts";
 import { CountersignError } from "../../domain/errors.ts";
+import { isWorseThanChampion } from "../../domain/evaluation-verdict.ts";
 import { parseReleaseId, workflowIds, type ReleaseId } from "../../domain/ids.ts";
 import type { ReleaseOutcome } from "../../domain/lifecycle.ts";
 import { closeUndecided } from "../gate/close-undecided.ts";
@@ -20,10 +22,43 @@ export async function endRelease(deps: RecordDeps, input: EndedRelease): Promise
   await inTransaction(deps.db, async (unit) => {
     const { release } = input;
     const model = parseReleaseId(release)?.model ?? null;
-    if (calledBy(workflowIds.release(release), workflowIds.lifecycle(model ?? ""))) return void (await endRow(unit, input));
+    if (calledBy(workflowIds.release(release), workflowIds.lifecycle(model ?? "")))
+      return void (await endRow(unit, await provenEnding(unit, input)));
     const why = "Only the release's own workflow or its model's ends it.";
     await noteRefusedMessage(unit, { subject: release, model, message: "endRelease", claimed: input.outcome, why });
   });
+}
+
+/**
+ * An ending in the name of reviewers or of the evaluation has its row; one that has none is told as what is known:
+ * a run ended, and made a claim.
+ */
+async function provenEnding({ trx }: Unit, input: EndedRelease): Promise<EndedRelease> {
+  const { release, outcome } = input;
+  if (await isBorneOut(trx, release, outcome)) return input;
+  return {
+    ...input,
+    outcome: "abandoned",
+    summary: `Its run said that it ended as ${outcome}; nothing on record bears that out.`,
+  };
+}
+
+async function isBorneOut(trx: Trx, release: ReleaseId, outcome: ReleaseOutcome): Promise<boolean> {
+  switch (outcome) {
+    case "rejected":
+    case "changes-requested":
+    case "expired": {
+      const gates = trx.selectFrom("gates").select("id").where("release_id", "=", release);
+      return (await gates.where("resolution", "=", outcome).executeTakeFirst()) !== undefined;
+    }
+    case "kept": {
+      const version = await trx.selectFrom("versions").select("evaluation").where("release_id", "=", release).executeTakeFirst();
+      const evaluation = version?.evaluation ?? null;
+      return evaluation !== null && (evaluation.verdict === "fail" || isWorseThanChampion(evaluation));
+    }
+    default:
+      return true;
+  }
 }
 
 /** The same within a transaction; gives whether it ended by this. */

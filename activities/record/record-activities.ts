@@ -10,7 +10,7 @@ import { renewGate } from "../gate/renew-gate.ts";
 import { approveByPolicy } from "../slot/approve-by-policy.ts";
 import { breakGlass } from "../slot/break-glass.ts";
 import { deploy } from "../slot/deploy.ts";
-import { giveUpReview, reviewsToOpen } from "../slot/open-reviews.ts";
+import { giveUpTakenReview, reviewsToOpen } from "../slot/open-reviews.ts";
 import { rollBack } from "../slot/roll-back.ts";
 import { findDeadRuns } from "../watch/find-dead-runs.ts";
 import type { RecordActivities } from "../contract.ts";
@@ -48,7 +48,7 @@ export function createRecordActivities(deps: RecordDeps): RecordActivities {
     rollBack: bind(rollBack),
     breakGlass: bind(breakGlass),
     reviewsToOpen: bind(reviewsToOpen),
-    giveUpReview: bind(giveUpReview),
+    giveUpReview: bind(giveUpTakenReview),
     recallModel: bind(recallModel),
     searchAttributesReady: async () => (await deps.searchAttributes?.ready()) ?? false,
     startRelease: bind(startRelease),
@@ -66,7 +66,8 @@ export function createRecordActivities(deps: RecordDeps): RecordActivities {
     startReproduction: bind(startReproduction),
     endReproduction: bind(endReproduction),
     proposePolicy: bind(proposePolicy),
-    askSubjectAnew: bind(askSubjectAnew),
+    // Only the watch, which asked Temporal itself, says of a request that opened that its workflow is dead.
+    askSubjectAnew: bind((own, { gate, why }) => askSubjectAnew(own, { gate, why, taken: true })),
     freezeGate: bind(freezeGate),
     openGate: bind(openGate),
     closeGate: bind(closeGate),

@@ -3,7 +3,9 @@ import { CountersignError } from "../../domain/errors.ts";
 import type { Digest, ReleaseId, VersionId } from "../../domain/ids.ts";
 import type { FeaturizeResult, TrainResult, VersionManifest } from "../../domain/stage-results.ts";
 import type { RecordDeps } from "./deps.ts";
+import type { Trx } from "../../db/database.ts";
 import { needRelease } from "./pinned-release.ts";
+import { readResult } from "./stage-results.ts";
 import { inTransaction } from "./transaction.ts";
 
 const require = createRequire(import.meta.url);
@@ -16,17 +18,24 @@ function installed(name: string): string {
   return version;
 }
 
+interface Made {
+  dataset: Digest;
+  featurized: FeaturizeResult;
+  trained: TrainResult;
+}
+
 /**
  * The immutable product of a release. Its digest is the one of its manifest, which names the bytes
- * by theirs: what a gate approves. A release makes one version; throws `digest-mismatch` for another.
+ * by theirs: what a gate approves. It is made of what the release's own stages left on record; `made` must be
+ * that. A release makes one version; throws `digest-mismatch` for another.
  */
 export async function recordVersion(
   deps: RecordDeps,
-  input: { release: ReleaseId; dataset: Digest; featurized: FeaturizeResult; trained: TrainResult },
+  { release, ...made }: { release: ReleaseId } & Made,
 ): Promise<{ version: VersionId; digest: Digest }> {
-  const { release, dataset, featurized, trained } = input;
   return inTransaction(deps.db, async ({ trx, note }) => {
     const row = await needRelease(trx, release);
+    const { dataset, featurized, trained } = await readMade(trx, release, made);
     const definition = await trx
       .selectFrom("definitions")
       .select("body")
@@ -64,4 +73,17 @@ export async function recordVersion(
     });
     return { version: release, digest };
   });
+}
+
+async function readMade(trx: Trx, release: ReleaseId, claimed: Made): Promise<Made> {
+  const { dataset } = await readResult(trx, release, "ingest");
+  const featurized = await readResult(trx, release, "featurize");
+  const trained = await readResult(trx, release, "train");
+  const isTheSame =
+    claimed.dataset === dataset &&
+    claimed.featurized.spec === featurized.spec &&
+    claimed.featurized.train === featurized.train &&
+    claimed.trained.model === trained.model;
+  if (!isTheSame) throw new CountersignError("digest-mismatch", `The stages of ${release} have left other bytes on record.`);
+  return { dataset, featurized, trained };
 }

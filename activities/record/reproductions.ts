@@ -1,11 +1,13 @@
-import { modelOf, releaseIdPattern, type Digest, type VersionId } from "../../domain/ids.ts";
+import { modelOf, releaseIdPattern, workflowIds, type Digest, type VersionId } from "../../domain/ids.ts";
 import { differencesKept, reproductionRunsForMs, trainingDifferences } from "../../domain/reproduction.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
 import type { FeaturizeResult, TrainResult, VersionManifest } from "../../domain/stage-results.ts";
 import type { Trx } from "../../db/database.ts";
 import type { Refused, ReproducedTraining, ReproductionEnded, ReproductionStarted } from "../contract.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
+import { calledBy } from "./current-call.ts";
 import type { RecordDeps } from "./deps.ts";
+import { noteRefusedMessage } from "./refuse-message.ts";
 import { storableText } from "./storable.ts";
 import { inTransaction, type Unit } from "./transaction.ts";
 
@@ -103,9 +105,15 @@ async function readWork({ db }: RecordDeps, id: string, version: VersionId): Pro
   };
 }
 
-/** Compares what was trained with the version's manifest, and records it. Once: the first ending stays. */
+/** Compares what was trained with the version's manifest, and records it. Once: the first ending stays. Its own workflow says it. */
 export async function endReproduction(deps: RecordDeps, given: ReproductionEnded): Promise<void> {
-  await inTransaction(deps.db, async ({ trx, note }) => {
+  await inTransaction(deps.db, async (unit) => {
+    const { trx, note } = unit;
+    if (!calledBy(workflowIds.reproduction(given.id))) {
+      const why = "Only the reproduction's own workflow ends it.";
+      const claimed = JSON.stringify(given);
+      return noteRefusedMessage(unit, { subject: String(given.id), model: null, message: "endReproduction", claimed, why });
+    }
     const row = await trx
       .selectFrom("reproductions")
       .innerJoin("versions", "versions.id", "reproductions.version_id")

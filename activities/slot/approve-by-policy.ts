@@ -4,11 +4,13 @@ import { readPassed, takeOver } from "../gate/passed-gates.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { needRelease, readPinned } from "../record/pinned-release.ts";
 import { inTransaction } from "../record/transaction.ts";
+import { demandEvaluation } from "../../approvals/evaluated.ts";
 
 /**
  * Records that the policy is fulfilled, after reading again that every gate of it was passed or not
  * needed: where it asks nobody, where its conditions called for no gate, or where the last gate came
- * before there was a version. Throws `not-allowed` where somebody is still to be asked.
+ * before there was a version. Throws `not-allowed` where somebody is still to be asked, and
+ * `never-approved` where the evaluation speaks against the version.
  */
 export async function approveByPolicy(deps: RecordDeps, { release }: { release: ReleaseId }): Promise<{ approval: string }> {
   return inTransaction(deps.db, async (unit) => {
@@ -16,7 +18,7 @@ export async function approveByPolicy(deps: RecordDeps, { release }: { release: 
     const row = await needRelease(trx, release);
     if (row.state === "ended") throw new CountersignError("not-active", `${release} has ended.`);
     const { gates, environment } = await readPinned(trx, release);
-    const { passed, open } = await readPassed(trx, release, gates);
+    const { passed, open } = await readPassed(trx, row, gates);
     if (open.length > 0)
       throw new CountersignError(
         "not-allowed",
@@ -31,6 +33,7 @@ export async function approveByPolicy(deps: RecordDeps, { release }: { release: 
       .executeTakeFirst();
     if (present) return { approval: present.id };
     const version = await trx.selectFrom("versions").selectAll().where("release_id", "=", release).executeTakeFirstOrThrow();
+    demandEvaluation(version, { asked: passed.length > 0 });
     const { inputs, conditions } = await takeOver(unit, passed, { model: row.model, version: version.id });
     await trx
       .insertInto("approvals")

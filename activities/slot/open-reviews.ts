@@ -1,6 +1,7 @@
 import type { Row } from "../../db/schema.ts";
 import { reviewName } from "../../domain/break-glass.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
+import type { GateState } from "../../domain/gate.ts";
 import type { Digest, GateId, ModelName } from "../../domain/ids.ts";
 import { endUndecided } from "../gate/fall-due.ts";
 import type { RecordDeps } from "../record/deps.ts";
@@ -45,15 +46,30 @@ async function askAnew(deps: RecordDeps, unit: Unit, old: Row<"gates">): Promise
   });
 }
 
-/** Somebody else's workflow has the review's id, or its own died: it is closed as superseded, and asked anew under the next number. */
-export async function giveUpReview(deps: RecordDeps, { gate, why }: { gate: GateId; why: string }): Promise<void> {
+/**
+ * Somebody else's workflow has the review's id: it is closed as superseded, and asked again under the next number.
+ * One that opened has its own workflow, so that nobody took its id and it goes on waiting, whoever says otherwise.
+ */
+export function giveUpTakenReview(deps: RecordDeps, { gate, why }: { gate: GateId; why: string }): Promise<void> {
+  return supersede(deps, { gate, why, states: ["opening"] });
+}
+
+/** Likewise for one whose own workflow died, as the watch has found by asking Temporal. */
+export function giveUpReview(deps: RecordDeps, { gate, why }: { gate: GateId; why: string }): Promise<void> {
+  return supersede(deps, { gate, why, states: ["opening", "open"] });
+}
+
+async function supersede(
+  deps: RecordDeps,
+  { gate, why, states }: { gate: GateId; why: string; states: GateState[] },
+): Promise<void> {
   await inTransaction(deps.db, async (unit) => {
     const row = await unit.trx
       .selectFrom("gates")
       .selectAll()
       .where("id", "=", gate)
       .where("name", "=", reviewName)
-      .where("state", "<>", "closed")
+      .where("state", "in", states)
       .forNoKeyUpdate()
       .executeTakeFirst();
     if (row) await endUndecided({ deps, unit, gate: row }, { resolution: "superseded", why });

@@ -46,6 +46,7 @@ export async function makePlace(options: {
       POSTGRES_PASSWORD: secret(),
       TEMPORAL_DB_PASSWORD: secret(),
       COUNTERSIGN_DB_PASSWORD: secret(),
+      COUNTERSIGN_STAGES_KEY: randomBytes(32).toString("base64"),
       COUNTERSIGN_PUBLIC_URL: `http://127.0.0.1:${api}`,
       COUNTERSIGN_DATA: options.root,
     },

@@ -7,6 +7,8 @@ export interface KeyFiles {
   verify: string;
   /** Not a file: 32 bytes in base64, for what is kept sealed. */
   secrets: string;
+  /** Likewise, with which the stages' workers seal what they find. */
+  stages: string;
 }
 
 /** The instance's Ed25519 pair, made once. Only control signs; the public half is written anew from the private one. */
@@ -19,6 +21,6 @@ export async function ensureKeys(home: Home): Promise<KeyFiles> {
     generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
   );
   await writePrivate(files.verify, createPublicKey(signing).export({ type: "spki", format: "pem" }).toString());
-  const secrets = await readOrMake(join(home.keys, "secrets.key"), () => randomBytes(32).toString("base64"));
-  return { ...files, secrets };
+  const secret = (name: string) => readOrMake(join(home.keys, name), () => randomBytes(32).toString("base64"));
+  return { ...files, secrets: await secret("secrets.key"), stages: await secret("stages.key") };
 }

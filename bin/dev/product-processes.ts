@@ -33,6 +33,7 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
   const { keys, databaseUrl } = facts;
   const database = { DATABASE_URL: databaseUrl };
   const verify = { COUNTERSIGN_VERIFY_KEY_FILE: keys.verify };
+  const seals = { COUNTERSIGN_STAGES_KEY: keys.stages };
   const messages = { ...facts.messages, COUNTERSIGN_SECRETS_KEY: facts.messages["COUNTERSIGN_SECRETS_KEY"] ?? keys.secrets };
   const watch = createPollWatch(facts.temporalAddress);
   return [
@@ -48,8 +49,8 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       ...program(facts, { name: "serving", file: "serving.ts", env: { ...database, ...verify } }),
       isReady: () => acceptsConnections(facts.ports.serving),
     },
-    worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...messages } }),
-    worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...sourceEnvironment() } }),
+    worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...seals, ...messages } }),
+    worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...seals, ...sourceEnvironment() } }),
     worker(facts, { watch, queue: "train", type: "activity", env: packageSettings() }),
   ];
 }

@@ -2,24 +2,19 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { Client, Connection } from "@temporalio/client";
 import { Worker, type NativeConnection, type WorkerOptions } from "@temporalio/worker";
-import { createEvaluateActivity } from "../../activities/evaluate.ts";
-import { createFeaturizeActivity } from "../../activities/featurize.ts";
-import { createIngestActivity } from "../../activities/ingest.ts";
-import { createLookAtPredictions } from "../../activities/look-at-predictions.ts";
-import { createMonitorActivity } from "../../activities/monitor.ts";
 import { createRemoteOffers } from "../../activities/sources/remote-offers.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
+import { createStageActivities } from "../../activities/stage-activities.ts";
+import { createStageSealer } from "../../activities/stage-seal.ts";
 import { createTrainActivities } from "../../activities/train-activities.ts";
-import { createSuggestContract } from "../../activities/suggest-contract.ts";
-import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { taskQueues, type RecordActivities, type StageActivities, type TaskQueue } from "../../activities/contract.ts";
 import type { TrainActivities } from "../../activities/train-contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
 import { createPythonEnvironments } from "../../ml/trainers/python-environment.ts";
-import { createSourceFiles, readChampionData } from "../../db/source-files.ts";
+import { createSourceFiles } from "../../db/source-files.ts";
 import { readConfig, sourceConnections } from "../config.ts";
 import { createNotifyWorker } from "../messages/notify-worker.ts";
 import { ensureSweep } from "./sweep-schedule.ts";
@@ -56,6 +51,7 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
     "DATABASE_URL",
     "COUNTERSIGN_ARTIFACTS",
     "COUNTERSIGN_VERIFY_KEY_FILE",
+    "COUNTERSIGN_STAGES_KEY",
     "TEMPORAL_ADDRESS",
   ]);
   const db = createDatabase({ url: config.DATABASE_URL });
@@ -79,6 +75,7 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
     db,
     store,
     verifier,
+    sealer: createStageSealer({ key: config.COUNTERSIGN_STAGES_KEY }),
     temporalClient: client,
     searchAttributes,
   });
@@ -100,28 +97,23 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
 }
 
 async function createStagesWorker(connection: NativeConnection): Promise<QueueWorker> {
-  const config = readConfig(process.env, ["DATABASE_URL", "COUNTERSIGN_ARTIFACTS"]);
+  const config = readConfig(process.env, ["DATABASE_URL", "COUNTERSIGN_ARTIFACTS", "COUNTERSIGN_STAGES_KEY"]);
   const db = createDatabase({ url: config.DATABASE_URL, max: 4 });
   const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
-  const sources = {
+  const activities: StageActivities = createStageActivities({
+    db,
     store,
-    dataRoot: config.COUNTERSIGN_DATA_ROOT,
-    memory: createSourceFiles(db),
-    remote: createRemoteOffers({
-      hosts: config.COUNTERSIGN_DATA_HOSTS,
-      development: config.COUNTERSIGN_MODE === "development",
-      connections: sourceConnections(process.env),
-    }),
-  };
-  const activities: StageActivities = {
-    ingest: createIngestActivity({ ...sources, championData: (slot) => readChampionData(db, slot) }),
-    suggestContract: createSuggestContract(sources),
-    validate: createValidateActivity({ store }),
-    featurize: createFeaturizeActivity({ store }),
-    evaluate: createEvaluateActivity({ store }),
-    monitor: createMonitorActivity({ db, store }),
-    lookAtPredictions: createLookAtPredictions({ db, store }),
-  };
+    sealer: createStageSealer({ key: config.COUNTERSIGN_STAGES_KEY }),
+    sources: {
+      dataRoot: config.COUNTERSIGN_DATA_ROOT,
+      memory: createSourceFiles(db),
+      remote: createRemoteOffers({
+        hosts: config.COUNTERSIGN_DATA_HOSTS,
+        development: config.COUNTERSIGN_MODE === "development",
+        connections: sourceConnections(process.env),
+      }),
+    },
+  });
   // Two at once: DuckDB takes two threads each.
   const worker = await Worker.create({
     ...common(connection, config.TEMPORAL_NAMESPACE),

@@ -7,8 +7,11 @@ import type { Row } from "../schema.ts";
 
 export type ReleaseOfFacts = Pick<Row<"releases">, "id" | "model" | "definition_digest" | "trigger" | "parameters">;
 
-/** The facts that conditions are about, as they are on record; what has not happened yet is null. */
-export async function conditionFacts(db: Db, release: ReleaseOfFacts): Promise<ConditionFacts> {
+/**
+ * The facts that conditions are about, as they are on record; what has not happened yet is null. `asOf`: findings
+ * that were open then (they come and go after an approval, which stands on what was so when it was given); else now.
+ */
+export async function conditionFacts(db: Db, release: ReleaseOfFacts, { asOf }: { asOf?: Date } = {}): Promise<ConditionFacts> {
   const definition = await readDefinition(db, release.model, release.definition_digest);
   const version = await db.selectFrom("versions").select("evaluation").where("release_id", "=", release.id).executeTakeFirst();
   const evaluation = version?.evaluation ?? null;
@@ -19,7 +22,11 @@ export async function conditionFacts(db: Db, release: ReleaseOfFacts): Promise<C
     .select((eb) => eb.fn.countAll<string>().as("open"))
     .where("model", "=", release.model)
     .where("kind", "=", "drift")
-    .where("closed_at", "is", null)
+    .where((eb) =>
+      asOf === undefined
+        ? eb("closed_at", "is", null)
+        : eb("opened_at", "<=", asOf).and(eb.or([eb("closed_at", "is", null), eb("closed_at", ">", asOf)])),
+    )
     .executeTakeFirst();
   return {
     metrics: (evaluation?.metrics ?? []).map(({ metric, candidate, champion: other }) => ({
@@ -40,7 +47,8 @@ export async function conditionFacts(db: Db, release: ReleaseOfFacts): Promise<C
 
 /** An attribute that the evaluation says nothing of was told for too few rows, at best. */
 function gapsOf(evaluation: Evaluation | null, attributes: string[]): ConditionFacts["protectedGaps"] {
-  if (attributes.length === 0 || evaluation === null) return null;
+  if (attributes.length === 0) return [];
+  if (evaluation === null) return null;
   return attributes.map((attribute) => {
     const row = evaluation.fairness?.find((one) => one.attribute === attribute);
     return row

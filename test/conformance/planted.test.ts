@@ -114,7 +114,7 @@ beforeAll(async () => {
   registry = await createRegistry();
   const { verifier } = registry;
   const db = registry.db.withPlugin(bentStatements);
-  records = withEarlyAnswers(createRecordActivities({ db, store: registry.store, verifier }));
+  records = withEarlyAnswers(createRecordActivities({ db, store: registry.store, verifier, sealer: registry.sealer }));
 });
 afterAll(() => registry?.stop());
 afterEach(() => void (defect.now = "none"));

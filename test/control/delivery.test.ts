@@ -14,6 +14,7 @@ import { createTcpGate, type TcpGate } from "../serving/tcp-gate.ts";
 import { temporalAddress, workflowBundle } from "../setup/temporal.ts";
 import { until } from "../world/until.ts";
 import { createFront, type Front } from "./front.ts";
+import { testSealer } from "../world/sealer.ts";
 
 Runtime.install({ logger: new DefaultLogger("ERROR") });
 
@@ -69,7 +70,7 @@ beforeEach(async () => {
 async function startWorker() {
   const connection = await NativeConnection.connect({ address: temporalAddress() });
   const verifier = createCommandVerifier({ publicKeyPem: front.keys.publicKey });
-  const activities = createRecordActivities({ db: front.db, store: front.store, verifier });
+  const activities = createRecordActivities({ db: front.db, store: front.store, verifier, sealer: testSealer });
   const started = await Worker.create({
     connection,
     namespace: front.namespace,

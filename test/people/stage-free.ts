@@ -1,6 +1,7 @@
 import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { createSigner } from "../../control/signing.ts";
 import { commandId, type Registry, type Sign } from "../records/registry.ts";
+import { testSealer } from "../world/sealer.ts";
 import type { World } from "../world/world.ts";
 
 /**
@@ -13,5 +14,17 @@ export function registryOf(world: World): Registry {
     signer.sign({ id: commandId(), principal, groups: [], surface: "api", at: new Date().toISOString(), body, ...more });
   const { db, adminDb, adminUrl, store, records, databaseUrl } = world;
   const verifier = createCommandVerifier({ publicKeyPem: world.keys.publicKey });
-  return { db, adminDb, adminUrl, store, records, databaseUrl, sign, verifier, folder: "", stop: () => Promise.resolve() };
+  return {
+    db,
+    adminDb,
+    adminUrl,
+    store,
+    records,
+    databaseUrl,
+    sign,
+    verifier,
+    sealer: testSealer,
+    folder: "",
+    stop: () => Promise.resolve(),
+  };
 }

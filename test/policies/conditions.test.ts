@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { evaluateCondition } from "../../domain/condition-evaluation.ts";
-import type { Condition, ConditionFacts } from "../../domain/conditions.ts";
+import { callsForGate, type Condition, type ConditionFacts } from "../../domain/conditions.ts";
 
 /** A second release that is a little better than the champion, with nothing remarkable about it. */
 const facts: ConditionFacts = {
@@ -21,7 +21,10 @@ const facts: ConditionFacts = {
 };
 const first: Partial<ConditionFacts> = { champion: null, metrics: [{ metric: "auc", candidate: 0.75, champion: null }] };
 
-const cases: { condition: Condition; given?: Partial<ConditionFacts>; applies: boolean; why: string }[] = [
+/** Before the evaluation. */
+const unmeasured: Partial<ConditionFacts> = { metrics: [], verdict: null, protectedGaps: null };
+
+const cases: { condition: Condition; given?: Partial<ConditionFacts>; applies: boolean | null; why: string }[] = [
   { condition: { metricWorse: { metric: "auc", by: 0 } }, applies: false, why: "AUC is 0.750, the champion's 0.740: not worse." },
   {
     condition: { metricWorse: { metric: "logLoss", by: 0 } },
@@ -40,12 +43,18 @@ const cases: { condition: Condition; given?: Partial<ConditionFacts>; applies: b
   },
   {
     condition: { metricWorse: { metric: "brier", by: 0 } },
-    applies: false,
+    applies: null,
     why: "Brier score of the champion credit-risk.4 was not computed.",
   },
   {
     condition: { metricWorse: { metric: "rmse", by: 0 } },
     applies: false,
+    why: "Root mean squared error was not computed for this release.",
+  },
+  {
+    condition: { metricWorse: { metric: "rmse", by: 0 } },
+    given: unmeasured,
+    applies: null,
     why: "Root mean squared error was not computed for this release.",
   },
   {
@@ -71,7 +80,7 @@ const cases: { condition: Condition; given?: Partial<ConditionFacts>; applies: b
   {
     condition: { verdict: { atLeast: "warn" } },
     given: { verdict: null },
-    applies: false,
+    applies: null,
     why: "The release was not evaluated.",
   },
   {
@@ -93,10 +102,17 @@ const cases: { condition: Condition; given?: Partial<ConditionFacts>; applies: b
   },
   {
     condition: { protectedGroupAffected: true },
+    given: { protectedGaps: [] },
+    applies: false,
+    why: "The definition names no protected attribute.",
+  },
+  {
+    condition: { protectedGroupAffected: true },
     given: { protectedGaps: null },
     applies: false,
-    why: "The definition names no protected attribute, or the release was not evaluated.",
+    why: "The definition names no protected attribute.",
   },
+  { condition: { protectedGroupAffected: true }, given: unmeasured, applies: null, why: "The release was not evaluated." },
   { condition: { firstRelease: true }, applies: false, why: "The model has a champion, credit-risk.4." },
   {
     condition: { firstRelease: true },
@@ -128,7 +144,7 @@ const cases: { condition: Condition; given?: Partial<ConditionFacts>; applies: b
     applies: true,
     why: "1 rule of the data contract warned.",
   },
-  { condition: { contractWarned: true }, given: { contractWarnings: null }, applies: false, why: "The data was not validated." },
+  { condition: { contractWarned: true }, given: { contractWarnings: null }, applies: null, why: "The data was not validated." },
   { condition: { driftOpen: true }, applies: false, why: "No finding of drift is open." },
   { condition: { driftOpen: true }, given: { driftFindings: 2 }, applies: true, why: "2 findings of drift are open." },
   { condition: { triggeredBy: ["drift", "cli"] }, applies: true, why: "The release was started by cli." },
@@ -152,6 +168,24 @@ const cases: { condition: Condition; given?: Partial<ConditionFacts>; applies: b
   },
   { condition: { all: [{ triggeredBy: ["cli"] }, { driftOpen: true }] }, applies: false, why: "No finding of drift is open." },
   { condition: { not: { firstRelease: true } }, applies: true, why: "The model has a champion, credit-risk.4." },
+  {
+    condition: { not: { verdict: { atLeast: "warn" } } },
+    given: unmeasured,
+    applies: null,
+    why: "The release was not evaluated.",
+  },
+  {
+    condition: { any: [{ verdict: { atLeast: "warn" } }, { driftOpen: true }] },
+    given: unmeasured,
+    applies: null,
+    why: "The release was not evaluated.",
+  },
+  {
+    condition: { all: [{ verdict: { atLeast: "warn" } }, { driftOpen: true }] },
+    given: unmeasured,
+    applies: false,
+    why: "No finding of drift is open.",
+  },
 ];
 
 describe("a condition says whether it applies, and why in a sentence", () => {
@@ -166,6 +200,7 @@ describe("a condition says whether it applies, and why in a sentence", () => {
       { triggeredBy: ["cli"] },
       { metricWorse: { metric: "logLoss", by: 0.01 } },
       { verdict: { atLeast: "warn" } },
+      { contractWarned: true },
     );
     const { tree } = fc.letrec<{ tree: Condition }>((tie) => ({
       tree: fc.oneof(
@@ -176,7 +211,7 @@ describe("a condition says whether it applies, and why in a sentence", () => {
         tie("tree").map((not) => ({ not })),
       ),
     }));
-    const applies = (condition: Condition) => evaluateCondition(condition, facts).applies;
+    const applies = (condition: Condition) => evaluateCondition(condition, facts).applies === true;
     fc.assert(
       fc.property(tree, tree, (one, other) => {
         expect(evaluateCondition(one, facts).why).toMatch(/^[A-Z0-9].*\.$/);
@@ -185,6 +220,15 @@ describe("a condition says whether it applies, and why in a sentence", () => {
         expect(applies({ not: { any: [one, other] } })).toBe(applies({ all: [{ not: one }, { not: other }] }));
       }),
       { numRuns: 200 },
+    );
+    // What is said before the data was validated holds whatever the validation finds.
+    fc.assert(
+      fc.property(tree, fc.integer({ min: 0, max: 3 }), (condition, contractWarnings) => {
+        const before = evaluateCondition(condition, { ...facts, contractWarnings: null });
+        if (before.applies === null) expect(callsForGate(before)).toBe(true);
+        else expect(evaluateCondition(condition, { ...facts, contractWarnings }).applies).toBe(before.applies);
+      }),
+      { numRuns: 300 },
     );
   });
 });

@@ -25,7 +25,7 @@ async function publish(version: number, revalidation: Policy["revalidation"]): P
 const champion = async () =>
   (await registry.db.selectFrom("slots").select("champion_version").executeTakeFirstOrThrow()).champion_version;
 const findings = () => registry.db.selectFrom("findings").selectAll().execute();
-const look = () => lookAtApprovals({ db: registry.db, store: registry.store, verifier: registry.verifier });
+const look = () => lookAtApprovals(registry);
 
 test("a champion older than its policy allows opens one finding, however often it is looked at", async () => {
   await publish(2, { everyMs: 1, onOverdue: "finding" });

@@ -60,8 +60,7 @@ test("a request that is asked anew has all of its times anew, the age of its evi
   const requestOf = async (gate: string) =>
     (await registry.db.selectFrom("gates").select("request").where("id", "=", gate).executeTakeFirstOrThrow()).request;
   const before = await requestOf(first ?? "");
-  const deps = { db: registry.db, store: registry.store, verifier: registry.verifier };
-  const next = await askSubjectAnew(deps, { gate: first ?? "", why: "Its workflow ended in silence.", taken: true });
+  const next = await askSubjectAnew(registry, { gate: first ?? "", why: "Its workflow ended in silence.", taken: true });
   expect(next?.gate).toBe(`${model}.definition.2`);
   const after = await requestOf(next?.gate ?? "");
   for (const name of ["opensAt", "deadline", "expiresAt"] as const)

@@ -21,7 +21,12 @@ test("a database that is away is a fault to be tried again", async () => {
   const url = new URL(registry.databaseUrl);
   url.port = "1";
   const db = createDatabase({ url: url.href });
-  const records = createRecordActivities({ db, store: registry.store, verifier: { verify: () => true } });
+  const records = createRecordActivities({
+    db,
+    store: registry.store,
+    verifier: { verify: () => true },
+    sealer: registry.sealer,
+  });
   const release = `${model}.1`;
   for (const call of [
     () => records.beginStage({ release, stage: "ingest" }),

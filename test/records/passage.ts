@@ -4,6 +4,8 @@ import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
 import type { DecisionCommand } from "../../domain/signed-command.ts";
 import type { FeatureSpec, ReleaseParameters } from "../../domain/stage-results.ts";
+import { sealedText, type SealedStage, type StageQuestions } from "../../domain/stage-seal.ts";
+import { testSealer } from "../world/sealer.ts";
 import { exampleDefinition, type Registry } from "./registry.ts";
 
 export const model = "flight-delays";
@@ -39,7 +41,14 @@ export async function makeVersion(registry: Books, number: number): Promise<Rele
   return release;
 }
 
-export async function recordVersion({ records, store }: Books, release: ReleaseId) {
+export async function recordVersion(books: Books, release: ReleaseId) {
+  const { records, store } = books;
+  const asked = await contextOf(books, release);
+  const dataset = await store.putJson({ rows: "flights", sources: {} });
+  await leave(books, "ingest", asked, { summary: "Ten rows.", dataset, rows: 10, files: 1, bytes: 100 });
+  const report = await store.putJson({ source: "flights", rows: 10, rules: [] });
+  const validated = { summary: "They keep it.", verdict: "pass", report, rules: 0, warned: 0 };
+  await leave(books, "validate", { ...asked, dataset }, validated);
   const table = await store.put(`lookup of ${release}`);
   const spec: FeatureSpec = {
     sql: "SELECT 1",
@@ -57,6 +66,7 @@ export async function recordVersion({ records, store }: Books, release: ReleaseI
     holdoutRows: 3,
     holdoutFrom: null,
   };
+  await leave(books, "featurize", { ...asked, dataset }, featurized);
   const trained = {
     summary: "Trained in no time.",
     model: await store.put(`onnx bytes of ${release}`),
@@ -68,11 +78,11 @@ export async function recordVersion({ records, store }: Books, release: ReleaseI
     durationMs: 1234,
     modelBytes: 10,
   };
-  const dataset = await store.putJson({ rows: "flights", sources: {} });
   await records.beginStage({ release, stage: "train" });
   await records.endStage({ release, stage: "train", attempts: 1, result: trained });
   const version = await records.recordVersion({ release, dataset, featurized, trained });
-  const body = evaluation();
+  const champion = await records.readChampion({ model, environment: asked.environment });
+  const body = { ...evaluation(), championVersion: champion?.version ?? null };
   const evaluated = {
     summary: "AUC 0.71 on 3 rows.",
     verdict: body.verdict,
@@ -80,8 +90,36 @@ export async function recordVersion({ records, store }: Books, release: ReleaseI
     headline: body.headline,
     worseThanChampion: false,
   };
+  const candidate = { onnx: trained.model, features: featurized.spec };
+  await leave(books, "evaluate", { ...asked, holdout: featurized, candidate, champion }, evaluated);
   await records.recordEvaluation({ release, evaluation: evaluated });
   return { dataset, featurized, trained, version, evaluated };
+}
+
+export async function contextOf({ db }: Books, release: ReleaseId) {
+  const { definition_digest, parameters, body } = await db
+    .selectFrom("releases")
+    .innerJoin("definitions", (join) =>
+      join.onRef("definitions.model", "=", "releases.model").onRef("definitions.digest", "=", "releases.definition_digest"),
+    )
+    .select(["releases.definition_digest", "releases.parameters", "definitions.body"])
+    .where("releases.id", "=", release)
+    .executeTakeFirstOrThrow();
+  return { model, release, definition: definition_digest, parameters, environment: body.deploy.environment };
+}
+
+/** A stage as its worker leaves it: begun, done, and its result under seal. */
+export async function leave<Stage extends SealedStage, Result extends { summary: string }>(
+  { records }: Pick<Books, "records">,
+  stage: Stage,
+  asked: StageQuestions[Stage],
+  result: Result,
+): Promise<void> {
+  const { release } = asked;
+  await records.beginStage({ release, stage });
+  const seal = testSealer.seal(sealedText({ stage, asked, result }));
+  const sealed = { ...result, seal };
+  await records.endStage({ release, stage, attempts: 1, result: sealed });
 }
 
 function evaluation(): Evaluation {

@@ -15,6 +15,7 @@ import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import type { Role } from "../../domain/principal.ts";
 import { commandText, type CommandBody, type SignedCommand } from "../../domain/signed-command.ts";
 import { createTestDatabase } from "../setup/database.ts";
+import { testSealer } from "../world/sealer.ts";
 
 const example = new URL("../../examples/flight-delays/", import.meta.url);
 
@@ -46,7 +47,7 @@ export async function createRegistry({ temporalClient }: { temporalClient?: Clie
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
   });
   const verifier = createCommandVerifier({ publicKeyPem: keys.publicKey });
-  const records = createRecordActivities({ db, store, verifier, ...(temporalClient && { temporalClient }) });
+  const records = createRecordActivities({ db, store, verifier, sealer: testSealer, ...(temporalClient && { temporalClient }) });
   await seed(db);
   const sign = createSign(keys.privateKey);
   return {
@@ -58,6 +59,7 @@ export async function createRegistry({ temporalClient }: { temporalClient?: Clie
     folder,
     records,
     verifier,
+    sealer: testSealer,
     sign,
     databaseUrl: database.url,
     /** Whatever a test did, its audit must hold. */

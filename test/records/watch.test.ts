@@ -150,7 +150,7 @@ test("a Temporal that does not answer is no reason to end anything", async () =>
   const connection = Connection.lazy({ address: "127.0.0.1:1" });
   const away = new Client({ connection, namespace: "default" });
   const verifier = { verify: () => false };
-  const records = createRecordActivities({ db: registry.db, store: registry.store, verifier, temporalClient: away });
+  const records = createRecordActivities({ ...registry, verifier, temporalClient: away });
   await expect(away.withDeadline(Date.now() + 2_000, () => records.findDeadRuns())).rejects.toMatchObject({ type: "transient" });
   expect(await readRelease(at.release)).toMatchObject({ state: "waiting" });
   await connection.close();

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ensureTemporalCli } from "../../bin/setup/temporal-cli.mjs";
@@ -16,10 +17,9 @@ export function createIntruder(namespace: string) {
       });
       return { ok: true, text: stdout + stderr };
     } catch (error) {
-      return {
-        ok: false,
-        text: error instanceof Error ? `${error.message}${"stderr" in error ? String(error.stderr) : ""}` : String(error),
-      };
+      // What the program wrote; the error's own message repeats the command.
+      const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+      return { ok: false, text: stdout + stderr || String(error) };
     }
   }
   const workflow = (id: string) => ["--workflow-id", id] as const;
@@ -60,6 +60,25 @@ export function createIntruder(namespace: string) {
         "lifecycle",
         "--input",
         JSON.stringify(input),
+      ),
+    /** An activity by hand, as a standalone one: the worker's answer, or its refusal. */
+    execute: (type: string, queue: string, input?: unknown) =>
+      temporal(
+        "activity",
+        "execute",
+        "--activity-id",
+        randomUUID(),
+        "--type",
+        type,
+        "--task-queue",
+        queue,
+        "--start-to-close-timeout",
+        "20s",
+        "--schedule-to-close-timeout",
+        "25s",
+        "--retry-maximum-attempts",
+        "1",
+        ...(input === undefined ? [] : ["--input", JSON.stringify(input)]),
       ),
     terminate: (id: string) => temporal("workflow", "terminate", ...workflow(id), "--reason", "a test"),
     resetToStart: (id: string) =>

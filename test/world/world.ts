@@ -4,23 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
 import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
-import { createEvaluateActivity } from "../../activities/evaluate.ts";
-import { createFeaturizeActivity } from "../../activities/featurize.ts";
-import { createIngestActivity } from "../../activities/ingest.ts";
-import { createLookAtPredictions } from "../../activities/look-at-predictions.ts";
-import { createMonitorActivity } from "../../activities/monitor.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
+import { createStageActivities } from "../../activities/stage-activities.ts";
 import { createTrainActivities } from "../../activities/train-activities.ts";
-import { createSuggestContract } from "../../activities/suggest-contract.ts";
-import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
-import { createSourceFiles, readChampionData } from "../../db/source-files.ts";
+import { createSourceFiles } from "../../db/source-files.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { createTestNamespace, temporalAddress, workflowBundle } from "../setup/temporal.ts";
 import { testPython } from "./python.ts";
+import { testSealer } from "./sealer.ts";
 import { createDoor, type Caller } from "./door.ts";
 
 Runtime.install({ logger: new DefaultLogger("ERROR") });
@@ -50,21 +45,13 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
   const searchAttributes = createSearchAttributes({ client, namespace });
   await searchAttributes.register();
   const verifier = createCommandVerifier({ publicKeyPem: keys.publicKey });
-  const records = createRecordActivities({ db, store, verifier, temporalClient: client, searchAttributes });
-  const stageActivities = {
-    ingest: createIngestActivity({
-      store,
-      dataRoot: process.cwd(),
-      memory: createSourceFiles(db),
-      championData: (slot) => readChampionData(db, slot),
-    }),
-    suggestContract: createSuggestContract({ store, dataRoot: process.cwd() }),
-    validate: createValidateActivity({ store }),
-    featurize: createFeaturizeActivity({ store }),
-    evaluate: createEvaluateActivity({ store }),
-    monitor: createMonitorActivity({ db, store }),
-    lookAtPredictions: createLookAtPredictions({ db, store }),
-  };
+  const records = createRecordActivities({ db, store, verifier, sealer: testSealer, temporalClient: client, searchAttributes });
+  const stageActivities = createStageActivities({
+    db,
+    store,
+    sealer: testSealer,
+    sources: { dataRoot: process.cwd(), memory: createSourceFiles(db) },
+  });
   const trainActivities = createTrainActivities({
     store,
     jobsDirectory: join(folder, "jobs"),

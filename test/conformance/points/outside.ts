@@ -81,7 +81,7 @@ async function staysDecided(context: Context): Promise<void> {
   expect(await surface.read("grace", gate.id)).toMatchObject({ state: "closed", resolution: "rejected", offers: false });
 }
 
-/** Of a foreign starter; of a release `test/flow/forgeries.test.ts` shows the same. */
+/** Of a foreign starter; of a release `test/attack/messages.test.ts` shows the same. */
 async function takenId(context: Context): Promise<void> {
   const { stand, surface } = context;
   const id = `ext.bank.taken-${Date.now()}`;
