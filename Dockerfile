@@ -22,6 +22,7 @@ COPY package.json ./
 COPY domain domain
 COPY workflows workflows
 COPY activities activities
+COPY files files
 COPY ml ml
 COPY charts charts
 COPY artifacts artifacts

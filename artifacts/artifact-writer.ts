@@ -50,12 +50,18 @@ export function createArtifactWriter(directory: string) {
     });
   }
 
-  /** Copies a file into the store as a stream, in bounded memory; the digest is of the bytes that were copied. */
-  async function putFile(path: string): Promise<{ digest: Digest; bytes: number }> {
+  /**
+   * Copies a file (by its path, or open already: then it stays so) into the store as a stream, in bounded memory; the
+   * digest is of the bytes that were copied.
+   */
+  async function putFile(source: string | FileHandle): Promise<{ digest: Digest; bytes: number }> {
     let bytes = 0;
     const digest = await write(async (file) => {
       const hash = createHash("sha256");
-      const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 });
+      const chunks: AsyncIterable<Buffer> =
+        typeof source === "string"
+          ? createReadStream(source, { highWaterMark: 1 << 20 })
+          : source.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 });
       for await (const chunk of chunks) {
         hash.update(chunk);
         bytes += chunk.length;

@@ -130,7 +130,7 @@ async function pack(
   } finally {
     db.close();
   }
-  return { unchanged: false, path: files.parquet, fingerprint: null };
+  return { unchanged: false, file: files.parquet, fingerprint: null };
 }
 
 /** PostgreSQL's types by their number (pg_type.oid); what is not here stays text. */

@@ -1,5 +1,5 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
-import { matches } from "../../ml/datasets/local-files.ts";
+import { matches } from "../../files/local-root.ts";
 import { type DownloadLimits, type Opened, Refusal, Replaced, type RemoteFile } from "./download.ts";
 
 /** A pattern that matches more objects is a mistake. */

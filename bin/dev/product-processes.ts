@@ -15,6 +15,8 @@ export interface InstanceFacts {
   databaseUrl: string;
   temporalAddress: string;
   dataRoot: string;
+  trainersRoot: string;
+  protectedPaths: string[];
   logLevel: string;
   /** Slack and mail, for the server and for the worker that delivers messages. */
   messages: Record<string, string>;
@@ -50,7 +52,12 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
     },
     worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...messages } }),
     worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...sourceEnvironment() } }),
-    worker(facts, { watch, queue: "train", type: "activity", env: packageSettings() }),
+    worker(facts, {
+      watch,
+      queue: "train",
+      type: "activity",
+      env: { ...packageSettings(), COUNTERSIGN_TRAINERS_ROOT: facts.trainersRoot },
+    }),
   ];
 }
 
@@ -109,6 +116,7 @@ function program(
       COUNTERSIGN_SERVING_URL: `http://127.0.0.1:${ports.serving}`,
       COUNTERSIGN_ARTIFACTS: home.artifacts,
       COUNTERSIGN_DATA_ROOT: facts.dataRoot,
+      COUNTERSIGN_PROTECTED: facts.protectedPaths.join(","),
       TEMPORAL_ADDRESS: facts.temporalAddress,
       TEMPORAL_NAMESPACE: namespace,
       TEMPORAL_UI_URL: `http://127.0.0.1:${ports.temporalUi}`,

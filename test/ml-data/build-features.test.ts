@@ -7,6 +7,7 @@ import { buildFeatures } from "../../ml/features/build-features.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { checkout, readExample } from "./example.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 let flights: ResolvedDefinition;
@@ -16,10 +17,13 @@ let january: DatasetManifest;
 beforeAll(async () => {
   bench = await createWorkbench();
   flights = await readExample("flight-delays");
-  ({ manifest } = await freezeDataset({ dataRoot: checkout, store: bench.store, data: flights.data, parameters: {} }, unwatched));
+  ({ manifest } = await freezeDataset(
+    { dataRoot: rootAt(checkout), store: bench.store, data: flights.data, parameters: {} },
+    unwatched,
+  ));
   const parameters = { months: 1, until: "2013-01" };
   ({ manifest: january } = await freezeDataset(
-    { dataRoot: checkout, store: bench.store, data: flights.data, parameters },
+    { dataRoot: rootAt(checkout), store: bench.store, data: flights.data, parameters },
     unwatched,
   ));
 });

@@ -22,6 +22,7 @@ import { createTestDatabase } from "../setup/database.ts";
 import { createTestNamespace, temporalAddress, workflowBundle } from "../setup/temporal.ts";
 import { testPython } from "./python.ts";
 import { createDoor, type Caller } from "./door.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 Runtime.install({ logger: new DefaultLogger("ERROR") });
 
@@ -53,11 +54,11 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
   const stageActivities = {
     ingest: createIngestActivity({
       store,
-      dataRoot: process.cwd(),
+      dataRoot: rootAt(process.cwd()),
       memory: createSourceFiles(db),
       championData: (slot) => readChampionData(db, slot),
     }),
-    suggestContract: createSuggestContract({ store, dataRoot: process.cwd() }),
+    suggestContract: createSuggestContract({ store, dataRoot: rootAt(process.cwd()) }),
     validate: createValidateActivity({ store }),
     featurize: createFeaturizeActivity({ store }),
     evaluate: createEvaluateActivity({ store }),
@@ -68,7 +69,7 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
     store,
     jobsDirectory: join(folder, "jobs"),
     exchangeDirectory: join(folder, "exchange"),
-    trainersRoot: process.cwd(),
+    trainersRoot: rootAt(process.cwd()),
     python: testPython(),
   });
   const common = { connection, namespace, shutdownGraceTime: "1s" } as const;
