@@ -88,6 +88,8 @@ const environmentSchema = z.object({
   COUNTERSIGN_POSTGRES_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_UI_PORT: port.optional(),
+  COUNTERSIGN_TEMPORAL_HTTP_PORT: port.optional(),
+  COUNTERSIGN_TEMPORAL_METRICS_PORT: port.optional(),
   COUNTERSIGN_SLACK_SANDBOX_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_CLI: z.string().optional(),
 });

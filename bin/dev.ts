@@ -72,6 +72,8 @@ async function readOptions(display: Display): Promise<InstanceOptions> {
       serving: config.COUNTERSIGN_SERVING_PORT,
       temporal: config.COUNTERSIGN_TEMPORAL_PORT,
       temporalUi: config.COUNTERSIGN_TEMPORAL_UI_PORT,
+      temporalHttp: config.COUNTERSIGN_TEMPORAL_HTTP_PORT,
+      temporalMetrics: config.COUNTERSIGN_TEMPORAL_METRICS_PORT,
       postgres: config.COUNTERSIGN_POSTGRES_PORT,
       slack: config.COUNTERSIGN_SLACK_SANDBOX_PORT,
     },

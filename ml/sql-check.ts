@@ -69,7 +69,9 @@ async function parse(
   const parsed: unknown = JSON.parse(serialised);
   if (!isNode(parsed) || parsed["error"] !== false) {
     const position = isNode(parsed) && parsed["error_type"] === "parser" ? Number(parsed["position"]) : Number.NaN;
-    const reason = isNode(parsed) ? shortMessage(new Error(String(parsed["error_message"]))) : "it cannot be read";
+    const reason = isNode(parsed)
+      ? shortMessage(new Error(String(parsed["error_message"])), { overData: false })
+      : "it cannot be read";
     const message = reason.startsWith("Only SELECT") ? "Only one SELECT is allowed here." : `${reason}${placeOf(sql, position)}.`;
     throw new CountersignError(code, `${path} is refused: ${message}`, {
       faults: [{ path, message }],

@@ -86,12 +86,7 @@ export async function startInstance(
   const keys = await ensureKeys(home);
   const { postgres, temporal } = await display.step("PostgreSQL and Temporal", async () => {
     const prepared = await preparePostgres(home, ports.postgres);
-    const server = prepareTemporal({
-      home,
-      cli: options.temporalCli,
-      port: ports.temporal,
-      uiPort: ports.temporalUi,
-    });
+    const server = await prepareTemporal({ home, cli: options.temporalCli, ports });
     await supervisor.start([prepared.spec, server.spec]);
     await Promise.all([ensureDatabase(prepared.adminUrl), ensureNamespace(server.address)]);
     return { postgres: prepared, temporal: server };

@@ -51,7 +51,12 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       isReady: () => acceptsConnections(facts.ports.serving),
     },
     worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...messages } }),
-    worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...sourceEnvironment() } }),
+    worker(facts, {
+      watch,
+      queue: "stages",
+      type: "activity",
+      env: { ...database, ...sourceEnvironment(), ...otherPorts(facts) },
+    }),
     worker(facts, {
       watch,
       queue: "train",
@@ -59,6 +64,15 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       env: { ...packageSettings(), COUNTERSIGN_TRAINERS_ROOT: facts.trainersRoot },
     }),
   ];
+}
+
+/** For the process that fetches data: where it must never ask for any. */
+function otherPorts({ ports }: InstanceFacts): Record<string, string> {
+  return {
+    COUNTERSIGN_TEMPORAL_HTTP_PORT: String(ports.temporalHttp),
+    COUNTERSIGN_TEMPORAL_METRICS_PORT: String(ports.temporalMetrics),
+    COUNTERSIGN_SLACK_SANDBOX_PORT: String(ports.slack),
+  };
 }
 
 /** What pip needs of ours to reach a registry; it stops at the training worker, no trainer sees it. */

@@ -22,6 +22,7 @@ import { createPythonEnvironments } from "../../ml/trainers/python-environment.t
 import { createSourceFiles, readChampionData } from "../../db/source-files.ts";
 import { readConfig, sourceConnections } from "../config.ts";
 import { guardedRoot } from "../guarded-root.ts";
+import { ownEndpoints } from "../own-endpoints.ts";
 import { createNotifyWorker } from "../messages/notify-worker.ts";
 import { ensureSweep } from "./sweep-schedule.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
@@ -111,6 +112,7 @@ async function createStagesWorker(connection: NativeConnection): Promise<QueueWo
     remote: createRemoteOffers({
       hosts: config.COUNTERSIGN_DATA_HOSTS,
       development: config.COUNTERSIGN_MODE === "development",
+      own: ownEndpoints(config),
       connections: sourceConnections(process.env),
     }),
   };

@@ -104,3 +104,14 @@ test("a full log is moved aside once, and the process writes on into the new one
   expect((await stat(log)).size).toBe(0);
   expect(await readFile(join(home.logs, "talker.log.1"), "utf8")).toBe("talker says hello\n");
 });
+
+test("a process that writes for us alone makes files that nobody else may read", async () => {
+  const home = await temporaryHome();
+  const { supervisor } = supervise(home);
+  const file = home.path("private.txt");
+  const script = `require("node:fs").writeFileSync(${JSON.stringify(file)}, "x"); setInterval(() => undefined, 1000)`;
+  const spec = { ...childSpec(home, "private"), args: ["-e", script], umask: 0o077 };
+  await supervisor.start([{ ...spec, isReady: async () => (await stat(file).catch(() => null)) !== null }]);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(process.umask()).not.toBe(0o077);
+});

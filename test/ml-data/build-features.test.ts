@@ -135,7 +135,7 @@ describe("features.sql is refused", () => {
     ["names a column that is known only afterwards", "SELECT row_id, dep_delay FROM request", /dep_delay/],
     ["reads the row source itself", "SELECT row_id, arr_delay FROM flights", /There is no table flights here/],
     ["does not read request", "SELECT row_number() OVER () AS row_id, temp FROM weather", /must read request/],
-    ["fails on a value", "SELECT row_id, CAST(carrier AS INTEGER) AS number FROM request", /Could not convert string/],
+    ["fails on a value", "SELECT row_id, CAST(carrier AS INTEGER) AS number FROM request", /cannot be converted to INT32/],
     [
       "looks at other rows of the same request",
       "SELECT row_id, count(*) OVER (PARTITION BY carrier) AS flights FROM request",

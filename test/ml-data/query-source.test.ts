@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 function freeze(source: SourceDefinition, deps: Partial<RemoteDeps> = {}) {
-  const remote = createRemoteOffers({ hosts: [], development: true, connections: {}, ...deps });
+  const remote = createRemoteOffers({ hosts: [], development: true, own: [], connections: {}, ...deps });
   const data = { rows: "people", sources: { people: source } };
   return freezeDataset({ dataRoot: rootAt(bench.dataRoot), store: bench.store, data, parameters: {}, remote }, unwatched);
 }

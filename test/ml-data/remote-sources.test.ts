@@ -64,7 +64,14 @@ afterEach(() => {
 });
 
 function freeze(source: SourceDefinition, deps: Partial<RemoteDeps> = {}, tools: StageTools = unwatched) {
-  const remote = createRemoteOffers({ hosts: ["s3://lake"], development: true, connections: {}, limits: quick, ...deps });
+  const remote = createRemoteOffers({
+    hosts: ["s3://lake"],
+    development: true,
+    own: [],
+    connections: {},
+    limits: quick,
+    ...deps,
+  });
   const data = { rows: "people", sources: { people: source } };
   return freezeDataset(
     { dataRoot: rootAt(bench.dataRoot), store: bench.store, data, parameters: {}, remote, memory: createSourceFiles(db) },

@@ -31,7 +31,7 @@ Runtime.install({ logger: new DefaultLogger("ERROR") });
  * files, the three workers, control and the HTTP application. One a test file; nothing is shared
  * with other files but the two servers. `trains: false`: no worker of the queue `train`; the test brings its own.
  */
-export async function createWorld({ trains = true }: { trains?: boolean } = {}) {
+export async function createWorld({ trains = true, data = process.cwd() }: { trains?: boolean; data?: string } = {}) {
   const [database, namespace, folder, connection] = await Promise.all([
     createTestDatabase(),
     createTestNamespace(),
@@ -54,11 +54,11 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
   const stageActivities = {
     ingest: createIngestActivity({
       store,
-      dataRoot: rootAt(process.cwd()),
+      dataRoot: rootAt(data),
       memory: createSourceFiles(db),
       championData: (slot) => readChampionData(db, slot),
     }),
-    suggestContract: createSuggestContract({ store, dataRoot: rootAt(process.cwd()) }),
+    suggestContract: createSuggestContract({ store, dataRoot: rootAt(data) }),
     validate: createValidateActivity({ store }),
     featurize: createFeaturizeActivity({ store }),
     evaluate: createEvaluateActivity({ store }),
