@@ -58,11 +58,7 @@ export function createArtifactWriter(directory: string) {
     let bytes = 0;
     const digest = await write(async (file) => {
       const hash = createHash("sha256");
-      const chunks: AsyncIterable<Buffer> =
-        typeof source === "string"
-          ? createReadStream(source, { highWaterMark: 1 << 20 })
-          : source.createReadStream({ start: 0, autoClose: false, highWaterMark: 1 << 20 });
-      for await (const chunk of chunks) {
+      for await (const chunk of chunksOf(source)) {
         hash.update(chunk);
         bytes += chunk.length;
         await file.writeFile(chunk);
@@ -100,6 +96,13 @@ export function createArtifactWriter(directory: string) {
   }
 
   return { put, putFile, putJson, checkHealth };
+}
+
+function chunksOf(source: string | FileHandle): AsyncIterable<Buffer> {
+  const highWaterMark = 1 << 20;
+  return typeof source === "string"
+    ? createReadStream(source, { highWaterMark })
+    : source.createReadStream({ start: 0, autoClose: false, highWaterMark });
 }
 
 async function syncDirectory(path: string): Promise<void> {

@@ -1,5 +1,4 @@
 import type { LookupAddress, LookupOptions } from "node:dns";
-import { lookup } from "node:dns";
 import { lookup as resolveName } from "node:dns/promises";
 import { Agent as HttpAgent, type AgentOptions } from "node:http";
 import { Agent as HttpsAgent } from "node:https";
@@ -62,25 +61,28 @@ export function createOwnEndpoints(own: Endpoint[]) {
     }
   }
 
-  const guardedLookup =
-    (port: number) =>
-    (
-      hostname: string,
-      options: LookupOptions,
-      callback: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
-    ): void => {
-      lookup(hostname, { ...options, all: true }, (error, addresses) => {
-        if (error !== null) return callback(error, []);
-        Promise.all(addresses.map(({ address }) => check({ address, port, named: true }))).then(
-          () => {
-            const [first] = addresses;
-            if (options.all === true || first === undefined) callback(null, addresses);
-            else callback(null, first.address, first.family);
-          },
-          (refusal: Error) => callback(refusal, []),
-        );
-      });
-    };
+  /** All addresses of a name, each looked at. */
+  async function resolved(hostname: string, options: LookupOptions, port: number): Promise<LookupAddress[]> {
+    const addresses = await resolveName(hostname, { ...options, all: true });
+    for (const { address } of addresses) await check({ address, port, named: true });
+    return addresses;
+  }
+
+  type Answer = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
+
+  /** As a socket asks: it connects to what it is given here, and resolves nothing itself. */
+  const guardedLookup = (port: number) => (hostname: string, options: LookupOptions, answer: Answer) => {
+    void (async () => {
+      let addresses: LookupAddress[];
+      try {
+        addresses = await resolved(hostname, options, port);
+      } catch (error) {
+        return answer(error instanceof Error ? error : new Error(String(error)), []);
+      }
+      const [first] = addresses;
+      return options.all === true || first === undefined ? answer(null, addresses) : answer(null, first.address, first.family);
+    })();
+  };
 
   /** For one address: the connection is made to what was checked, and never used for another. */
   function agentFor({ protocol, port }: { protocol: string; port: number }): HttpAgent {

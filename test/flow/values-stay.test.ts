@@ -62,6 +62,7 @@ const ways: [string, string, string, (definition: ResolvedDefinition) => void][]
       definition.features.request = { duration_months: "integer" };
       definition.features.sql = "select row_id, duration_months from request";
       definition.evaluate.protected = [];
+      delete definition.evaluate.bands;
       definition.label = { name: "late", sql: "cast(age as integer) > 30" };
     },
   ],
