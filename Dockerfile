@@ -23,6 +23,7 @@ COPY domain domain
 COPY workflows workflows
 COPY approvals approvals
 COPY activities activities
+COPY files files
 COPY ml ml
 COPY charts charts
 COPY artifacts artifacts

@@ -7,13 +7,14 @@ import { defineConfig } from "oxlint";
  */
 const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   domain: { rooms: [], packages: ["zod", "yaml", "canonicalize"] },
-  ml: { rooms: ["domain"], packages: ["node:*", "@duckdb/node-api", "onnxruntime-node", "onnx-proto", "protobufjs"] },
+  files: { rooms: ["domain"], packages: ["node:*"] },
+  ml: { rooms: ["domain", "files"], packages: ["node:*", "@duckdb/node-api", "onnxruntime-node", "onnx-proto", "protobufjs"] },
   charts: { rooms: ["domain"], packages: ["node:*", "vega", "vega-lite", "@resvg/resvg-js"] },
   artifacts: { rooms: ["domain"], packages: ["node:*"] },
   db: { rooms: ["domain"], packages: ["node:*", "kysely", "pg"] },
   approvals: { rooms: ["domain", "db"], packages: ["node:*", "kysely"] },
   activities: {
-    rooms: ["domain", "ml", "charts", "db", "artifacts", "approvals"],
+    rooms: ["domain", "files", "ml", "charts", "db", "artifacts", "approvals"],
     packages: [
       "node:*",
       "@temporalio/activity",
@@ -36,7 +37,7 @@ const rooms: Record<string, { rooms: string[]; packages: string[] }> = {
   slack: { rooms: ["domain", "control"], packages: ["node:*", "@slack/bolt", "@slack/socket-mode", "hono"] },
   serving: { rooms: ["domain", "ml", "db", "artifacts", "approvals"], packages: ["node:*", "hono", "@hono/*", "zod", "pino"] },
   "slack-sandbox": { rooms: [], packages: ["node:*", "hono", "@hono/*", "zod", "ws"] },
-  cli: { rooms: ["domain"], packages: ["node:*", "commander", "zod", "yaml", "log-update"] },
+  cli: { rooms: ["domain", "files"], packages: ["node:*", "commander", "zod", "yaml", "log-update"] },
 };
 /** May import everything, and no room above may import them. `bin` keeps from test and bench too. */
 const tops = ["bin", "test", "bench", "examples", "docs", "deploy"];

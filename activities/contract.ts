@@ -37,7 +37,7 @@ export interface StageActivities {
   featurize(context: StageContext & { dataset: Digest }): Promise<FeaturizeResult>;
   evaluate(input: EvaluateInput): Promise<EvaluateResult>;
   /** Looks at sources and proposes a contract; nothing is recorded. */
-  suggestContract(input: { data: ResolvedDefinition["data"]; id: string }): Promise<{ contract: Record<string, unknown> }>;
+  suggestContract(input: { data: ResolvedDefinition["data"]; id: string }): Promise<{ suggestion: Digest }>;
   monitor(input: MonitorInput): Promise<MonitorResult>;
   /** One look of the sweep at all enrolled models. */
   lookAtPredictions(): Promise<{ looked: number; drifting: ModelName[] }>;

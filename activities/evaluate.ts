@@ -14,8 +14,10 @@ import {
   readRequests,
   scoreChampion,
   scoreOnce,
+  featuresToMask,
   unseenValues,
 } from "../ml/evaluation/holdout.ts";
+import { sensitiveNames } from "../ml/evaluation/masked.ts";
 import { reportSensitivity } from "../ml/evaluation/sensitivity.ts";
 import { explainModel } from "../ml/explain/explain-model.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
@@ -65,8 +67,11 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
       ? null
       : await scoreOnce(store, { onnx: input.baseline, features: input.candidate.features }, holdout.data.columns);
   tools.signal.throwIfAborted();
+  const { rows } = definition.data;
+  const sensitive = sensitiveNames(definition);
   const answered: AnsweredHoldout = {
     definition,
+    masked: new Set(Object.keys(holdout.spec.request).filter((column) => sensitive.has(`${rows}.${column}`))),
     label: holdout.label,
     targets: holdout.data.targets,
     answers: { candidate: answers, champion: champion.answers, baseline },
@@ -93,6 +98,7 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
       features: holdout.spec.features,
       label: holdout.label,
       threshold: definition.deploy.threshold,
+      masked: await featuresToMask(store, input, sensitive),
       background: await readBackground(store, input, holdout.spec.features),
       columns: holdout.data.columns,
       seed: answered.seed,

@@ -1,8 +1,7 @@
-import { open, realpath } from "node:fs/promises";
-import { join, sep } from "node:path";
 import { CountersignError } from "../domain/errors.ts";
 import type { TrainResult } from "../domain/stage-results.ts";
 import type { TrainDefinition } from "../domain/train-schema.ts";
+import type { LocalRoot } from "../files/local-root.ts";
 import { defaultModelLimitBytes } from "../ml/onnx/model-bytes.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
 import type { CommandDependencies } from "./train-command.ts";
@@ -55,21 +54,18 @@ function declaredOf(origin: NonNullable<TrainDefinition["origin"]>): [string, st
   return Object.entries(origin).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]));
 }
 
-async function readModelFile(root: string | undefined, file: string): Promise<Buffer> {
+async function readModelFile(root: LocalRoot | undefined, file: string): Promise<Buffer> {
   const refuse = (cause: string) =>
     new CountersignError("model-refused", `train.model.file: ${file} ${cause}.`, {
       faults: [{ path: "train.model.file", message: `${file} ${cause}` }],
     });
   if (root === undefined) throw refuse("cannot be read: this worker has no trainers' root");
-  const base = await realpath(root);
-  const path = await realpath(join(base, file)).catch(() => null);
-  if (path === null) throw refuse("is not there, below the trainers' root");
-  if (!path.startsWith(base + sep)) throw refuse("leads out of the trainers' root");
-  const handle = await open(path, "r");
+  const located = await root.locate(file);
+  if ("refusal" in located) throw refuse(located.refusal);
+  const handle = await root.open(located.path);
   try {
-    const stat = await handle.stat();
-    if (!stat.isFile()) throw refuse("is no plain file");
-    if (stat.size > defaultModelLimitBytes) throw refuse(`has ${stat.size} bytes; ${defaultModelLimitBytes} are allowed`);
+    const { size } = await handle.stat();
+    if (size > defaultModelLimitBytes) throw refuse(`has ${size} bytes; ${defaultModelLimitBytes} are allowed`);
     return await handle.readFile();
   } finally {
     await handle.close();

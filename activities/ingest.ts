@@ -2,6 +2,7 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { ResolvedDefinition } from "../domain/definition-schema.ts";
 import type { DataProfile } from "../domain/data-profile.ts";
 import type { Digest, ModelName, VersionId } from "../domain/ids.ts";
+import type { LocalRoot } from "../files/local-root.ts";
 import type { IngestResult, StageContext } from "../domain/stage-results.ts";
 import { parseContract } from "../ml/contracts/parse-contract.ts";
 import { type FileMemory, freezeDataset } from "../ml/datasets/freeze-dataset.ts";
@@ -11,7 +12,7 @@ import { runStage } from "./stage-run.ts";
 
 export interface IngestDeps {
   store: ArtifactStore;
-  dataRoot: string;
+  dataRoot: LocalRoot;
   /** Sources of other machines; without it only files below the data root are read. */
   remote?: RemoteOffers;
   /** Readings of before; without it every file is read each time. */

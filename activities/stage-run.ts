@@ -1,6 +1,8 @@
 import { activityInfo, ApplicationFailure, CancelledFailure, Context } from "@temporalio/activity";
 import { CountersignError, errorCodes } from "../domain/errors.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
+import { framesOf } from "../ml/told-error.ts";
+import { toldError } from "./told-error.ts";
 
 const heartbeatMs = 2_000;
 /** Failures travel in a workflow's history: a broken file may have thousands of faults, twenty tell enough. */
@@ -36,25 +38,17 @@ export function runStage<Input, Result>(
   };
 }
 
+/** The error itself stays here: its message, and those of its causes, would travel with the failure. */
 function failureOf(error: unknown, signal: AbortSignal): Error {
   if (signal.aborted) return signal.reason instanceof CancelledFailure ? signal.reason : new CancelledFailure("CANCELLED");
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (error instanceof CountersignError) {
-    const faults = error.faults.slice(0, faultsKept);
-    return ApplicationFailure.create({
-      message: error.message,
-      type: error.code,
-      nonRetryable: !errorCodes[error.code].retry,
-      details: [{ faults, extra: error.extra }],
-      cause: error,
-    });
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return ApplicationFailure.create({
-    message,
-    type: "transient",
-    nonRetryable: false,
-    details: [{ faults: [], extra: {} }],
-    ...(error instanceof Error ? { cause: error } : {}),
+  const known = error instanceof CountersignError ? error : null;
+  const failure = ApplicationFailure.create({
+    message: toldError(error),
+    type: known?.code ?? "transient",
+    nonRetryable: known !== null && !errorCodes[known.code].retry,
+    details: [{ faults: known?.faults.slice(0, faultsKept) ?? [], extra: known?.extra ?? {} }],
   });
+  failure.stack = framesOf(error);
+  return failure;
 }

@@ -1,5 +1,6 @@
 import { suggestContract } from "../domain/contract-suggestion.ts";
 import type { ResolvedDefinition } from "../domain/definition-schema.ts";
+import type { Digest } from "../domain/ids.ts";
 import { guessTypes } from "../ml/contracts/guess-types.ts";
 import { parseContract } from "../ml/contracts/parse-contract.ts";
 import { freezeDataset } from "../ml/datasets/freeze-dataset.ts";
@@ -13,11 +14,14 @@ export interface SuggestionInput {
   id: string;
 }
 
-/** Reads sources as ingest does and proposes a contract for them. */
+/**
+ * Reads sources as ingest does and proposes a contract for them. What it proposes holds values of the data (bounds, sets),
+ * so it is an artifact: the answer of an activity stays in a history.
+ */
 export function createSuggestContract({
   store,
   ...deps
-}: Omit<IngestDeps, "championData">): (input: SuggestionInput) => Promise<{ contract: Record<string, unknown> }> {
+}: Omit<IngestDeps, "championData">): (input: SuggestionInput) => Promise<{ suggestion: Digest }> {
   return runStage(async ({ data, id }, tools) => {
     const { manifest } = await freezeDataset({ ...deps, store, data, parameters: {} }, tools);
     tools.progress("looking which type each column has");
@@ -31,6 +35,6 @@ export function createSuggestContract({
       })),
     });
     const { profile } = await profileDataset({ store, manifest, contract: typed, champion: null }, tools);
-    return { contract: suggestContract(profile, types, id) };
+    return { suggestion: await store.putJson({ contract: suggestContract(profile, types, id) }) };
   });
 }

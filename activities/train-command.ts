@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { CountersignError } from "../domain/errors.ts";
+import type { LocalRoot } from "../files/local-root.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
 import { type CodeFolder, readCodeFolder } from "../ml/trainers/code-folder.ts";
 import type { Command } from "../ml/trainers/isolation.ts";
@@ -12,7 +13,7 @@ export interface CommandDependencies {
   /** Makes the environment of the Python trainers; absent where a worker has none. */
   python?: PythonEnvironments | undefined;
   /** Below it lie the files of commands and the models from elsewhere. */
-  trainersRoot?: string | undefined;
+  trainersRoot?: LocalRoot | undefined;
 }
 
 export interface TrainerCommand {
@@ -54,8 +55,13 @@ export async function commandOf(
   };
 }
 
-async function presentCode(root: string | undefined, { files }: TrainDefinition): Promise<CodeFolder | null> {
-  return files === undefined || root === undefined ? null : readCodeFolder(root, files);
+async function presentCode(root: LocalRoot | undefined, { files }: TrainDefinition): Promise<CodeFolder | null> {
+  if (files === undefined) return null;
+  if (root !== undefined) return readCodeFolder(root, files);
+  throw new CountersignError(
+    "trainer-failed",
+    `train.files: ${files} cannot be read: this worker has no trainers' root (COUNTERSIGN_TRAINERS_ROOT).`,
+  );
 }
 
 function split([command = "", ...args]: string[]): Command {

@@ -28,14 +28,13 @@ export interface MadeModel {
 }
 
 const tailLines = 20;
-const tailLength = 2_000;
 const sampleRows = 20;
 /** Often enough to follow, seldom enough for a trainer that prints without end. */
 const progressEveryMs = 500;
 
 /**
  * Runs a trainer on a job and inspects what it made before anybody trusts it. `key`: the release, or one
- * trial of it. Throws with the log's digest and its end in `extra`.
+ * trial of it. Throws with the log's digest in `extra`.
  */
 export async function runTraining(
   { store, jobsDirectory, hidden }: RunDependencies,
@@ -56,11 +55,15 @@ export async function runTraining(
     jobsDirectory,
     hidden,
     signal: tools.signal,
-    onLine: seldom(tools.progress),
-  });
+    onLine: seldom((lines) => {
+      tools.progress(`${trainer.name} is training`);
+      store.showLive(key, lines);
+    }),
+  }).finally(() => store.endLive(key));
   tools.signal.throwIfAborted();
   const log = await store.put(run.log);
-  const extra = { log, logTail: tailOf(run.log) };
+  // What a trainer prints may hold values of the data: it stays in its log, and the failure only names that.
+  const extra = { log };
   const failure = failureOf(run.end, limits);
   if (failure !== null) throw new CountersignError(failure.code, failure.detail, { extra });
   if (run.refusal !== null) throw new CountersignError(run.refusal.code, run.refusal.message, { extra });
@@ -129,7 +132,7 @@ function failureOf(
   if (end.code !== 0)
     return {
       code: "trainer-failed",
-      detail: `The trainer ended with exit code ${end.code} after ${seconds(end.durationMs)}${lastWords(end.log)}`,
+      detail: `The trainer ended with exit code ${end.code} after ${seconds(end.durationMs)}; its log says why.`,
     };
   return null;
 }
@@ -137,16 +140,6 @@ function failureOf(
 /** One that leaves its stop signal unheeded loses whatever it would have written at its end: worth a word to its author. */
 function deafness({ killed }: ProcessEnd): string {
   return killed ? " It did not end at SIGTERM, and was killed with all that it had started." : "";
-}
-
-/** The last line that it printed, which is where a trainer says what was wrong. */
-function lastWords(log: string): string {
-  const line = log.trimEnd().split("\n").at(-1)?.trim() ?? "";
-  return line === "" ? "." : `: ${line.slice(0, 400)}`;
-}
-
-function tailOf(log: string): string {
-  return log.trimEnd().split("\n").slice(-tailLines).join("\n").slice(-tailLength);
 }
 
 export function seconds(durationMs: number): string {

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CountersignError } from "../domain/errors.ts";
+import type { Digest } from "../domain/ids.ts";
 import type { SearchTrial } from "../domain/stage-results.ts";
 import type { SearchMetric } from "../domain/train-schema.ts";
 import { createScorer } from "../ml/onnx/scorer.ts";
@@ -39,7 +40,9 @@ export function createTrialActivity(given: TrainDependencies): (input: TrialInpu
       tools.signal.throwIfAborted();
       // What has nothing to do with the point is no answer about it.
       if (!(error instanceof CountersignError) || !aboutThePoint.has(error.code)) throw error;
-      return { ...told, value: null, durationMs: Math.round(performance.now() - began), fault: error.message };
+      const { log } = error.extra;
+      const failed = { ...told, value: null, durationMs: Math.round(performance.now() - began), fault: error.message };
+      return typeof log === "string" ? { ...failed, log: log as Digest } : failed;
     } finally {
       await rm(scratch, { recursive: true, force: true });
     }

@@ -8,6 +8,8 @@ import { digestOf } from "../domain/digest.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { Digest } from "../domain/ids.ts";
 import type { TrainingFiles } from "../domain/stage-results.ts";
+import { createLocalRoot } from "../files/local-root.ts";
+import { createProtectedPlaces } from "../files/protected-places.ts";
 import { type CodeFolder, readCodeFolder } from "../ml/trainers/code-folder.ts";
 import { jobFiles } from "../ml/trainers/job-contract.ts";
 import { jobText } from "../ml/trainers/job-folder.ts";
@@ -30,10 +32,9 @@ export async function keepTrainingFiles(
     [jobFiles.model]: { digest: model },
   };
   if (validationData !== null) files[jobFiles.validation] = { digest: await digestOfFile(validationData) };
-  for (const { path, digest, executable } of code?.entries ?? []) {
-    const kept = await store.putFile(join(code?.path ?? "", path));
-    if (kept.digest !== digest)
-      throw new CountersignError("trainer-failed", `train.files: ${path} was changed while the trainer ran; train again.`);
+  for (const entry of code?.entries ?? []) {
+    const { path, digest, executable } = entry;
+    await store.put((await code?.read(entry)) ?? "");
     files[codePrefix + path] = { digest, ...(executable && { executable }) };
   }
   return store.putJson(files);
@@ -51,7 +52,7 @@ export async function restoreCode(store: ArtifactStore, files: TrainingFiles, fo
     await writeFile(place, await store.get(digest));
     if (executable === true) await chmod(place, 0o755);
   }
-  return readCodeFolder(folder, jobFiles.code);
+  return readCodeFolder(createLocalRoot({ folder, title: "the job folder", protects: createProtectedPlaces([]) }), jobFiles.code);
 }
 
 async function digestOfFile(path: string): Promise<Digest> {

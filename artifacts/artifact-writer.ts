@@ -50,13 +50,15 @@ export function createArtifactWriter(directory: string) {
     });
   }
 
-  /** Copies a file into the store as a stream, in bounded memory; the digest is of the bytes that were copied. */
-  async function putFile(path: string): Promise<{ digest: Digest; bytes: number }> {
+  /**
+   * Copies a file (by its path, or open already: then it stays so) into the store as a stream, in bounded memory; the
+   * digest is of the bytes that were copied.
+   */
+  async function putFile(source: string | FileHandle): Promise<{ digest: Digest; bytes: number }> {
     let bytes = 0;
     const digest = await write(async (file) => {
       const hash = createHash("sha256");
-      const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 });
-      for await (const chunk of chunks) {
+      for await (const chunk of chunksOf(source)) {
         hash.update(chunk);
         bytes += chunk.length;
         await file.writeFile(chunk);
@@ -94,6 +96,13 @@ export function createArtifactWriter(directory: string) {
   }
 
   return { put, putFile, putJson, checkHealth };
+}
+
+function chunksOf(source: string | FileHandle): AsyncIterable<Buffer> {
+  const highWaterMark = 1 << 20;
+  return typeof source === "string"
+    ? createReadStream(source, { highWaterMark })
+    : source.createReadStream({ start: 0, autoClose: false, highWaterMark });
 }
 
 async function syncDirectory(path: string): Promise<void> {

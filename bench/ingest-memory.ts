@@ -11,6 +11,7 @@ import { profileDataset } from "../ml/datasets/profile-dataset.ts";
 import { openDuckDb } from "../ml/duckdb.ts";
 import { buildFeatures } from "../ml/features/build-features.ts";
 import { unwatched } from "../ml/stage-tools.ts";
+import { rootAt } from "../test/setup/root-at.ts";
 
 /**
  * The most memory that a worker takes while it ingests, validates and featurizes one large Parquet
@@ -71,7 +72,10 @@ try {
   const contract = parseContract(definition.contract);
   peak("made", 0);
   let since = performance.now();
-  const { manifest } = await freezeDataset({ dataRoot: directory, store, data: definition.data, parameters: {} }, unwatched);
+  const { manifest } = await freezeDataset(
+    { dataRoot: rootAt(directory), store, data: definition.data, parameters: {} },
+    unwatched,
+  );
   peak("frozen", since);
   since = performance.now();
   await profileDataset({ store, manifest, contract, champion: null }, unwatched);

@@ -7,6 +7,7 @@ import { exampleRow } from "../bin/dev/example/example-row.ts";
 import { isPostgresReady } from "../bin/dev/postgres.ts";
 import { acceptsConnections } from "../bin/dev/temporal.ts";
 import { ensureTemporalCli } from "../bin/setup/temporal-cli.mjs";
+import { rootAt } from "../test/setup/root-at.ts";
 import { loadDefinitionFile } from "../cli/definition-file.ts";
 import { readComposeFile, type Service } from "./production-shape/compose-file.ts";
 import { makePlace } from "./production-shape/place.ts";
@@ -162,7 +163,7 @@ async function live(): Promise<void> {
 }
 
 async function predict(running: RunningInstance): Promise<void> {
-  const row = await exampleRow(await definition(), root);
+  const row = await exampleRow(await definition(), rootAt(root));
   const until = Date.now() + 30_000;
   for (;;) {
     const answer = await call<{ version: string; predictions: { probability: number }[] }>(running, "ada", {

@@ -29,7 +29,8 @@ const environmentSchema = z.object({
   COUNTERSIGN_SERVING_URL: z.url().optional(),
   COUNTERSIGN_PUBLIC_URL: z.url().optional(),
   COUNTERSIGN_ARTIFACTS: z.string().optional(),
-  COUNTERSIGN_DATA_ROOT: z.string().default("."),
+  COUNTERSIGN_DATA_ROOT: z.string().optional(),
+  COUNTERSIGN_PROTECTED: names.default([]),
   COUNTERSIGN_DATA_HOSTS: z
     .string()
     .default("")
@@ -86,11 +87,13 @@ const environmentSchema = z.object({
   COUNTERSIGN_POSTGRES_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_UI_PORT: port.optional(),
+  COUNTERSIGN_TEMPORAL_HTTP_PORT: port.optional(),
+  COUNTERSIGN_TEMPORAL_METRICS_PORT: port.optional(),
   COUNTERSIGN_SLACK_SANDBOX_PORT: port.optional(),
   COUNTERSIGN_TEMPORAL_CLI: z.string().optional(),
 });
 
-type Environment = z.output<typeof environmentSchema>;
+export type Environment = z.output<typeof environmentSchema>;
 export type SettingName = keyof Environment;
 export type Config<Required extends SettingName> = Environment & {
   [Name in Required]: NonNullable<Environment[Name]>;

@@ -2,10 +2,12 @@
  * `npm start`: a development instance on this machine, all parts real, each a supervised process,
  * and the example's release shown on it. Started by bin/start.mjs, which sees to what it needs.
  */
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { readConfig } from "./config.ts";
+import { guardedRoot } from "./guarded-root.ts";
 import { createDisplay, seconds, type Display } from "./dev/display.ts";
 import { startInstance, takeHome, type Instance, type InstanceOptions } from "./dev/instance.ts";
 import { runMainJob, type MainJobEnd, type Until } from "./dev/example/main-job.ts";
@@ -43,23 +45,35 @@ function readArguments(): Arguments {
 /** An instance has its own database and Temporal: what the environment says of others, for another program perhaps, is not for it. */
 const othersOwn = ["DATABASE_URL", "TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_UI_URL"];
 
-function readOptions(display: Display): InstanceOptions {
+/** Definitions name files below it: a folder that holds data, and neither the checkout nor the instance's home. */
+const examples = join(root, "examples");
+
+async function readOptions(display: Display): Promise<InstanceOptions> {
   const ignored = othersOwn.filter((name) => process.env[name]);
   if (ignored.length > 0)
     display.line(`  ${ignored.join(", ")} not used: a development instance has its own database and Temporal`);
   const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !othersOwn.includes(name)));
   const config = readConfig(own, ["COUNTERSIGN_TEMPORAL_CLI"]);
+  const dataRoot = resolve(config.COUNTERSIGN_DATA_ROOT ?? examples);
+  const trainersRoot = resolve(config.COUNTERSIGN_TRAINERS_ROOT ?? dataRoot);
+  const roots = { ...config, COUNTERSIGN_DATA_ROOT: dataRoot, COUNTERSIGN_TRAINERS_ROOT: trainersRoot };
+  await guardedRoot(roots, "COUNTERSIGN_TRAINERS_ROOT");
   return {
     root,
     homeFolder: config.COUNTERSIGN_HOME,
     temporalCli: config.COUNTERSIGN_TEMPORAL_CLI,
-    dataRoot: config.COUNTERSIGN_DATA_ROOT,
+    dataRoot,
+    trainersRoot,
+    data: await guardedRoot(roots, "COUNTERSIGN_DATA_ROOT"),
+    protectedPaths: config.COUNTERSIGN_PROTECTED.map((path) => resolve(path)),
     logLevel: config.COUNTERSIGN_LOG_LEVEL,
     ports: {
       api: config.COUNTERSIGN_API_PORT,
       serving: config.COUNTERSIGN_SERVING_PORT,
       temporal: config.COUNTERSIGN_TEMPORAL_PORT,
       temporalUi: config.COUNTERSIGN_TEMPORAL_UI_PORT,
+      temporalHttp: config.COUNTERSIGN_TEMPORAL_HTTP_PORT,
+      temporalMetrics: config.COUNTERSIGN_TEMPORAL_METRICS_PORT,
       postgres: config.COUNTERSIGN_POSTGRES_PORT,
       slack: config.COUNTERSIGN_SLACK_SANDBOX_PORT,
     },
@@ -81,7 +95,7 @@ async function runJob(
 ): Promise<Ending> {
   const { args, instance, display, signal } = parts;
   const { endpoints, tokens, home } = instance;
-  const job = { endpoints, tokens, homeFolder: home.folder, dataRoot: options.dataRoot, root, until: args.until ?? null };
+  const job = { endpoints, tokens, homeFolder: home.folder, data: options.data, root, until: args.until ?? null };
   const end = await runMainJob({ ...job, display, signal }).catch((error: unknown): MainJobEnd => {
     return { reached: false, message: `the example: ${error instanceof Error ? error.message : String(error)}` };
   });
@@ -136,7 +150,7 @@ async function run(args: Arguments, options: InstanceOptions, display: Display):
 
 const display = createDisplay(process.stdout);
 try {
-  process.exitCode = await run(readArguments(), readOptions(display), display);
+  process.exitCode = await run(readArguments(), await readOptions(display), display);
 } catch (error) {
   display.line(`✗ ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

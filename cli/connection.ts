@@ -23,14 +23,19 @@ export async function findConnection(
   options: ConnectionOptions,
   process: { env: NodeJS.ProcessEnv; cwd: string },
 ): Promise<Connection> {
-  const { env, cwd } = process;
-  const home = resolve(cwd, present(env["COUNTERSIGN_HOME"]) ?? ".countersign");
+  const { env } = process;
+  const home = homeOf(process);
   const url = origin(options.url ?? present(env["COUNTERSIGN_URL"]) ?? (await localUrl(home)));
   if (options.token !== undefined) return { url, token: options.token };
   const as = options.as ?? present(env["COUNTERSIGN_AS"]);
   if (options.as === undefined && present(env["COUNTERSIGN_TOKEN"]) !== undefined)
     return { url, token: env["COUNTERSIGN_TOKEN"] ?? null };
   return { url, token: as === undefined ? null : await developmentToken(as, { home, url }) };
+}
+
+/** The home of the development instance that these surroundings mean. */
+export function homeOf({ env, cwd }: { env: NodeJS.ProcessEnv; cwd: string }): string {
+  return resolve(cwd, present(env["COUNTERSIGN_HOME"]) ?? ".countersign");
 }
 
 function present(text: string | undefined): string | undefined {

@@ -1,9 +1,12 @@
 import { readFile, stat } from "node:fs/promises";
-import { basename, dirname, join, normalize } from "node:path";
+import { dirname, join } from "node:path";
 import { checkDefinition, fileReferences } from "../domain/definition-check.ts";
 import type { ResolvedDefinition } from "../domain/definition-schema.ts";
 import type { Format } from "../domain/definition-text.ts";
 import type { Fault } from "../domain/errors.ts";
+import { createLocalRoot } from "../files/local-root.ts";
+import { createProtectedPlaces, placesOf } from "../files/protected-places.ts";
+import { homeOf } from "./connection.ts";
 
 export interface LoadedDefinition {
   /** The form that the API takes and that runs; null when there are faults. */
@@ -17,18 +20,30 @@ const maxFileBytes = 4_000_000;
 
 /**
  * Reads a definition and the files it refers to (`{file: contract.yaml}`, beside the definition),
- * and tells every fault of all of them. Files above the definition's folder are not read.
+ * and tells every fault of all of them. A definition may be somebody else's: files out of its folder are not read,
+ * through links neither, nor what is the own of the instance at `home`.
  */
-export async function loadDefinitionFile(path: string): Promise<LoadedDefinition> {
+export async function loadDefinitionFile(
+  path: string,
+  home: string = homeOf({ env: process.env, cwd: process.cwd() }),
+): Promise<LoadedDefinition> {
   const text = await readText(path);
   if (typeof text !== "string") return { definition: null, faults: [{ path: "", message: text.fault, file: path }] };
   const format: Format = path.endsWith(".json") ? "json" : "yaml";
   const folder = dirname(path);
+  const protects = createProtectedPlaces(placesOf({ COUNTERSIGN_HOME: home }));
+  const root = createLocalRoot({ folder, title: "the definition's folder", protects });
   const files: Record<string, string> = {};
   const unreadable: LoadedDefinition["faults"] = [];
   for (const name of fileReferences(text, format)) {
-    if (!isBelow(name)) continue;
-    const content = await readText(join(folder, name));
+    const located = await root.locate(name);
+    if ("refusal" in located) {
+      // The check tells what is missing or has `..` by itself, at its line.
+      if (!located.missing && !name.split("/").includes(".."))
+        unreadable.push({ path: "", message: located.refusal, file: join(folder, name) });
+      continue;
+    }
+    const content = await readText(located.path);
     if (typeof content === "string") files[name] = content;
     else if (!content.absent) unreadable.push({ path: "", message: content.fault, file: join(folder, name) });
   }
@@ -41,11 +56,6 @@ export async function loadDefinitionFile(path: string): Promise<LoadedDefinition
     definition: unreadable.length > 0 ? null : definition,
     faults: [...named, ...unreadable],
   };
-}
-
-function isBelow(name: string): boolean {
-  const plain = normalize(name);
-  return !plain.startsWith("/") && !plain.startsWith("..") && basename(plain) !== "";
 }
 
 /** The text, or why there is none: a missing file is the definition's fault, another its own. */

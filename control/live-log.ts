@@ -7,10 +7,10 @@ import type { ControlContext } from "./deps.ts";
 const alsoOf: Partial<Record<Stage, string[]>> = { train: ["train", "tryParameters", "collectJob"] };
 
 /**
- * What a stage says while it runs: the last lines that its activities told with their heartbeats. Null when
- * nothing of the stage runs, or Temporal cannot say.
+ * What a stage says while it runs: what its activities do, as their heartbeats tell it, and the last lines of what a
+ * trainer prints. Null when nothing of the stage runs, or Temporal cannot say.
  */
-export async function readLiveLog({ temporal }: ControlContext, release: ReleaseId, stage: Stage): Promise<string | null> {
+export async function readLiveLog({ temporal, store }: ControlContext, release: ReleaseId, stage: Stage): Promise<string | null> {
   const names = alsoOf[stage] ?? [stage];
   try {
     const { raw } = await temporal.workflow.getHandle(workflowIds.release(release)).describe();
@@ -20,7 +20,9 @@ export async function readLiveLog({ temporal }: ControlContext, release: Release
       const told: unknown = payload ? defaultPayloadConverter.fromPayload(payload) : "started";
       return `${(attempt ?? 1) > 1 ? `Attempt ${attempt}.\n` : ""}${typeof told === "string" ? told : "started"}`;
     });
-    return said.length === 0 ? null : `${said.join("\n\n")}\n`;
+    if (said.length === 0) return null;
+    const printed = stage === "train" ? store.readLive(release) : [];
+    return `${[...said, ...printed].join("\n\n")}\n`;
   } catch {
     // The workflow is gone or Temporal is away: the log that was kept is all there is.
     return null;

@@ -42,12 +42,28 @@ export async function readRelease(context: ControlContext, caller: Caller, relea
 export async function findRelease(context: ControlContext, caller: Caller, release: ReleaseId): Promise<ReleaseView> {
   const row = await needRow(context, caller, release);
   const facts = await readReleaseFacts(context.db, release);
+  const item = itemOf(context, caller, row);
   return {
-    ...itemOf(context, caller, row),
+    ...item,
+    blocked: item.blocked && {
+      ...item.blocked,
+      logTail: item.blocked.logTail ?? (await tailOf(context, facts, item.blocked.stage)),
+    },
     stages: stages.map((stage) => stageOf(stage, facts)),
     gates: facts.gates,
     contributors: facts.contributors,
   };
+}
+
+const tailLines = 20;
+const tailCharacters = 2_000;
+
+/** The end of what the failed stage printed. It may quote data, so no record holds it: it is read where reading is allowed. */
+async function tailOf({ store }: ControlContext, facts: ReleaseFacts, stage: string): Promise<string | null> {
+  const log = facts.stages.find((row) => row.stage === stage)?.log;
+  if (!log) return null;
+  const text = await store.getText(log).catch(() => null);
+  return text === null ? null : lastLines(text.trimEnd(), tailLines).slice(-tailCharacters);
 }
 
 /** The log of one stage, or of the last that has one; with `tail` its last lines. Throws `not-found`. */

@@ -4,6 +4,7 @@ import { ActivityFailure, ApplicationFailure } from "@temporalio/common";
 import { digestOfJson } from "../domain/digest.ts";
 import { CountersignError, type ErrorCode, errorCodes, type Fault } from "../domain/errors.ts";
 import { type SuggestionView, suggestionRequestSchema } from "../domain/http/contract-suggestion.ts";
+import type { Digest } from "../domain/ids.ts";
 import type { Caller } from "./caller.ts";
 import type { ControlContext } from "./deps.ts";
 import { requireScope, roleRefusal } from "./read-rights.ts";
@@ -37,8 +38,9 @@ export async function suggestContract(context: ControlContext, caller: Caller, s
       sleep(context.limits.knownWithinMs, stillLooking, { ref: false }),
     ]);
     if (answer === stillLooking) throw new CountersignError("unavailable", "A worker still looks at the data; ask again.");
-    // What activities/suggest-contract.ts returns.
-    return answer as SuggestionView;
+    // What activities/suggest-contract.ts returns; a run of before an upgrade gave the contract itself.
+    const found = answer as { suggestion: Digest } | SuggestionView;
+    return "contract" in found ? found : await context.store.getJson<SuggestionView>(found.suggestion);
   } catch (error) {
     throw asRefusal(error);
   }

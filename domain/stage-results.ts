@@ -179,6 +179,8 @@ export interface SearchTrial {
   durationMs: number;
   /** Why it failed. */
   fault: string | null;
+  /** Artifact: what the trainer printed, of a trial that failed. Absent in trials made before it was kept. */
+  log?: Digest;
 }
 
 /** The ids and digests that together are a version; its canonical JSON's digest is what a gate approves. */

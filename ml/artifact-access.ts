@@ -1,8 +1,10 @@
+import type { FileHandle } from "node:fs/promises";
 import type { Digest } from "../domain/ids.ts";
 
 /** What data and feature code needs of an artifact store (artifacts/artifact-store.ts has it, and more). */
 export interface ArtifactAccess {
-  putFile(path: string): Promise<{ digest: Digest; bytes: number }>;
+  /** Of a file by its path, or of one that is open (which stays open). */
+  putFile(file: string | FileHandle): Promise<{ digest: Digest; bytes: number }>;
   putJson(value: unknown): Promise<Digest>;
   getJson<T>(digest: Digest): Promise<T>;
   pathOf(digest: Digest): Promise<string>;

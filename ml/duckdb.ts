@@ -95,13 +95,37 @@ export function quoteText(text: string): string {
 
 const messageLength = 300;
 
-/** DuckDB's message in one line, without the paths of this machine and without its echo of our wrapped SQL. */
-export function shortMessage(error: unknown): string {
+/**
+ * Errors that DuckDB finds in the SQL itself, before any row is read: they quote the SQL and the names of columns. All
+ * others may quote a value of the data, and messages travel: into records that cannot be deleted, histories, Slack.
+ */
+const ofTheSql = /^(Parser|Binder|Catalog|Syntax|Permission|Not implemented|Dependency) Error: /;
+
+/**
+ * What may be told of an error of DuckDB, in one line: without values of the data, without the paths of this machine
+ * and without its echo of our wrapped SQL. `overData: false`: the SQL reads no rows, only what a definition says itself.
+ */
+export function shortMessage(error: unknown, { overData = true }: { overData?: boolean } = {}): string {
   const text = error instanceof Error ? error.message : String(error);
+  if (overData && !ofTheSql.test(text)) return withoutValues(text);
   const line = (text.split(/\n\s*\n|\nLINE \d+:/)[0] ?? "")
     .replaceAll(/(["'])(?:\/[^"'\n]*\/)([^"'/\n]*)\1/g, "$1$2$1")
     .replaceAll(/(^|\s)\/[^\s"']*\/([^\s"'/]*)/g, "$1$2")
     .replaceAll(/\s+/g, " ")
     .trim();
   return line.length > messageLength ? `${line.slice(0, messageLength)}…` : line;
+}
+
+/** Kind, type and column are told: a type is a word in capitals, and a column is named at the very end. */
+function withoutValues(text: string): string {
+  const echo = text.lastIndexOf("\n\nLINE ");
+  const told = echo === -1 ? text : text.slice(0, echo);
+  const kind = /^([A-Z][A-Za-z ]{0,40} Error): /.exec(told)?.[1];
+  if (kind === undefined) return "something in it cannot be computed";
+  if (kind !== "Conversion Error") return `a value cannot be computed (${kind})`;
+  const column = / when casting from source column ([A-Za-z_]\w{0,62})$/.exec(told);
+  const before = column === null ? told : told.slice(0, column.index);
+  const type = / to (?:the destination type )?([A-Z][A-Z0-9_]*(?:\(\d+(?:,\d+)?\))?)$/.exec(before)?.[1];
+  const ofColumn = column === null ? "" : ` of the column ${column[1]}`;
+  return `a value${ofColumn} cannot be converted${type === undefined ? "" : ` to ${type}`} (${kind})`;
 }

@@ -11,6 +11,7 @@ import type { Predictor } from "./predictor.ts";
 import { problemResponse } from "./problem.ts";
 import type { SlotFollower } from "./slot-follower.ts";
 import type { Slot } from "./slot-switch.ts";
+import { framesOf, toldError } from "../ml/told-error.ts";
 
 export interface ServingAppOptions {
   follower: SlotFollower;
@@ -28,7 +29,8 @@ const maxKeyLength = 200;
 export function createServingApp({ follower, predictor, bearerOf, logger }: ServingAppOptions): Hono {
   const app = new Hono();
   app.onError((error) => {
-    if (!(error instanceof CountersignError) || error.code === "internal") logger.error({ err: error }, "a request failed");
+    if (!(error instanceof CountersignError) || error.code === "internal")
+      logger.error({ why: toldError(error), at: framesOf(error) }, "a request failed");
     return problemResponse(error);
   });
   app.notFound((c) => problemResponse(new CountersignError("not-found", `There is nothing at ${c.req.method} ${c.req.path}.`)));
@@ -96,10 +98,9 @@ function readBody(contentType: string | undefined, text: string | null): { insta
   try {
     body = JSON.parse(text);
   } catch (error) {
-    throw new CountersignError(
-      "malformed-body",
-      `The body is no JSON: ${error instanceof Error ? error.message : "it cannot be read"}.`,
-    );
+    // The parser quotes the body, and a refusal may be logged.
+    const at = / at position \d+/.exec(error instanceof Error ? error.message : "")?.[0] ?? "";
+    throw new CountersignError("malformed-body", `The body is no JSON${at}.`);
   }
   const malformed = (path: string, message: string) =>
     new CountersignError("invalid", `${path} ${message}.`, { faults: [{ path, message }] });

@@ -8,6 +8,7 @@ import { checkInstances, type RequestRow } from "./instance-check.ts";
 import type { LoadedVersion } from "./loaded-version.ts";
 import { type Batcher, createBatcher } from "./micro-batch.ts";
 import type { Slot } from "./slot-switch.ts";
+import { toldError } from "../ml/told-error.ts";
 
 export interface PredictionRequest {
   instances: unknown;
@@ -164,7 +165,7 @@ async function scoreAll(
       const each = await Promise.all(ready.map((one) => scoreAll(version, [one], into)));
       return each.flat();
     }
-    into.logger.error({ version: version.version, err: error }, "features or scores failed for a request");
+    into.logger.error({ version: version.version, why: toldError(error) }, "features or scores failed for a request");
     if (only !== undefined)
       into.answers[only.index] =
         error instanceof CountersignError

@@ -4,6 +4,7 @@ import { CountersignError } from "../domain/errors.ts";
 import type { ModelName, Timestamp, VersionId } from "../domain/ids.ts";
 import type { LoadedVersion } from "./loaded-version.ts";
 import type { VersionShelf } from "./version-shelf.ts";
+import { framesOf, toldError } from "../ml/told-error.ts";
 
 /**
  * What each slot serves:
@@ -100,7 +101,7 @@ export function createSlotSwitch({ shelf, verify, logger, retryMs, onSettled }: 
         slot.fault = faultOf(slot, { epoch, version, error });
         const goesOn = slot.serving === null ? "nothing serves" : `${slot.serving.version} goes on serving`;
         logger.error(
-          { slot: slotKey(slot), fault: slot.fault, err: error },
+          { slot: slotKey(slot), fault: slot.fault, why: toldError(error), at: framesOf(error) },
           `${version} is refused: ${slot.fault.message} ${goesOn}.`,
         );
         return true;
@@ -143,7 +144,7 @@ function newSlot({ model, environment }: SlotRow): Slot {
 }
 
 function faultOf(slot: Slot, { epoch, version, error }: { epoch: number; version: VersionId; error: unknown }): SlotFault {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = toldError(error);
   const code = error instanceof CountersignError ? error.code : "internal";
   return {
     version,

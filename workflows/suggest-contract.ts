@@ -1,13 +1,12 @@
 import { proxyActivities } from "@temporalio/workflow";
 import type { StageActivities } from "../activities/contract.ts";
+import type { Digest } from "../domain/ids.ts";
 
 /**
  * Has a worker of the `stages` queue, which alone reads data, look at sources and propose a contract.
  * It writes no record; whoever asked waits for the answer, and nobody does for longer than two minutes.
  */
-export async function suggestContract(
-  input: Parameters<StageActivities["suggestContract"]>[0],
-): Promise<{ contract: Record<string, unknown> }> {
+export async function suggestContract(input: Parameters<StageActivities["suggestContract"]>[0]): Promise<{ suggestion: Digest }> {
   const stages = proxyActivities<StageActivities>({
     taskQueue: "stages",
     startToCloseTimeout: "110s",

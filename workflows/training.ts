@@ -59,6 +59,7 @@ async function searchParameters(input: TrainingInput, search: NonNullable<Traini
     throw ApplicationFailure.nonRetryable(
       `All ${trials.length} trials of the search failed; the first: ${trials[0]?.fault ?? "none was made"}`,
       "trainer-failed",
+      { faults: [], extra: trials[0]?.log === undefined ? {} : { log: trials[0].log } },
     );
   return { metric, trials, chosen: best.number, planned: points.length };
 }
@@ -98,7 +99,8 @@ async function trainElsewhere(
 
 function foreignFault(error: ActivityFailure, { taskQueue, minutes }: { taskQueue: string; minutes: number }): string {
   const { cause } = error;
-  if (!(cause instanceof TimeoutFailure)) return `The trainer on ${taskQueue} failed: ${cause?.message ?? error.message}`;
+  // Its own words may quote the data; they stay with its worker and in the run's history, where it put them.
+  if (!(cause instanceof TimeoutFailure)) return `The trainer on ${taskQueue} failed; its worker's log says why.`;
   if (cause.timeoutType === "SCHEDULE_TO_START")
     return `No worker took the training from the task queue ${taskQueue} within ten minutes.`;
   return cause.timeoutType === "HEARTBEAT"

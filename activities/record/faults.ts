@@ -1,6 +1,8 @@
 import { ApplicationFailure, CancelledFailure } from "@temporalio/common";
 import pg from "pg";
 import { CountersignError, errorCodes } from "../../domain/errors.ts";
+import { framesOf } from "../../ml/told-error.ts";
+import { toldError } from "../told-error.ts";
 
 /** A slot was moved between the reading of its epoch and the write; doing it again reads the new one. */
 export class SlotContention extends Error {}
@@ -21,28 +23,32 @@ export function isRace(error: unknown): boolean {
  */
 export function failureOf(error: unknown): Error {
   if (error instanceof ApplicationFailure || error instanceof CancelledFailure) return error;
-  if (error instanceof CountersignError) {
-    return ApplicationFailure.create({
+  if (error instanceof CountersignError)
+    return made(error, {
       message: error.message,
       type: error.code,
       nonRetryable: !errorCodes[error.code].retry,
       details: [{ faults: error.faults, extra: error.extra }],
-      cause: error,
     });
-  }
-  if (error instanceof SlotContention) return transient("The slot was moved by others again and again.", error);
+  if (error instanceof SlotContention) return made(error, transient("The slot was moved by others again and again."));
   if (error instanceof pg.DatabaseError && foreverClasses.has(error.code?.slice(0, 2) ?? "")) {
     const where = error.constraint ? ` (${error.constraint})` : "";
-    return ApplicationFailure.create({
-      message: `The database refused what must not be${where}: ${error.message}`,
-      type: "internal",
-      nonRetryable: true,
-      cause: error,
-    });
+    const message = `The database refused what must not be${where}: ${ofConstraint.test(error.code ?? "") ? error.message : toldError(error)}`;
+    return made(error, { message, type: "internal", nonRetryable: true });
   }
-  return transient(error instanceof Error ? error.message : String(error), error);
+  return made(error, transient(toldError(error)));
 }
 
-function transient(message: string, cause: unknown): ApplicationFailure {
-  return ApplicationFailure.create({ message, type: "transient", nonRetryable: false, ...(cause instanceof Error && { cause }) });
+/** Constraints and our own RAISE name what they are about, and no value. */
+const ofConstraint = /^(23|P0)/;
+
+function transient(message: string) {
+  return { message, type: "transient", nonRetryable: false };
+}
+
+/** Without the error as its cause, whose message would travel along; where it was thrown is kept. */
+function made(error: unknown, failure: Parameters<typeof ApplicationFailure.create>[0]): ApplicationFailure {
+  const created = ApplicationFailure.create(failure);
+  created.stack = framesOf(error);
+  return created;
 }

@@ -1,4 +1,6 @@
+import type { Agent } from "node:http";
 import { CountersignError } from "../../domain/errors.ts";
+import type { OwnEndpoints } from "./own-endpoints.ts";
 
 /**
  * Which machines a definition may have data fetched from. A definition is other people's text: whoever
@@ -7,26 +9,40 @@ import { CountersignError } from "../../domain/errors.ts";
  * `data.example.com`, `data.example.com:8443`, `*.example.com`, `s3://bucket`.
  */
 export interface DataHosts {
-  /** Throws `source-unreadable` for an address that is not allowed. */
-  checkAddress(address: URL): void;
+  /**
+   * Gives what makes the connection, which looks at the address that the name leads to. Throws `source-unreadable` for
+   * an address that is not allowed, or a Refusal.
+   */
+  checkAddress(address: URL): Promise<Agent>;
   checkBucket(bucket: string): void;
 }
 
 const loopback = new Set(["localhost", "127.0.0.1", "[::1]"]);
 const ports: Record<string, string> = { "http:": "80", "https:": "443" };
 
-export function createDataHosts({ allowed, development }: { allowed: string[]; development: boolean }): DataHosts {
+export function createDataHosts({
+  allowed,
+  development,
+  own,
+}: {
+  allowed: string[];
+  development: boolean;
+  own: OwnEndpoints;
+}): DataHosts {
   const buckets = new Set(allowed.filter((one) => one.startsWith("s3://")).map((one) => one.slice("s3://".length)));
   const hosts = allowed.filter((one) => !one.includes("://")).map((one) => one.toLowerCase());
   return {
-    checkAddress: (address) => {
+    checkAddress: async (address) => {
       const { hostname, protocol } = address;
+      const port = Number(address.port || ports[protocol]);
       if (!(protocol in ports)) throw refused(`${protocol}//… is no address that is fetched`);
       if (address.username !== "" || address.password !== "")
         throw refused(`${hostname} is named with a password in the address`);
-      if (development && loopback.has(hostname)) return;
-      const host = `${hostname}:${address.port || ports[protocol]}`;
-      if (!hosts.some((one) => covers(one, { hostname, host }))) throw refused(`${address.host} is none of them`);
+      const host = `${hostname}:${port}`;
+      const isAllowed = (development && loopback.has(hostname)) || hosts.some((one) => covers(one, { hostname, host }));
+      if (!isAllowed) throw refused(`${address.host} is none of them`);
+      await own.checkLiteral(hostname, port);
+      return own.agentFor({ protocol, port });
     },
     checkBucket: (bucket) => {
       if (!buckets.has(bucket)) throw refused(`s3://${bucket} is none of them`);

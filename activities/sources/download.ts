@@ -122,7 +122,7 @@ async function attemptOnce(
     watch.allow(limits.stallMs);
     await writeBody(file.name, { ...job, body: opened.body, watch, signal: both });
     if (opened.bytes !== null && state.have !== opened.bytes) throw new Error(`${state.have} of ${opened.bytes} bytes came`);
-    return { unchanged: false, path: job.path, fingerprint: opened.fingerprint };
+    return { unchanged: false, file: job.path, fingerprint: opened.fingerprint };
   } catch (error) {
     // What an abort broke off says why it was aborted, not that it was.
     throw stalled.signal.aborted ? stalled.signal.reason : error;

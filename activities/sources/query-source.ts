@@ -2,11 +2,12 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import pg from "pg";
 import { CountersignError } from "../../domain/errors.ts";
-import { openDuckDb, shortMessage } from "../../ml/duckdb.ts";
+import { openDuckDb } from "../../ml/duckdb.ts";
 import type { Brought, Offer, SourceRequest } from "../../ml/datasets/offers.ts";
 import { packRows, type TextColumn, textRow } from "../../ml/datasets/text-rows.ts";
 import type { StageTools } from "../../ml/stage-tools.ts";
 import { count } from "../../ml/count-words.ts";
+import { toldError } from "../told-error.ts";
 
 /** Rows of one FETCH: some hundred kilobytes, so that memory stays flat however large the answer is. */
 const rowsAtOnce = 5_000;
@@ -130,7 +131,7 @@ async function pack(
   } finally {
     db.close();
   }
-  return { unchanged: false, path: files.parquet, fingerprint: null };
+  return { unchanged: false, file: files.parquet, fingerprint: null };
 }
 
 /** PostgreSQL's types by their number (pg_type.oid); what is not here stays text. */
@@ -162,7 +163,7 @@ const passing = /^(08|53|57P0|40)/;
 function asFailure(error: unknown, path: string): Error {
   if (error instanceof CountersignError) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const text = shortMessage(error);
+  const text = toldError(error);
   // 57014: the time limit; the same query would meet it again.
   if (/^[0-9A-Z]{5}$/.test(code) && !passing.test(code)) {
     const message = code === "57014" ? "takes longer than a statement may" : `is refused by the database: ${text}`;

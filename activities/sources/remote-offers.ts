@@ -6,6 +6,7 @@ import { createDataHosts } from "./data-hosts.ts";
 import { defaultDownloadLimits, download, type DownloadLimits, Refusal, type RemoteFile } from "./download.ts";
 import { httpFile } from "./http-source.ts";
 import { defaultQueryLimits, queryOffer, type QueryLimits } from "./query-source.ts";
+import { createOwnEndpoints, type Endpoint } from "./own-endpoints.ts";
 import { createS3Source } from "./s3-source.ts";
 
 export interface RemoteDeps {
@@ -13,6 +14,8 @@ export interface RemoteDeps {
   hosts: string[];
   /** On one machine the loopback may be asked. */
   development: boolean;
+  /** Where the product itself listens: never a source, whatever is allowed. */
+  own: Endpoint[];
   /** Databases by their names in definitions. */
   connections: Record<string, string>;
   limits?: Partial<DownloadLimits>;
@@ -21,10 +24,11 @@ export interface RemoteDeps {
 
 /** Sources of other machines: web servers, S3, PostgreSQL. */
 export function createRemoteOffers(deps: RemoteDeps): RemoteOffers {
-  const hosts = createDataHosts({ allowed: deps.hosts, development: deps.development });
+  const own = createOwnEndpoints(deps.own);
+  const hosts = createDataHosts({ allowed: deps.hosts, development: deps.development, own });
   const limits = { ...defaultDownloadLimits, ...deps.limits };
   const queryLimits = { ...defaultQueryLimits, ...deps.queryLimits };
-  const s3 = createS3Source({ limits });
+  const s3 = createS3Source({ limits, own });
   let fetched = 0;
 
   const offer = (request: SourceRequest, location: string, file: RemoteFile): Offer => ({
@@ -43,7 +47,7 @@ export function createRemoteOffers(deps: RemoteDeps): RemoteOffers {
     if (location === null) return [queryOffer(request, { connections: deps.connections, limits: queryLimits })];
     try {
       if (!/^s3:\/\//i.test(location)) {
-        hosts.checkAddress(new URL(location));
+        await hosts.checkAddress(new URL(location));
         return [offer(request, location, httpFile(location, hosts))];
       }
       const [bucket = "", ...rest] = location.slice("s3://".length).split("/");

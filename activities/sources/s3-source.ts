@@ -1,5 +1,6 @@
 import { GetObjectCommand, ListObjectsV2Command, S3Client, S3ServiceException } from "@aws-sdk/client-s3";
-import { matches } from "../../ml/datasets/local-files.ts";
+import { matches } from "../../files/local-root.ts";
+import type { OwnEndpoints } from "./own-endpoints.ts";
 import { type DownloadLimits, type Opened, Refusal, Replaced, type RemoteFile } from "./download.ts";
 
 /** A pattern that matches more objects is a mistake. */
@@ -9,18 +10,29 @@ const mostObjects = 10_000;
  * Objects of a store that speaks S3. Credentials, region and address come from the worker's own
  * environment (AWS_ACCESS_KEY_ID, AWS_REGION, AWS_ENDPOINT_URL_S3 …), as the client reads them by itself.
  */
-export function createS3Source({ limits }: { limits: DownloadLimits }) {
-  let client: S3Client | undefined;
+export function createS3Source({ limits, own }: { limits: DownloadLimits; own: OwnEndpoints }) {
+  let client: Promise<S3Client> | undefined;
   // Made when it is first needed: without a region in the environment its making fails.
-  const connect = () =>
-    (client ??= new S3Client({
+  const connect = () => (client ??= made());
+  const made = async () => {
+    const endpoint = process.env["AWS_ENDPOINT_URL_S3"] ?? process.env["AWS_ENDPOINT_URL"];
+    const address = endpoint === undefined ? null : URL.parse(endpoint);
+    const port = Number(address?.port || (address?.protocol === "http:" ? 80 : 443));
+    if (address !== null) await own.checkLiteral(address.hostname, port);
+    return new S3Client({
       // Tries are counted in one place: download.ts and the stage's policy.
       maxAttempts: 1,
       // Other stores than Amazon's seldom answer to names of buckets as hosts.
-      forcePathStyle: process.env["AWS_ENDPOINT_URL_S3"] !== undefined || process.env["AWS_ENDPOINT_URL"] !== undefined,
-      requestHandler: { connectionTimeout: 10_000, requestTimeout: limits.answerWithinMs },
+      forcePathStyle: endpoint !== undefined,
+      requestHandler: {
+        connectionTimeout: 10_000,
+        requestTimeout: limits.answerWithinMs,
+        httpAgent: own.agentFor({ protocol: "http:", port }),
+        httpsAgent: own.agentFor({ protocol: "https:", port }),
+      },
       responseChecksumValidation: "WHEN_REQUIRED",
-    }));
+    });
+  };
 
   return {
     /** The objects that a location names, by key; `*` matches within a name. Throws a Refusal, or what the network threw. */
@@ -29,8 +41,8 @@ export function createS3Source({ limits }: { limits: DownloadLimits }) {
       const keys: string[] = [];
       let token: string | undefined;
       do {
-        const page = await asked(`s3://${bucket}`, () =>
-          connect().send(
+        const page = await asked(`s3://${bucket}`, async () =>
+          (await connect()).send(
             new ListObjectsV2Command({
               Bucket: bucket,
               Prefix: pattern.slice(0, pattern.indexOf("*")),
@@ -48,21 +60,21 @@ export function createS3Source({ limits }: { limits: DownloadLimits }) {
     },
     file: (bucket: string, key: string): RemoteFile => ({
       name: `s3://${bucket}/${key}`,
-      open: (wanted, signal) => openObject(connect(), { bucket, key, ...wanted }, signal),
+      open: (wanted, signal) => openObject(connect, { bucket, key, ...wanted }, signal),
     }),
   };
 }
 
 async function openObject(
-  client: S3Client,
+  connect: () => Promise<S3Client>,
   wanted: { bucket: string; key: string; known: string | null; from: number; same: string | null },
   signal: AbortSignal,
 ): Promise<Opened> {
   const { bucket, key, known, from, same } = wanted;
   const going = from > 0 && same !== null;
   try {
-    const object = await asked(`s3://${bucket}/${key}`, () =>
-      client.send(
+    const object = await asked(`s3://${bucket}/${key}`, async () =>
+      (await connect()).send(
         new GetObjectCommand({
           Bucket: bucket,
           Key: key,

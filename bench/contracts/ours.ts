@@ -7,13 +7,14 @@ import { parseContract } from "../../ml/contracts/parse-contract.ts";
 import { freezeDataset } from "../../ml/datasets/freeze-dataset.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { contract } from "./make-data.ts";
+import { rootAt } from "../../test/setup/root-at.ts";
 
 /** In a process of its own, so that its memory is its own: the frozen file is checked once. */
 const file = process.argv[2] ?? "";
 const directory = await mkdtemp(join(tmpdir(), "countersign-bench-"));
 const store = createArtifactStore({ directory });
 const data = { rows: "payments", sources: { payments: { files: basename(file) } } };
-const { manifest } = await freezeDataset({ dataRoot: dirname(file), store, data, parameters: {} }, unwatched);
+const { manifest } = await freezeDataset({ dataRoot: rootAt(dirname(file)), store, data, parameters: {} }, unwatched);
 const [before, used] = [performance.now(), process.cpuUsage()];
 const report = await checkContract({ contract: parseContract(contract), manifest, store, now: new Date() }, unwatched);
 const seconds = (performance.now() - before) / 1000;

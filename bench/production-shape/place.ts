@@ -48,7 +48,7 @@ export async function makePlace(options: {
       COUNTERSIGN_DB_PASSWORD: secret(),
       COUNTERSIGN_STAGES_KEY: randomBytes(32).toString("base64"),
       COUNTERSIGN_PUBLIC_URL: `http://127.0.0.1:${api}`,
-      COUNTERSIGN_DATA: options.root,
+      COUNTERSIGN_DATA: join(options.root, "examples"),
     },
     rewrite: rewriter([
       [/\bpostgres:5432\b/g, `127.0.0.1:${postgres}`],
@@ -63,7 +63,7 @@ export async function makePlace(options: {
       [/^0\.0\.0\.0$/g, "127.0.0.1"],
       [/^\/var\/lib\/countersign\/artifacts$/g, join(folder, "artifacts")],
       [/^\/run\/secrets\//g, `${join(folder, "secrets")}/`],
-      [/^\/data$/g, options.root],
+      [/^\/data$/g, join(options.root, "examples")],
       [/^\/etc\/temporal\/config\//g, `${join(options.root, "deploy", "temporal")}/`],
     ]),
   };

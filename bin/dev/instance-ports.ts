@@ -2,7 +2,17 @@ import { z } from "zod";
 import { readJson, writePrivate, type Home } from "./home.ts";
 import { freePortFrom, isPortFree } from "./ports.ts";
 
-const defaultPorts = { api: 4400, serving: 4410, temporal: 7233, temporalUi: 8233, postgres: 5433, slack: 4420 };
+const defaultPorts = {
+  api: 4400,
+  serving: 4410,
+  temporal: 7233,
+  temporalUi: 8233,
+  // Temporal would open these two at random, where no source of data could be kept from them.
+  temporalHttp: 7243,
+  temporalMetrics: 7253,
+  postgres: 5433,
+  slack: 4420,
+};
 type PortName = keyof typeof defaultPorts;
 export type InstancePorts = Record<PortName, number>;
 
@@ -12,12 +22,14 @@ const settingOf: Record<PortName, string> = {
   serving: "COUNTERSIGN_SERVING_PORT",
   temporal: "COUNTERSIGN_TEMPORAL_PORT",
   temporalUi: "COUNTERSIGN_TEMPORAL_UI_PORT",
+  temporalHttp: "COUNTERSIGN_TEMPORAL_HTTP_PORT",
+  temporalMetrics: "COUNTERSIGN_TEMPORAL_METRICS_PORT",
   postgres: "COUNTERSIGN_POSTGRES_PORT",
   slack: "COUNTERSIGN_SLACK_SANDBOX_PORT",
 };
 
 const rememberedSchema = z.partialRecord(
-  z.enum(["api", "serving", "temporal", "temporalUi", "postgres", "slack"]),
+  z.enum(["api", "serving", "temporal", "temporalUi", "temporalHttp", "temporalMetrics", "postgres", "slack"]),
   z.int().min(1).max(65_535),
 );
 

@@ -1,5 +1,6 @@
 import { migrateToLatest } from "../../db/migrate.ts";
 import { seedDevelopment } from "../../control/seed.ts";
+import type { LocalRoot } from "../../files/local-root.ts";
 import type { Display } from "./display.ts";
 import { openHome, writePrivate, type Home } from "./home.ts";
 import { choosePorts, type InstancePorts } from "./instance-ports.ts";
@@ -17,6 +18,11 @@ export interface InstanceOptions {
   homeFolder: string;
   temporalCli: string;
   dataRoot: string;
+  trainersRoot: string;
+  /** The data root, as definitions may have it read. */
+  data: LocalRoot;
+  /** What else is to be protected than the home. */
+  protectedPaths: string[];
   logLevel: string;
   root: string;
   ports: Parameters<typeof choosePorts>[1];
@@ -80,12 +86,7 @@ export async function startInstance(
   const keys = await ensureKeys(home);
   const { postgres, temporal } = await display.step("PostgreSQL and Temporal", async () => {
     const prepared = await preparePostgres(home, ports.postgres);
-    const server = prepareTemporal({
-      home,
-      cli: options.temporalCli,
-      port: ports.temporal,
-      uiPort: ports.temporalUi,
-    });
+    const server = await prepareTemporal({ home, cli: options.temporalCli, ports });
     await supervisor.start([prepared.spec, server.spec]);
     await Promise.all([ensureDatabase(prepared), ensureNamespace(server.address)]);
     return { postgres: prepared, temporal: server };
@@ -116,6 +117,8 @@ export async function startInstance(
         databaseUrl: postgres.url,
         temporalAddress: temporal.address,
         dataRoot: options.dataRoot,
+        trainersRoot: options.trainersRoot,
+        protectedPaths: options.protectedPaths,
         logLevel: options.logLevel,
         root: options.root,
       }),

@@ -15,6 +15,8 @@ export interface InstanceFacts {
   databaseUrl: string;
   temporalAddress: string;
   dataRoot: string;
+  trainersRoot: string;
+  protectedPaths: string[];
   logLevel: string;
   /** Slack and mail, for the server and for the worker that delivers messages. */
   messages: Record<string, string>;
@@ -50,9 +52,28 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       isReady: () => acceptsConnections(facts.ports.serving),
     },
     worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...seals, ...messages } }),
-    worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...seals, ...sourceEnvironment() } }),
-    worker(facts, { watch, queue: "train", type: "activity", env: packageSettings() }),
+    worker(facts, {
+      watch,
+      queue: "stages",
+      type: "activity",
+      env: { ...database, ...seals, ...sourceEnvironment(), ...otherPorts(facts) },
+    }),
+    worker(facts, {
+      watch,
+      queue: "train",
+      type: "activity",
+      env: { ...packageSettings(), COUNTERSIGN_TRAINERS_ROOT: facts.trainersRoot },
+    }),
   ];
+}
+
+/** For the process that fetches data: where it must never ask for any. */
+function otherPorts({ ports }: InstanceFacts): Record<string, string> {
+  return {
+    COUNTERSIGN_TEMPORAL_HTTP_PORT: String(ports.temporalHttp),
+    COUNTERSIGN_TEMPORAL_METRICS_PORT: String(ports.temporalMetrics),
+    COUNTERSIGN_SLACK_SANDBOX_PORT: String(ports.slack),
+  };
 }
 
 /** What pip needs of ours to reach a registry; it stops at the training worker, no trainer sees it. */
@@ -110,6 +131,7 @@ function program(
       COUNTERSIGN_SERVING_URL: `http://127.0.0.1:${ports.serving}`,
       COUNTERSIGN_ARTIFACTS: home.artifacts,
       COUNTERSIGN_DATA_ROOT: facts.dataRoot,
+      COUNTERSIGN_PROTECTED: facts.protectedPaths.join(","),
       TEMPORAL_ADDRESS: facts.temporalAddress,
       TEMPORAL_NAMESPACE: namespace,
       TEMPORAL_UI_URL: `http://127.0.0.1:${ports.temporalUi}`,

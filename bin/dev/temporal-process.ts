@@ -1,8 +1,10 @@
+import { chmod } from "node:fs/promises";
 import { Connection } from "@temporalio/client";
 import { msToTs } from "@temporalio/common/lib/time.js";
 import { baseEnvironment } from "./environment.ts";
 import { searchAttributes, temporalArgs } from "./temporal.ts";
 import type { Home } from "./home.ts";
+import type { InstancePorts } from "./instance-ports.ts";
 import type { ProcessSpec } from "./supervision/supervised-process.ts";
 
 export const namespace = "default";
@@ -14,13 +16,22 @@ const readyWithinMs = 60_000;
 const keywordType = 2;
 
 /** The instance's Temporal server with its file. */
-export function prepareTemporal(options: { home: Home; cli: string; port: number; uiPort: number }): {
-  spec: ProcessSpec;
-  address: string;
-} {
-  const { home, cli, port, uiPort } = options;
-  const address = `127.0.0.1:${port}`;
-  const args = temporalArgs({ port, uiPort, databaseFile: home.temporalFile });
+export async function prepareTemporal(options: {
+  home: Home;
+  cli: string;
+  ports: InstancePorts;
+}): Promise<{ spec: ProcessSpec; address: string }> {
+  const { home, cli, ports } = options;
+  // Those that an earlier version left open to all.
+  for (const file of ["", "-wal", "-shm"].map((ending) => `${home.temporalFile}${ending}`))
+    await chmod(file, 0o600).catch(() => undefined);
+  const address = `127.0.0.1:${ports.temporal}`;
+  const args = temporalArgs({
+    port: ports.temporal,
+    uiPort: ports.temporalUi,
+    otherPorts: { http: ports.temporalHttp, metrics: ports.temporalMetrics },
+    databaseFile: home.temporalFile,
+  });
   return {
     address,
     // The CLI ends on SIGINT and SIGTERM alike, in well under a second.
@@ -32,6 +43,8 @@ export function prepareTemporal(options: { home: Home; cli: string; port: number
       isReady: () => hasNamespace(address),
       readyWithinMs,
       stopSignal: "SIGTERM",
+      // It would write the histories for all users of the machine to read.
+      umask: 0o077,
     },
   };
 }

@@ -19,6 +19,8 @@ export interface TemporalOptions {
   uiPort: number | null;
   /** Null: in memory. */
   databaseFile: string | null;
+  /** Of its HTTP API and its metrics; absent: at random. */
+  otherPorts?: { http: number; metrics: number };
 }
 
 /**
@@ -31,7 +33,9 @@ const queueReads = ["transfer", "timer"].flatMap((queue) => [
 ]);
 
 /** The arguments of the Temporal CLI for the development server. */
-export function temporalArgs({ port, uiPort, databaseFile }: TemporalOptions): string[] {
+export function temporalArgs({ port, uiPort, databaseFile, otherPorts }: TemporalOptions): string[] {
+  const others =
+    otherPorts === undefined ? [] : ["--http-port", String(otherPorts.http), "--metrics-port", String(otherPorts.metrics)];
   const pages = uiPort === null ? ["--headless"] : ["--ui-port", String(uiPort)];
   // Without the pragmas 9.4 workflows a second, with them 24.7, as in memory. A killed process
   // loses nothing so; a power cut may lose the last moments.
@@ -49,6 +53,7 @@ export function temporalArgs({ port, uiPort, databaseFile }: TemporalOptions): s
     "--log-level",
     "warn",
     ...pages,
+    ...others,
     ...file,
     ...queueReads,
     ...searchAttributes.flatMap((name) => ["--search-attribute", `${name}=Keyword`]),

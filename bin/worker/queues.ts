@@ -16,6 +16,8 @@ import { createDatabase } from "../../db/database.ts";
 import { createPythonEnvironments } from "../../ml/trainers/python-environment.ts";
 import { createSourceFiles } from "../../db/source-files.ts";
 import { readConfig, sourceConnections } from "../config.ts";
+import { guardedRoot } from "../guarded-root.ts";
+import { ownEndpoints } from "../own-endpoints.ts";
 import { createNotifyWorker } from "../messages/notify-worker.ts";
 import { ensureSweep } from "./sweep-schedule.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
@@ -105,11 +107,12 @@ async function createStagesWorker(connection: NativeConnection): Promise<QueueWo
     store,
     sealer: createStageSealer({ key: config.COUNTERSIGN_STAGES_KEY }),
     sources: {
-      dataRoot: config.COUNTERSIGN_DATA_ROOT,
+      dataRoot: await guardedRoot(config, "COUNTERSIGN_DATA_ROOT"),
       memory: createSourceFiles(db),
       remote: createRemoteOffers({
         hosts: config.COUNTERSIGN_DATA_HOSTS,
         development: config.COUNTERSIGN_MODE === "development",
+        own: ownEndpoints(config),
         connections: sourceConnections(process.env),
       }),
     },
@@ -130,11 +133,12 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
   const home = resolve(config.COUNTERSIGN_HOME);
   // Other people's code runs as the worker's own user where the system knows no better.
   const hidden = ["keys", "tokens.json", "endpoints.json", "postgres-password", "slack-sandbox"].map((name) => join(home, name));
+  const trainersRoot = config.COUNTERSIGN_TRAINERS_ROOT ?? config.COUNTERSIGN_DATA_ROOT;
   const activities: TrainActivities = createTrainActivities({
     store,
     jobsDirectory: join(home, "jobs"),
     hidden,
-    trainersRoot: resolve(config.COUNTERSIGN_TRAINERS_ROOT ?? config.COUNTERSIGN_DATA_ROOT),
+    trainersRoot: await guardedRoot({ ...config, COUNTERSIGN_TRAINERS_ROOT: trainersRoot }, "COUNTERSIGN_TRAINERS_ROOT"),
     exchangeDirectory: resolve(config.COUNTERSIGN_EXCHANGE ?? join(home, "exchange")),
     python: createPythonEnvironments({
       folder: resolve(config.COUNTERSIGN_PYTHON_ENVIRONMENTS ?? join(home, "python")),

@@ -99,7 +99,7 @@ async function tryProbe(db: DuckDb, { path, sql }: Probe): Promise<void> {
   try {
     await db.rows(sql);
   } catch (error) {
-    const message = shortMessage(error);
+    const message = shortMessage(error, { overData: false });
     throw new CountersignError("invalid", `${path} cannot be read: ${message}`, {
       faults: [{ path, message }],
       cause: error,

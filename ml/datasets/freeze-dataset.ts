@@ -1,8 +1,9 @@
-import { stat } from "node:fs/promises";
+import { type FileHandle, stat } from "node:fs/promises";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { DatasetManifest, ReleaseParameters, SourceManifest } from "../../domain/stage-results.ts";
+import type { LocalRoot } from "../../files/local-root.ts";
 import type { ArtifactAccess } from "../artifact-access.ts";
 import { count } from "../count-words.ts";
 import { type DuckDb, openDuckDb } from "../duckdb.ts";
@@ -34,7 +35,7 @@ export interface FileMemory {
 }
 
 export interface FreezeInput {
-  dataRoot: string;
+  dataRoot: LocalRoot;
   store: ArtifactAccess;
   data: ResolvedDefinition["data"];
   parameters: ReleaseParameters;
@@ -89,12 +90,20 @@ async function freezeFile(
     const { digest, bytes, content } = known;
     return { name: offer.name, digest, bytes, rows: content.rows, content, again: true };
   }
-  const kept = await store.putFile(brought.path);
+  const kept = await keep(store, brought.file);
   const { format, encoding } = offer;
   const content = await inspectFile(db, { source, name: offer.name, format, encoding, path: await store.pathOf(kept.digest) });
   if (key !== null && brought.fingerprint !== null)
     await memory?.keep(key, { ...kept, fingerprint: brought.fingerprint, content });
   return { name: offer.name, ...kept, rows: content.rows, content, again: false };
+}
+
+async function keep(store: ArtifactAccess, file: string | FileHandle): Promise<{ digest: Digest; bytes: number }> {
+  try {
+    return await store.putFile(file);
+  } finally {
+    if (typeof file !== "string") await file.close();
+  }
 }
 
 /** What is remembered counts only while the store still holds the bytes. */

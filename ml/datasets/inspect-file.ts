@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { Encoding, SourceFormat } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import { type DuckDb, quoteText, shortMessage } from "../duckdb.ts";
+import { type DuckDb, quoteText } from "../duckdb.ts";
 import { fileQuery } from "./source-table.ts";
 
 export interface FileContent {
@@ -120,15 +120,20 @@ function reasonOf(error: unknown, { path, encoding }: InspectedFile): string {
   if (line !== undefined) {
     if (/not utf-8|unicode/i.test(text))
       return `line ${line}: there are bytes that are no ${encoding === "utf-8" ? "UTF-8" : encoding}; if it is Latin-1, say encoding: latin-1 at the source`;
+    // The reader quotes the line: of what it says only these are told.
     const cause =
-      /(Expected Number of Columns: \d+ Found: \d+)/.exec(text)?.[1] ??
-      /\n(?!Original Line)([^\n]+)/.exec(text)?.[1] ??
+      /Expected Number of Columns: \d+ Found: \d+/.exec(text)?.[0] ??
+      /Value with unterminated quote found|Maximum line size of \d+ bytes exceeded/.exec(text)?.[0] ??
       "the line is broken";
     return `line ${line}: ${cause}`;
   }
+  return readersWords(text, path);
+}
+
+/** What a reader says before it quotes anything of the file. */
+function readersWords(text: string, path: string): string {
   const name = path.split("/").at(-1) ?? path;
-  return shortMessage(error)
-    .replaceAll(new RegExp(`(?: (?:at end )?of)? ?(?:(?:in )?file )?["']?${name}["']?`, "gi"), "")
-    .replaceAll(/\s+/g, " ")
-    .trim();
+  const words = text.replaceAll(path, name).replaceAll(/\s+/g, " ");
+  const [said = ""] = words.replaceAll(/(?:(?: at end)? of| in)?(?: file)? ?["']?\b[0-9a-f]{64}\b["']?/gi, "").split(/["']/);
+  return said.trim().slice(0, 200) || "its bytes are no such file";
 }

@@ -1,3 +1,4 @@
+import type { FileHandle } from "node:fs/promises";
 import type { Encoding, SourceDefinition, SourceFormat } from "../../domain/definition-schema.ts";
 import type { StageTools } from "../stage-tools.ts";
 
@@ -19,8 +20,8 @@ export interface Offer {
 
 export type Brought =
   | { unchanged: true }
-  /** `fingerprint` tells these bytes from others without reading them; null when nothing does. */
-  | { unchanged: false; path: string; fingerprint: string | null };
+  /** The file is a path, or already open and the receiver's to close. `fingerprint` tells these bytes from others without reading them; null when nothing does. */
+  | { unchanged: false; file: string | FileHandle; fingerprint: string | null };
 
 /** Months as 2013-03, and the moments between which they lie: [from, until). */
 export interface Months {

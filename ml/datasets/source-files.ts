@@ -1,8 +1,9 @@
 import type { ResolvedDefinition, SourceDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
 import { formatOfName } from "../../domain/source-rules.ts";
+import type { LocalRoot } from "../../files/local-root.ts";
 import type { ReleaseParameters } from "../../domain/stage-results.ts";
-import { bringLocal, expand, locate, openDataRoot } from "./local-files.ts";
+import { bringLocal } from "./local-files.ts";
 import type { Months, Offer, RemoteOffers } from "./offers.ts";
 import { windowMonths } from "./window-months.ts";
 
@@ -14,7 +15,7 @@ export interface SourceFiles {
 }
 
 interface Search {
-  dataRoot: string;
+  dataRoot: LocalRoot;
   data: ResolvedDefinition["data"];
   parameters: ReleaseParameters;
   /** Absent: only files below the data root can be read. */
@@ -24,10 +25,9 @@ interface Search {
 
 /**
  * The files of every source, in reading order. Throws `source-missing` that names each file that
- * is not there, and `source-unreadable` for one that leads out of the data root (also through a link).
+ * is not there, and `source-unreadable` for one that must not be read (files/local-root.ts).
  */
 export async function findSourceFiles(search: Search): Promise<SourceFiles[]> {
-  const root = await openDataRoot(search.dataRoot);
   const problems: Problems = { missing: [], unreadable: [] };
   const found: SourceFiles[] = [];
   for (const [source, definition] of Object.entries(search.data.sources)) {
@@ -35,7 +35,7 @@ export async function findSourceFiles(search: Search): Promise<SourceFiles[]> {
     refuseBlindMonths(source, definition);
     const offers: Offer[] = [];
     for (const location of locationsOf(definition, months))
-      offers.push(...(await offersOf(search, { root, source, definition, location, months, problems })));
+      offers.push(...(await offersOf(search, { source, definition, location, months, problems })));
     found.push({ source, definition, offers, months });
   }
   const { missing, unreadable } = problems;
@@ -70,7 +70,6 @@ function locationsOf({ files }: SourceDefinition, months: Months | null): (strin
 }
 
 interface Place {
-  root: string;
   source: string;
   definition: SourceDefinition;
   location: string | null;
@@ -90,26 +89,24 @@ async function offersOf(search: Search, { problems, ...place }: Place): Promise<
     if (offers.length === 0) problems.missing.push({ path, message: `No file matches ${location ?? "the query"}.` });
     return offers;
   }
-  const names = location.includes("*") ? await expand(place.root, location) : [location];
+  const names = location.includes("*") ? await search.dataRoot.expand(location) : [location];
   if (names.length === 0) problems.missing.push({ path, message: `No file matches ${location}.` });
   const offers: Offer[] = [];
   for (const name of names) {
-    const located = await locate(place.root, name);
-    if (located === "missing") problems.missing.push({ path, message: `${name} is not there.` });
-    else if (located === "outside") problems.unreadable.push({ path, message: `${name} leads out of the data root.` });
-    else if (located === "no-file") problems.unreadable.push({ path, message: `${name} is no file.` });
-    else offers.push(localOffer({ name, path: located.path, source, definition }));
+    const located = await search.dataRoot.locate(name);
+    if ("path" in located) offers.push(localOffer(search.dataRoot, { name, path: located.path, source, definition }));
+    else problems[located.missing ? "missing" : "unreadable"].push({ path, message: `${name} ${located.refusal}.` });
   }
   return offers;
 }
 
-function localOffer(file: { name: string; path: string; source: string; definition: SourceDefinition }): Offer {
+function localOffer(root: LocalRoot, file: { name: string; path: string; source: string; definition: SourceDefinition }): Offer {
   return {
     name: file.name,
     place: `file:${file.path}`,
     format: formatFor(file.source, file.definition, file.name),
     encoding: file.definition.encoding ?? "utf-8",
-    bring: (known) => bringLocal(file.path, known),
+    bring: (known) => bringLocal(root, file, known),
   };
 }
 

@@ -9,6 +9,7 @@ import type { StageTools } from "../stage-tools.ts";
 import { compareCosts } from "./costs.ts";
 import { reportFairness } from "./fairness.ts";
 import { type Grouping, groupBy, type RequestColumn } from "./groupings.ts";
+import { withoutNames } from "./masked.ts";
 import { compareWithBaseline, type Compared, headlineOf, metricRows } from "./metric-rows.ts";
 import { type AnswerContext, type Answers, type ModelAnswers, partMetricFor, prepareAnswers } from "./model-answers.ts";
 import { notesOn } from "./notes.ts";
@@ -29,6 +30,8 @@ export interface AnsweredHoldout {
   championVersion: string | null;
   /** The request's columns of the same rows, for slices and fairness. */
   request: RequestColumn[];
+  /** Request columns whose values must not be shown: their groups are numbered. */
+  masked?: Set<string>;
   /** When the rows happened; null where that is not known. */
   times: { by: string; values: Float64Array } | null;
   /** Slices that the definition states as conditions. */
@@ -114,10 +117,8 @@ function refuseOneLabel({ targets, label }: AnsweredHoldout): void {
   if (first === undefined) throw new CountersignError("evaluation-failed", "No rows are held out: no metric can be told.");
   if (targets.some((target) => target !== first)) return;
   const name = label.task === "multiclass" ? (label.classes[first] ?? first) : first;
-  throw new CountersignError(
-    "evaluation-failed",
-    `All ${targets.length} held-out rows have the label ${name}: no metric can be told.`,
-  );
+  const same = label.task === "regression" ? "the same label" : `the label ${name}`;
+  throw new CountersignError("evaluation-failed", `All ${targets.length} held-out rows have ${same}: no metric can be told.`);
 }
 
 function roundsFor({ definition, targets, label }: AnsweredHoldout, models: Compared): number {
@@ -178,20 +179,27 @@ function detailOf(input: AnsweredHoldout, models: Compared, headline: Evaluation
   };
 }
 
-function protectedGroupings({ definition, request }: AnsweredHoldout): Grouping[] {
+function grouped({ masked }: AnsweredHoldout, column: RequestColumn, edges?: number[]): Grouping {
+  const grouping = groupBy(column, edges);
+  return masked?.has(column.name) === true ? withoutNames(grouping) : grouping;
+}
+
+function protectedGroupings(input: AnsweredHoldout): Grouping[] {
+  const { definition, request } = input;
   const { protected: attributes, bands } = definition.evaluate;
   return attributes.flatMap((attribute) => {
     const column = request.find(({ name }) => name === attribute);
-    return column === undefined ? [] : [groupBy(column, bands?.[attribute])];
+    return column === undefined ? [] : [grouped(input, column, bands?.[attribute])];
   });
 }
 
-function chosenSlices({ definition, request, conditions }: AnsweredHoldout): {
+function chosenSlices(input: AnsweredHoldout): {
   slices: Slice[];
   chosen: "definition" | "automatic";
 } {
+  const { definition, request, conditions } = input;
   const stated = definition.evaluate.slices;
-  if (stated === undefined) return { slices: slicesOf(request.map((column) => groupBy(column))), chosen: "automatic" };
+  if (stated === undefined) return { slices: slicesOf(request.map((column) => grouped(input, column))), chosen: "automatic" };
   const columns = request.filter(({ name }) => stated.includes(name));
-  return { slices: [...conditions, ...slicesOf(columns.map((column) => groupBy(column)))], chosen: "definition" };
+  return { slices: [...conditions, ...slicesOf(columns.map((column) => grouped(input, column)))], chosen: "definition" };
 }

@@ -1,6 +1,6 @@
 import { CountersignError } from "../../domain/errors.ts";
 import type { ColumnType } from "../../domain/definition-schema.ts";
-import { openDuckDb, quoteName, quoteText } from "../duckdb.ts";
+import { openDuckDb, quoteName, quoteText, shortMessage } from "../duckdb.ts";
 import { quantile } from "../metrics/bootstrap.ts";
 import { checkSelect } from "../sql-check.ts";
 
@@ -131,14 +131,14 @@ export async function readConditions(
         tables: ["request"],
         code: "evaluation-failed",
       });
-      const result = await db.connection.runAndReadAll(`SELECT hit FROM (${sql}\n) ORDER BY row_id`).catch((error: unknown) => {
-        throw new CountersignError(
-          "evaluation-failed",
-          `The slice "${name}" cannot be told: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`,
-          { faults: [{ path: "evaluate.slices", message: `the condition of "${name}" fails` }], cause: error },
-        );
+      const result = await db.run(`SELECT hit FROM (${sql}\n) ORDER BY row_id`).catch((error: unknown) => {
+        signal.throwIfAborted();
+        throw new CountersignError("evaluation-failed", `The slice "${name}" cannot be told: ${shortMessage(error)}.`, {
+          faults: [{ path: "evaluate.slices", message: `the condition of "${name}" fails` }],
+          cause: error,
+        });
       });
-      found.push({ name, mask: Uint8Array.from(result.getColumns()[0] ?? [], (value) => (value === true ? 1 : 0)) });
+      found.push({ name, mask: Uint8Array.from((await result.getColumns())[0] ?? [], (value) => (value === true ? 1 : 0)) });
     }
     return found;
   } finally {

@@ -19,6 +19,7 @@ import {
   readTrainingData,
 } from "../trainers/training-data.ts";
 import { type RequestColumn, readConditions, readRequestColumns } from "./groupings.ts";
+import { maskedFeatures } from "./masked.ts";
 import type { Answers } from "./model-answers.ts";
 
 /** The artifact store as the evaluation needs it. */
@@ -178,6 +179,17 @@ async function columnNames(path: string): Promise<string[]> {
 }
 
 /** What was found of features and rows before the model was made, where a reader of its numbers must know it: leakage, overlap, a label that moved. */
+/** Features that are made of what the contract calls sensitive; of releases of earlier no origin is known, and none can be told. */
+export async function featuresToMask(
+  store: EvaluationStore,
+  { holdout }: EvaluateInput,
+  sensitive: Set<string>,
+): Promise<Set<string>> {
+  if (holdout.checks === undefined || sensitive.size === 0) return new Set();
+  const { lineage } = await store.getJson<FeatureChecks>(holdout.checks);
+  return maskedFeatures(sensitive, lineage);
+}
+
 export async function checkNotes(store: EvaluationStore, { holdout }: EvaluateInput): Promise<string[]> {
   if (holdout.checks === undefined) return [];
   const { findings } = await store.getJson<FeatureChecks>(holdout.checks);
@@ -197,7 +209,7 @@ export async function unseenValues(store: EvaluationStore, input: EvaluateInput,
     for (const { name } of texts) {
       const column = quoteName(name);
       const [found] = await db.rows(
-        `SELECT count(*) AS n, count(DISTINCT h.${column}) AS new, min(h.${column}) AS example FROM read_parquet(${quoteText(holdout)}) AS h ANTI JOIN (SELECT DISTINCT ${column} FROM read_parquet(${quoteText(train)})) AS t ON h.${column} IS NOT DISTINCT FROM t.${column}`,
+        `SELECT count(*) AS n, count(DISTINCT h.${column}) AS new FROM read_parquet(${quoteText(holdout)}) AS h ANTI JOIN (SELECT DISTINCT ${column} FROM read_parquet(${quoteText(train)})) AS t ON h.${column} IS NOT DISTINCT FROM t.${column}`,
       );
       const rows = Number(found?.["n"]);
       if (rows === 0) continue;
@@ -206,7 +218,7 @@ export async function unseenValues(store: EvaluationStore, input: EvaluateInput,
       notes.push(
         values === 0
           ? `${name} is missing in ${rows} held-out rows and never was in training.`
-          : `${values === 1 ? "One value" : `${values} values`} of ${name} (such as ${String(found?.["example"])}) ${values === 1 ? "was" : "were"} never seen in training: ${share.toFixed(1)} % of the held-out rows.`,
+          : `${values === 1 ? "One value" : `${values} values`} of ${name} ${values === 1 ? "was" : "were"} never seen in training: ${share.toFixed(1)} % of the held-out rows.`,
       );
     }
     return notes;

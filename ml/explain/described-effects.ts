@@ -1,4 +1,5 @@
 import type { ExplainedRow, FeatureEffect } from "../../domain/evaluation-detail.ts";
+import { maskedValue } from "../../domain/contract-sensitivity.ts";
 import type { LabelSpec } from "../../domain/task.ts";
 import { groupBy } from "../evaluation/groupings.ts";
 import type { Answers } from "../evaluation/model-answers.ts";
@@ -14,6 +15,8 @@ interface Described {
   answers: Answers;
   label: LabelSpec;
   threshold: number;
+  /** Features whose values must not be shown: how much they matter is told, of which values is not. */
+  masked?: Set<string> | undefined;
   /** By feature; the last column is what belongs to no single one. */
   effects: Effects;
 }
@@ -56,7 +59,7 @@ function outputOf({ answers, effects }: Described, row: number): number {
 function byValue(of: Described, index: number): FeatureEffect["effects"] {
   const feature = of.features[index];
   const column = feature === undefined ? undefined : of.columns[feature.name];
-  if (feature === undefined || column === undefined) return [];
+  if (feature === undefined || column === undefined || of.masked?.has(feature.name) === true) return [];
   const { groups, of: members } = groupBy(
     column instanceof Float32Array
       ? { name: feature.name, kind: "number", values: Float64Array.from(column) }
@@ -94,7 +97,11 @@ function contributionsOf(of: Described, row: number, names: string[]): Explained
   const { width, columns, values } = of.effects;
   const start = (row * width + outputOf(of, row)) * columns;
   return names
-    .map((feature, index) => ({ feature, value: valueInWords(of.columns[feature]?.[row]), effect: values[start + index]! }))
+    .map((feature, index) => ({
+      feature,
+      value: of.masked?.has(feature) === true ? maskedValue : valueInWords(of.columns[feature]?.[row]),
+      effect: values[start + index]!,
+    }))
     .filter(({ effect }) => effect !== 0)
     .toSorted((a, b) => Math.abs(b.effect) - Math.abs(a.effect))
     .slice(0, contributionsShown);

@@ -28,6 +28,8 @@ export interface ExplainInput {
   features: Feature[];
   label: LabelSpec;
   threshold: number;
+  /** Features whose values must not be shown. */
+  masked?: Set<string>;
   /** Features of the training rows: what is expected of a row of which nothing is known. */
   background: FeatureColumns;
   columns: FeatureColumns;

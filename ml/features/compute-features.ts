@@ -141,6 +141,7 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
   const { sql } = await checkSelect(db.connection, spec.sql, {
     path: "features.sql",
     tables: ["request", ...Object.keys(spec.lookups)],
+    approved: true,
   });
   const checked = { sql, features: spec.features };
   const query = featureQuery(checked);

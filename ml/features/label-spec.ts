@@ -30,7 +30,7 @@ export async function labelSpec(db: DuckDb, task: Task): Promise<LabelSpec> {
   const classes = found.map((row) => String(row["label"]));
   if (classes.length > mostClasses)
     throw refused("feature-sql", `the label has more than ${mostClasses} classes; a number is a regression (label.task)`);
-  if (classes.length === 1) throw refused("too-few-rows", `all rows are of the one class ${classes[0] ?? ""}`);
+  if (classes.length === 1) throw refused("too-few-rows", "all rows are of one class");
   if (classes.includes("")) throw refused("feature-sql", "a class has an empty name");
   return { task, classes };
 }

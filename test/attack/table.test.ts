@@ -25,7 +25,7 @@ test("every activity has its row", () => {
   const none = {} as never;
   const activities = [
     createRecordActivities(none),
-    createStageActivities({ db: none, store: none, sealer: testSealer, sources: { dataRoot: "." } }),
+    createStageActivities({ db: none, store: none, sealer: testSealer, sources: { dataRoot: none } }),
     createTrainActivities(none),
     createNotifyActivities(none),
   ].flatMap((one) => Object.keys(one));

@@ -23,7 +23,7 @@ test("a taken port is stepped over, and so is one that was given to somebody els
 test("ports are kept from start to start while they are free", async () => {
   const home = await temporaryHome();
   const first = await choosePorts(home, {});
-  expect(new Set(Object.values(first)).size).toBe(6);
+  expect(new Set(Object.values(first)).size).toBe(8);
   expect(await choosePorts(home, {})).toEqual(first);
   await occupy(first.api);
   const second = await choosePorts(home, {});

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Home } from "../../bin/dev/home.ts";
@@ -103,4 +103,19 @@ test("a full log is moved aside once, and the process writes on into the new one
   expect(await rotateLog(log, 5)).toBe(true);
   expect((await stat(log)).size).toBe(0);
   expect(await readFile(join(home.logs, "talker.log.1"), "utf8")).toBe("talker says hello\n");
+});
+
+test("a process that writes for us alone makes files that nobody else may read", async () => {
+  const home = await temporaryHome();
+  const { supervisor } = supervise(home);
+  const file = home.path("private.txt");
+  await writeFile(home.path("before.txt"), "x");
+  const before = await stat(home.path("before.txt"));
+  const script = `require("node:fs").writeFileSync(${JSON.stringify(file)}, "x"); setInterval(() => undefined, 1000)`;
+  const spec = { ...childSpec(home, "private"), args: ["-e", script], umask: 0o077 };
+  await supervisor.start([{ ...spec, isReady: async () => (await stat(file).catch(() => null)) !== null }]);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  // The mask was that of the child alone: our own files are as they were.
+  await writeFile(home.path("after.txt"), "x");
+  expect((await stat(home.path("after.txt"))).mode).toBe(before.mode);
 });

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmod, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -104,7 +105,14 @@ test("the official download goes into the cache, from which the second start tak
     XDG_CACHE_HOME: cache,
     PATH: await pathWith(folder, ["tar", "gzip", "sh", "echo"]),
     COUNTERSIGN_TEMPORAL_DOWNLOAD: origin,
+    COUNTERSIGN_TEMPORAL_SHA256: createHash("sha256").update(bytes).digest("hex"),
   };
+
+  // Whoever serves the archive could put another program into it.
+  const refused = await install({ ...env, COUNTERSIGN_TEMPORAL_SHA256: "" });
+  expect(refused.code).not.toBe(0);
+  expect(refused.told).toMatch(/(the archive has SHA-256 [0-9a-f]{64}, not [0-9a-f]{64}|list of checksums .*): refused/);
+  requests.length = 0;
 
   const first = await install(env);
   expect(first.told).toMatch(/from the official download: \d+\.\d s/);

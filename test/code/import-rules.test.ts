@@ -13,6 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const rooms = [
   "domain",
+  "files",
   "ml",
   "charts",
   "artifacts",

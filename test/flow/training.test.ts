@@ -57,7 +57,9 @@ test("a search whose trials all fail blocks the release with the first cause", a
     parameters: {},
   });
   expect(release.blocked).toMatchObject({ stage: "train", code: "trainer-failed" });
-  expect(release.blocked?.message).toMatch(/All 3 trials of the search failed; the first: .*exit code 3.*no such luck/);
+  expect(release.blocked?.message).toMatch(/All 3 trials of the search failed; the first: .*exit code 3/);
+  const { body: log } = await world.as("ada").get<string>(`/api/releases/${release.id}/logs?stage=train`);
+  expect(log).toContain("no such luck");
 }, 300_000);
 
 test("a command of one's own, and a model from elsewhere, go the way of any other", async () => {

@@ -9,6 +9,7 @@ import { profileDataset } from "../../ml/datasets/profile-dataset.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { featurize } from "./made-definition.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -18,7 +19,7 @@ afterAll(() => bench.remove());
 
 const freeze = (source: SourceDefinition) =>
   freezeDataset(
-    { dataRoot: bench.dataRoot, store: bench.store, data: { rows: "t", sources: { t: source } }, parameters: {} },
+    { dataRoot: rootAt(bench.dataRoot), store: bench.store, data: { rows: "t", sources: { t: source } }, parameters: {} },
     unwatched,
   );
 const contractOf = (properties: object[]) =>

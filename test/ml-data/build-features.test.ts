@@ -7,6 +7,7 @@ import { buildFeatures } from "../../ml/features/build-features.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { checkout, readExample } from "./example.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 let flights: ResolvedDefinition;
@@ -16,10 +17,13 @@ let january: DatasetManifest;
 beforeAll(async () => {
   bench = await createWorkbench();
   flights = await readExample("flight-delays");
-  ({ manifest } = await freezeDataset({ dataRoot: checkout, store: bench.store, data: flights.data, parameters: {} }, unwatched));
+  ({ manifest } = await freezeDataset(
+    { dataRoot: rootAt(checkout), store: bench.store, data: flights.data, parameters: {} },
+    unwatched,
+  ));
   const parameters = { months: 1, until: "2013-01" };
   ({ manifest: january } = await freezeDataset(
-    { dataRoot: checkout, store: bench.store, data: flights.data, parameters },
+    { dataRoot: rootAt(checkout), store: bench.store, data: flights.data, parameters },
     unwatched,
   ));
 });
@@ -131,7 +135,7 @@ describe("features.sql is refused", () => {
     ["names a column that is known only afterwards", "SELECT row_id, dep_delay FROM request", /dep_delay/],
     ["reads the row source itself", "SELECT row_id, arr_delay FROM flights", /There is no table flights here/],
     ["does not read request", "SELECT row_number() OVER () AS row_id, temp FROM weather", /must read request/],
-    ["fails on a value", "SELECT row_id, CAST(carrier AS INTEGER) AS number FROM request", /Could not convert string/],
+    ["fails on a value", "SELECT row_id, CAST(carrier AS INTEGER) AS number FROM request", /cannot be converted to INT32/],
     [
       "looks at other rows of the same request",
       "SELECT row_id, count(*) OVER (PARTITION BY carrier) AS flights FROM request",

@@ -5,6 +5,7 @@ import { freezeDataset } from "../../ml/datasets/freeze-dataset.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { checkout, readExample } from "./example.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -16,7 +17,7 @@ afterAll(() => bench.remove());
 async function reportOn(file: string, table: object) {
   const { manifest } = await freezeDataset(
     {
-      dataRoot: bench.dataRoot,
+      dataRoot: rootAt(bench.dataRoot),
       store: bench.store,
       data: { rows: "people", sources: { people: { files: file } } },
       parameters: {},
@@ -36,7 +37,7 @@ describe("checking data against its contract", () => {
   test("finds the impossible wind of February 2013 in the published weather, and nothing else", async () => {
     const definition = await readExample("flight-delays");
     const { manifest } = await freezeDataset(
-      { dataRoot: checkout, store: bench.store, data: definition.data, parameters: {} },
+      { dataRoot: rootAt(checkout), store: bench.store, data: definition.data, parameters: {} },
       unwatched,
     );
     const report = await checkContract(
@@ -57,7 +58,7 @@ describe("checking data against its contract", () => {
   test("reads the CSV of the credits with the contract's types", async () => {
     const definition = await readExample("credit-risk");
     const { manifest } = await freezeDataset(
-      { dataRoot: checkout, store: bench.store, data: definition.data, parameters: {} },
+      { dataRoot: rootAt(checkout), store: bench.store, data: definition.data, parameters: {} },
       unwatched,
     );
     const report = await checkContract(

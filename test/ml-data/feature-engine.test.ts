@@ -8,6 +8,7 @@ import { readFeatureTable } from "../../ml/features/feature-columns.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { checkout, readExample } from "./example.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 let result: FeaturizeResult;
@@ -16,7 +17,7 @@ beforeAll(async () => {
   bench = await createWorkbench();
   const definition = await readExample("flight-delays");
   const { manifest } = await freezeDataset(
-    { dataRoot: checkout, store: bench.store, data: definition.data, parameters: {} },
+    { dataRoot: rootAt(checkout), store: bench.store, data: definition.data, parameters: {} },
     unwatched,
   );
   result = await buildFeatures({ store: bench.store, definition, manifest, seed: 7 }, unwatched);

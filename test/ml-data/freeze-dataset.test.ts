@@ -7,6 +7,7 @@ import { freezeDataset } from "../../ml/datasets/freeze-dataset.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { checkout, readExample } from "./example.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -15,11 +16,11 @@ beforeAll(async () => {
 afterAll(() => bench.remove());
 
 const example = (data: ResolvedDefinition["data"], parameters: ReleaseParameters = {}) =>
-  freezeDataset({ dataRoot: checkout, store: bench.store, data, parameters }, unwatched);
+  freezeDataset({ dataRoot: rootAt(checkout), store: bench.store, data, parameters }, unwatched);
 const local = (files: string, more: object = {}) =>
   freezeDataset(
     {
-      dataRoot: bench.dataRoot,
+      dataRoot: rootAt(bench.dataRoot),
       store: bench.store,
       data: { rows: "rows", sources: { rows: { files, ...more } } },
       parameters: {},
@@ -48,7 +49,7 @@ describe("freezing a dataset", () => {
     const failure = await failureOf(example(data, { until: "2013-02", months: 3 }));
     expect(failure).toMatchObject({
       code: "source-missing",
-      message: "examples/flight-delays/data/flights-2012-12.parquet is not there.",
+      message: "examples/flight-delays/data/flights-2012-12.parquet is not there, below the data root.",
     });
   });
 
@@ -56,7 +57,7 @@ describe("freezing a dataset", () => {
     const failure = await failureOf(
       freezeDataset(
         {
-          dataRoot: bench.dataRoot,
+          dataRoot: rootAt(bench.dataRoot),
           store: bench.store,
           data: {
             rows: "a",
@@ -69,8 +70,8 @@ describe("freezing a dataset", () => {
     );
     expect(failure.code).toBe("source-missing");
     expect(failure.faults).toEqual([
-      { path: "data.sources.a.files", message: "a-2023-12.csv is not there." },
-      { path: "data.sources.a.files", message: "a-2024-01.csv is not there." },
+      { path: "data.sources.a.files", message: "a-2023-12.csv is not there, below the data root." },
+      { path: "data.sources.a.files", message: "a-2024-01.csv is not there, below the data root." },
       { path: "data.sources.b.files", message: "No file matches b/*.parquet." },
     ]);
   });

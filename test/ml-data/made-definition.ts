@@ -6,6 +6,7 @@ import { buildFeatures } from "../../ml/features/build-features.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { readExample } from "./example.ts";
 import type { Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 /** What a test says of a definition; the rest is that of the credits. */
 export interface Made {
@@ -43,7 +44,7 @@ export async function featurize(bench: Workbench, made: Made) {
     split: { by: "random", holdout: 0.25, ...made.split },
   };
   const { manifest } = await freezeDataset(
-    { dataRoot: bench.dataRoot, store: bench.store, data: definition.data, parameters: {} },
+    { dataRoot: rootAt(bench.dataRoot), store: bench.store, data: definition.data, parameters: {} },
     unwatched,
   );
   const result = await buildFeatures({ store: bench.store, definition, manifest, seed: 7 }, unwatched);

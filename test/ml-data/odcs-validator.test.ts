@@ -13,6 +13,7 @@ import { profileDataset } from "../../ml/datasets/profile-dataset.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { checkout } from "./example.ts";
 import { createWorkbench, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 /** A public validator of ODCS: one binary of 9 MB with the standard's own JSON Schema, installed in 2 s. */
 const validator = "odcslint==0.3.0";
@@ -52,7 +53,7 @@ describe.runIf(python)("a public validator of ODCS", () => {
 
   test("accepts a contract that we suggest, and refuses what the standard does not know", async () => {
     const data = { rows: "people", sources: { people: { files: "examples/credit-risk/data/german-credit.csv" } } };
-    const { manifest } = await freezeDataset({ dataRoot: checkout, store: bench.store, data, parameters: {} }, unwatched);
+    const { manifest } = await freezeDataset({ dataRoot: rootAt(checkout), store: bench.store, data, parameters: {} }, unwatched);
     const types = await guessTypes({ store: bench.store, manifest }, unwatched);
     const contract = parseContract({ apiVersion: "v3.1.0", kind: "DataContract", schema: [{ name: "people" }] });
     const { profile } = await profileDataset({ store: bench.store, manifest, contract, champion: null }, unwatched);

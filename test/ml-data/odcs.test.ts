@@ -6,6 +6,7 @@ import { parseContract } from "../../ml/contracts/parse-contract.ts";
 import { freezeDataset } from "../../ml/datasets/freeze-dataset.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -22,7 +23,10 @@ interface Check {
 
 async function report({ sources, now, ...contract }: Check): Promise<ValidationReport> {
   const data = { rows: Object.keys(sources)[0] ?? "", sources };
-  const { manifest } = await freezeDataset({ dataRoot: bench.dataRoot, store: bench.store, data, parameters: {} }, unwatched);
+  const { manifest } = await freezeDataset(
+    { dataRoot: rootAt(bench.dataRoot), store: bench.store, data, parameters: {} },
+    unwatched,
+  );
   return checkContract(
     {
       contract: parseContract({ apiVersion: "v3.1.0", kind: "DataContract", ...contract }),

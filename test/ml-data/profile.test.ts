@@ -7,6 +7,7 @@ import { differenceInWords, profileDataset } from "../../ml/datasets/profile-dat
 import { unwatched } from "../../ml/stage-tools.ts";
 import { checkout, readExample } from "./example.ts";
 import { createWorkbench, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 beforeAll(async () => {
@@ -19,7 +20,10 @@ async function profile(
   { properties = [], champion = null }: { properties?: object[]; champion?: DataProfile | null } = {},
 ) {
   const data = { rows: "t", sources: { t: source } };
-  const { manifest } = await freezeDataset({ dataRoot: bench.dataRoot, store: bench.store, data, parameters: {} }, unwatched);
+  const { manifest } = await freezeDataset(
+    { dataRoot: rootAt(bench.dataRoot), store: bench.store, data, parameters: {} },
+    unwatched,
+  );
   const contract = parseContract({ apiVersion: "v3.1.0", kind: "DataContract", schema: [{ name: "t", properties }] });
   return profileDataset(
     { store: bench.store, manifest, contract, champion: champion && { version: "m.1", profile: champion } },
@@ -120,7 +124,7 @@ describe("a profile", () => {
     const frozen = async (until: string) =>
       (
         await freezeDataset(
-          { dataRoot: checkout, store: bench.store, data: definition.data, parameters: { until, months: 1 } },
+          { dataRoot: rootAt(checkout), store: bench.store, data: definition.data, parameters: { until, months: 1 } },
           unwatched,
         )
       ).manifest;

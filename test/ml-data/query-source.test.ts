@@ -6,6 +6,7 @@ import { freezeDataset } from "../../ml/datasets/freeze-dataset.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
 import { createTestDatabase, type TestDatabase } from "../setup/database.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 let database: TestDatabase;
@@ -19,9 +20,9 @@ afterAll(async () => {
 });
 
 function freeze(source: SourceDefinition, deps: Partial<RemoteDeps> = {}) {
-  const remote = createRemoteOffers({ hosts: [], development: true, connections: {}, ...deps });
+  const remote = createRemoteOffers({ hosts: [], development: true, own: [], connections: {}, ...deps });
   const data = { rows: "people", sources: { people: source } };
-  return freezeDataset({ dataRoot: bench.dataRoot, store: bench.store, data, parameters: {}, remote }, unwatched);
+  return freezeDataset({ dataRoot: rootAt(bench.dataRoot), store: bench.store, data, parameters: {}, remote }, unwatched);
 }
 
 describe("a query on PostgreSQL", () => {

@@ -14,6 +14,7 @@ import { checkout } from "./example.ts";
 import { s3Credentials, startS3, type S3Server } from "./s3-server.ts";
 import { startUnreliable, startWebServer, type WebServer } from "./web-server.ts";
 import { createWorkbench, failureOf, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 type Answer = ServerResponse;
 let bench: Workbench;
@@ -63,10 +64,17 @@ afterEach(() => {
 });
 
 function freeze(source: SourceDefinition, deps: Partial<RemoteDeps> = {}, tools: StageTools = unwatched) {
-  const remote = createRemoteOffers({ hosts: ["s3://lake"], development: true, connections: {}, limits: quick, ...deps });
+  const remote = createRemoteOffers({
+    hosts: ["s3://lake"],
+    development: true,
+    own: [],
+    connections: {},
+    limits: quick,
+    ...deps,
+  });
   const data = { rows: "people", sources: { people: source } };
   return freezeDataset(
-    { dataRoot: bench.dataRoot, store: bench.store, data, parameters: {}, remote, memory: createSourceFiles(db) },
+    { dataRoot: rootAt(bench.dataRoot), store: bench.store, data, parameters: {}, remote, memory: createSourceFiles(db) },
     tools,
   );
 }

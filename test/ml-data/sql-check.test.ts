@@ -75,6 +75,12 @@ describe("SQL of a definition", () => {
     ["has a parameter", "SELECT ? FROM request"],
     ["leaves a comment open", "SELECT 1 FROM request /* and"],
     ["breaks out of parentheses", "SELECT 1) FROM request, (SELECT 2"],
+    ["matches a pattern in exponential time", "SELECT carrier GLOB '*a*a*a*a*a*a*b' FROM request"],
+    ["compares texts in the square of their length", "SELECT levenshtein(carrier, carrier) FROM request"],
+    ["fills the memory with one value", "SELECT length(repeat(carrier, 2000000000)) FROM request"],
+    ["reads secrets", "SELECT * FROM duckdb_secrets()"],
+    ["says what it likes in an error", "SELECT error(carrier) FROM request"],
+    ["writes into the log", "SELECT write_log(carrier) FROM request"],
   ])("is refused when it %s", async (_, sql) => {
     const failure = await failureOf(check(sql));
     expect(failure).toMatchObject({
@@ -82,6 +88,33 @@ describe("SQL of a definition", () => {
       faults: [expect.objectContaining({ path: "features.sql" }), ...failure.faults.slice(1)],
     });
     expect(failure.message).toMatch(/^features\.sql is refused: ./);
+  });
+
+  test("of an approved version goes on to be read, whatever is refused of new definitions", async () => {
+    const sql = "SELECT row_id, levenshtein(carrier, 'x') FROM request";
+    const rules = { path: "features.sql", tables: ["request"], approved: true };
+    await expect(checkSelect(db.connection, sql, rules)).resolves.toMatchObject({ reads: ["request"] });
+  });
+
+  test.each([
+    ["select count(*) from range(1000000000000) where range % 3 = 1"],
+    ["select count(*) from range(10000000) a, range(10000000) b where a.range + b.range = 1"],
+    ["select sum(x) from (select unnest(range(1000000)) as x from range(100000))"],
+  ])("that never ends is ended: %s", async (sql) => {
+    await expect(checkSelect(db.connection, sql, { path: "p", tables: [] })).resolves.toBeDefined();
+    const controller = new AbortController();
+    const bounded = await openDuckDb({ signal: controller.signal, memoryMb: 256, threads: 1 });
+    setTimeout(() => controller.abort(new Error("its time is over")), 300);
+    // Or it ran out of the memory that it may have.
+    await expect(bounded.rows(sql)).rejects.toThrow(/its time is over|Out of Memory|could not allocate/i);
+    bounded.close();
+  });
+
+  test("whose regular expression would take other engines for ever answers at once", async () => {
+    const began = performance.now();
+    await db.rows("select regexp_matches(repeat('a', 100000) || carrier, '(a+)+$') from request");
+    await expect(db.rows("select regexp_matches('a' || carrier, '((a{1,100}){1,100}){1,100}') from request")).rejects.toThrow();
+    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   test("tells the line and column of a syntax error", async () => {

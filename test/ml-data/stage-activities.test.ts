@@ -12,6 +12,7 @@ import { CountersignError } from "../../domain/errors.ts";
 import type { DatasetManifest, StageContext, ValidationReport } from "../../domain/stage-results.ts";
 import { checkout, readExample } from "./example.ts";
 import { createWorkbench, type Workbench } from "./workbench.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 let bench: Workbench;
 let credit: ResolvedDefinition;
@@ -44,7 +45,7 @@ async function failureOf(work: Promise<unknown>): Promise<ApplicationFailure> {
 describe("the first three stages, as activities", () => {
   test("hand digests to each other and say in a sentence what they did", async () => {
     const context = await contextOf(credit);
-    const ingested = await run(createIngestActivity({ store: bench.store, dataRoot: checkout }), context);
+    const ingested = await run(createIngestActivity({ store: bench.store, dataRoot: rootAt(checkout) }), context);
     expect(ingested).toMatchObject({ summary: "1,000 rows of applications from 1 file", rows: 1000, files: 1, bytes: 50_841 });
     const validated = await run(createValidateActivity({ store: bench.store }), { ...context, dataset: ingested.dataset });
     expect(validated).toMatchObject({ verdict: "warn", warned: 1 });
@@ -55,7 +56,7 @@ describe("the first three stages, as activities", () => {
     expect(featurized).toMatchObject({ trainRows: 700, holdoutRows: 300, holdoutFrom: null });
     for (const digest of [validated.report, featurized.spec, featurized.train, featurized.holdout, featurized.holdoutRequests])
       await bench.store.verify(digest);
-    expect(await run(createIngestActivity({ store: bench.store, dataRoot: checkout }), context)).toEqual(ingested);
+    expect(await run(createIngestActivity({ store: bench.store, dataRoot: rootAt(checkout) }), context)).toEqual(ingested);
   });
 
   test("fail for good with the code as type, and with the faults and the report in the details", async () => {
@@ -66,7 +67,7 @@ describe("the first three stages, as activities", () => {
     const definition = structuredClone(credit);
     definition.data.sources["applications"] = { files: "bad.csv" };
     const context = await contextOf(definition);
-    const { dataset } = await run(createIngestActivity({ store: bench.store, dataRoot: bench.dataRoot }), context);
+    const { dataset } = await run(createIngestActivity({ store: bench.store, dataRoot: rootAt(bench.dataRoot) }), context);
     const failure = await failureOf(run(createValidateActivity({ store: bench.store }), { ...context, dataset }));
     expect(failure).toMatchObject({ type: "contract-broken", nonRetryable: true });
     // The shape of details is the one that stage-run.ts documents.
@@ -81,7 +82,7 @@ describe("the first three stages, as activities", () => {
 
   test("notice frozen data that was changed on disk since", async () => {
     const context = await contextOf(credit);
-    const { dataset } = await run(createIngestActivity({ store: bench.store, dataRoot: checkout }), context);
+    const { dataset } = await run(createIngestActivity({ store: bench.store, dataRoot: rootAt(checkout) }), context);
     const manifest = await bench.store.getJson<DatasetManifest>(dataset);
     const path = await bench.store.pathOf(manifest.sources["applications"]?.files[0]?.digest ?? "sha256:");
     await chmod(path, 0o644);
@@ -98,7 +99,7 @@ describe("a stage's activity", () => {
     const environment = environmentOf();
     const beats: unknown[] = [];
     environment.on("heartbeat", (detail: unknown) => beats.push(detail));
-    await environment.run(createIngestActivity({ store: bench.store, dataRoot: checkout }), await contextOf(credit));
+    await environment.run(createIngestActivity({ store: bench.store, dataRoot: rootAt(checkout) }), await contextOf(credit));
     expect(beats).toContain("freezing examples/credit-risk/data/german-credit.csv");
   });
 
@@ -112,7 +113,7 @@ describe("a stage's activity", () => {
     const environment = environmentOf();
     const flights = await readExample("flight-delays");
     const context = await contextOf(flights);
-    const { dataset } = await run(createIngestActivity({ store: bench.store, dataRoot: checkout }), context);
+    const { dataset } = await run(createIngestActivity({ store: bench.store, dataRoot: rootAt(checkout) }), context);
     environment.on("heartbeat", (detail: unknown) => {
       if (String(detail).startsWith("computing")) environment.cancel();
     });

@@ -51,7 +51,7 @@ describe("a label", () => {
     ["text for a number", { sql: "tree", task: "regression" }, "feature-sql", /gives VARCHAR, and must give a number/],
     ["text for yes and no", { sql: "tree" }, "feature-sql", /gives VARCHAR, and must give true, false or null/],
     ["more classes than anybody reads", { sql: "n", task: "multiclass" }, "feature-sql", /more than 200 classes/],
-    ["one class alone", { sql: "'oak'", task: "multiclass" }, "too-few-rows", /all rows are of the one class oak/],
+    ["one class alone", { sql: "'oak'", task: "multiclass" }, "too-few-rows", /all rows are of one class/],
     ["one number alone", { sql: "7", task: "regression" }, "too-few-rows", /all rows have the same label/],
     [
       "a number that is infinite",

@@ -11,6 +11,7 @@ import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
 import type { EvaluateInput, EvaluateResult } from "../../domain/stage-results.ts";
 import { startActivity } from "./flight-artifacts.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -35,7 +36,7 @@ export async function runExample(
     definition: await store.putJson(definition),
     parameters: {},
   } as const;
-  const { dataset } = await startActivity(createIngestActivity({ store, dataRoot: root }), context).result;
+  const { dataset } = await startActivity(createIngestActivity({ store, dataRoot: rootAt(root) }), context).result;
   const data = await startActivity(createFeaturizeActivity({ store }), { ...context, dataset }).result;
   const train = createTrainActivity({ store, jobsDirectory: join(directory, "jobs") });
   const trained = await startActivity(train, { ...context, spec: data.spec, train: data.train }).result;

@@ -12,6 +12,7 @@ import { scoreValidation } from "../../ml/trainers/validation-score.ts";
 import { pythonIsThere, testPython } from "../world/python.ts";
 import { createTestStore, definitionWith, startActivity } from "./flight-artifacts.ts";
 import { newMarker, processesWith } from "./running-processes.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 /**
  * The ready-made trainers as the engine runs them: locked away, on real flights, in all three tasks. Where
@@ -59,7 +60,7 @@ beforeAll(async () => {
 
 async function train(task: TaskName, section: object, release = "flight-delays.1"): Promise<TrainResult> {
   const { spec, train: trainData } = data.get(task)!;
-  const activity = createTrainActivity({ store, jobsDirectory: `${directory}/jobs`, python, trainersRoot: directory });
+  const activity = createTrainActivity({ store, jobsDirectory: `${directory}/jobs`, python, trainersRoot: rootAt(directory) });
   const definition = await store.putJson(definitionWith({ train: section }));
   const input = { model: "flight-delays", release, definition, parameters: {}, spec, train: trainData };
   return startActivity(activity, input).result;

@@ -17,6 +17,7 @@ import { createTestNamespace, temporalAddress, workflowBundle } from "../setup/t
 import { testPython } from "./python.ts";
 import { testSealer } from "./sealer.ts";
 import { createDoor, type Caller } from "./door.ts";
+import { rootAt } from "../setup/root-at.ts";
 
 Runtime.install({ logger: new DefaultLogger("ERROR") });
 
@@ -25,7 +26,7 @@ Runtime.install({ logger: new DefaultLogger("ERROR") });
  * files, the three workers, control and the HTTP application. One a test file; nothing is shared
  * with other files but the two servers. `trains: false`: no worker of the queue `train`; the test brings its own.
  */
-export async function createWorld({ trains = true }: { trains?: boolean } = {}) {
+export async function createWorld({ trains = true, data = process.cwd() }: { trains?: boolean; data?: string } = {}) {
   const [database, namespace, folder, connection] = await Promise.all([
     createTestDatabase(),
     createTestNamespace(),
@@ -50,13 +51,13 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
     db,
     store,
     sealer: testSealer,
-    sources: { dataRoot: process.cwd(), memory: createSourceFiles(db) },
+    sources: { dataRoot: rootAt(data), memory: createSourceFiles(db) },
   });
   const trainActivities = createTrainActivities({
     store,
     jobsDirectory: join(folder, "jobs"),
     exchangeDirectory: join(folder, "exchange"),
-    trainersRoot: process.cwd(),
+    trainersRoot: rootAt(process.cwd()),
     python: testPython(),
   });
   const common = { connection, namespace, shutdownGraceTime: "1s" } as const;

@@ -1,15 +1,18 @@
 import { DuckDBInstance } from "@duckdb/node-api";
-import { join } from "node:path";
 import type { ResolvedDefinition } from "../../../domain/definition-schema.ts";
+import type { LocalRoot } from "../../../files/local-root.ts";
 
 /**
  * A row of the model's own newest data, with the columns that a prediction asks for: something
  * real to show on. Null when the source has none that is complete.
  */
-export async function exampleRow(definition: ResolvedDefinition, dataRoot: string): Promise<Record<string, unknown> | null> {
+export async function exampleRow(definition: ResolvedDefinition, data: LocalRoot): Promise<Record<string, unknown> | null> {
   const source = definition.data.sources[definition.data.rows];
   if (source?.files === undefined) return null;
-  const file = join(dataRoot, source.files.replace("{month}", source.window?.until ?? "*"));
+  const [newest = ""] = (await data.expand(source.files.replace("{month}", source.window?.until ?? "*"))).toReversed();
+  const located = await data.locate(newest);
+  if ("refusal" in located) return null;
+  const { path: file } = located;
   const columns = Object.keys(definition.features.request).map((name) => `"${name}"`);
   const read = file.endsWith(".csv") ? "read_csv" : "read_parquet";
   const instance = await DuckDBInstance.create(":memory:");

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { ResolvedDefinition } from "../../../domain/definition-schema.ts";
+import type { LocalRoot } from "../../../files/local-root.ts";
 import type { ApiClient } from "./api-client.ts";
 import { predictionSchema, type GateView, type ReleaseView } from "./api-shapes.ts";
 import type { Display } from "../display.ts";
@@ -80,9 +81,9 @@ function places(release: ReleaseView, homeFolder: string): string[] {
 /** Asks the champion about a real row, and shows how to ask it oneself. */
 export async function tellPrediction(
   api: ApiClient,
-  { place, definition, dataRoot, display }: { place: Place; definition: ResolvedDefinition; dataRoot: string; display: Display },
+  { place, definition, data, display }: { place: Place; definition: ResolvedDefinition; data: LocalRoot; display: Display },
 ): Promise<void> {
-  const row = await exampleRow(definition, dataRoot);
+  const row = await exampleRow(definition, data);
   if (row === null) {
     display.line(`  ${definition.model} serves; its newest data has no complete row to show a prediction on`);
     return;

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loadDefinitionFile } from "../../../cli/definition-file.ts";
 import type { ResolvedDefinition } from "../../../domain/definition-schema.ts";
+import type { LocalRoot } from "../../../files/local-root.ts";
 import { ApiAwayError, createApiClient, type ApiClient } from "./api-client.ts";
 import { appliedSchema, gateSchema, releaseListSchema, releaseSchema, requestedSchema, type ReleaseView } from "./api-shapes.ts";
 import type { Display } from "../display.ts";
@@ -15,7 +16,7 @@ export interface MainJobOptions {
   endpoints: Endpoints;
   tokens: Record<string, string>;
   homeFolder: string;
-  dataRoot: string;
+  data: LocalRoot;
   root: string;
   until: Until | null;
   display: Display;
@@ -54,7 +55,7 @@ export async function runMainJob(options: MainJobOptions): Promise<MainJobEnd> {
     await tellPrediction(api, {
       place: placeOf(options),
       definition,
-      dataRoot: options.dataRoot,
+      data: options.data,
       display,
     });
     return { reached: true };

@@ -88,6 +88,8 @@ function launch(
   { log, instance }: { log: string; instance: string },
 ): { child: ChildProcess; ended: Promise<string> } {
   const output = openSync(log, "a", 0o600);
+  // A child has the mask that we have in the moment of its birth, and nothing else happens in between.
+  const ours = spec.umask === undefined ? null : process.umask(spec.umask);
   try {
     const child = spawn(spec.command, spec.args, {
       detached: true,
@@ -102,6 +104,7 @@ function launch(
     });
     return { child, ended };
   } finally {
+    if (ours !== null) process.umask(ours);
     closeSync(output);
   }
 }

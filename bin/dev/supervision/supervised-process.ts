@@ -16,6 +16,8 @@ export interface ProcessSpec {
   cwd?: string;
   /** Another system user to run as; null or left out: ourselves. */
   owner?: { uid: number; gid: number } | null;
+  /** Which rights the files that it makes do not get; left out: as ours. */
+  umask?: number;
   /** Asked again and again until true; then the process counts as up. */
   isReady(started: { pid: number; at: Date }): Promise<boolean>;
   readyWithinMs: number;
