@@ -1,3 +1,4 @@
+import { chmodSync, existsSync } from "node:fs";
 import { Connection } from "@temporalio/client";
 import { msToTs } from "@temporalio/common/lib/time.js";
 import { baseEnvironment } from "./environment.ts";
@@ -20,14 +21,16 @@ export function prepareTemporal(options: { home: Home; cli: string; port: number
 } {
   const { home, cli, port, uiPort } = options;
   const address = `127.0.0.1:${port}`;
+  for (const part of ["", "-wal", "-shm"]) if (existsSync(home.temporalFile + part)) chmodSync(home.temporalFile + part, 0o600);
   const args = temporalArgs({ port, uiPort, databaseFile: home.temporalFile });
   return {
     address,
     // The CLI ends on SIGINT and SIGTERM alike, in well under a second.
     spec: {
       name: "temporal",
-      command: cli,
-      args,
+      // Its file holds every history: nobody else on the machine is to read it.
+      command: "/bin/sh",
+      args: ["-c", 'umask 077; exec "$0" "$@"', cli, ...args],
       env: baseEnvironment(),
       isReady: () => hasNamespace(address),
       readyWithinMs,
