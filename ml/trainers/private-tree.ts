@@ -30,7 +30,7 @@ export const workingDirectory = "/job";
 /** `nobody` of Linux: owns nothing. */
 const nobody = 65534;
 /** Beyond the limit, so that whoever passes it is seen to have done so before the kernel stops him. */
-const slackBytes = 1 << 20;
+const slackBytes = 16 << 20;
 const mostFiles = 10_000;
 const systemFolders = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"];
 const systemFiles = [
