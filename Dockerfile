@@ -40,9 +40,9 @@ COPY python python
 ENV COUNTERSIGN_PYTHON_ENVIRONMENTS=/app/python/environments
 RUN node bin/prepare-python.ts
 COPY deploy/*.ts deploy/
-# The volume takes its owner from here at its first use.
-RUN mkdir -p /var/lib/countersign/artifacts && chown -R node:node /var/lib/countersign
+# The volumes take their owner from here at their first use.
+RUN mkdir -p /var/lib/countersign/artifacts /var/lib/countersign/outbox && chown -R node:node /var/lib/countersign
 USER node
-VOLUME /var/lib/countersign/artifacts
+VOLUME /var/lib/countersign/artifacts /var/lib/countersign/outbox
 # The server; every service of docker-compose.yml names its own command.
 CMD ["node", "bin/server.ts"]

@@ -3,6 +3,7 @@ import { CountersignError } from "../domain/errors.ts";
 import type { LocalRoot } from "../files/local-root.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
 import { type CodeFolder, readCodeFolder } from "../ml/trainers/code-folder.ts";
+import { seeInstallation, type Sight } from "../ml/trainers/installation.ts";
 import type { Command } from "../ml/trainers/isolation.ts";
 import { type PythonEnvironments, pythonTrainers } from "../ml/trainers/python-environment.ts";
 import type { TrainDefinition } from "../domain/train-schema.ts";
@@ -14,6 +15,7 @@ export interface CommandDependencies {
   python?: PythonEnvironments | undefined;
   /** Below it lie the files of commands and the models from elsewhere. */
   trainersRoot?: LocalRoot | undefined;
+  sight: Sight;
 }
 
 export interface TrainerCommand {
@@ -21,6 +23,8 @@ export interface TrainerCommand {
   code: CodeFolder | null;
   /** What the engine itself knows of the surroundings, for the record. */
   environment: Record<string, string>;
+  /** Other people's code: neither ours nor locked by hash. */
+  foreign: boolean;
 }
 
 const pythonMains: Partial<Record<string, string>> = {
@@ -30,7 +34,7 @@ const pythonMains: Partial<Record<string, string>> = {
 
 /** The program that a definition asks for. Throws `trainer-failed` and `trainer-environment`. */
 export async function commandOf(
-  { trainers, python, trainersRoot }: CommandDependencies,
+  { trainers, python, trainersRoot, sight }: CommandDependencies,
   train: TrainDefinition,
   tools: StageTools & {
     /** The command's own files as they were recorded, instead of those that lie below the trainers' root now. */
@@ -38,19 +42,23 @@ export async function commandOf(
   },
 ): Promise<TrainerCommand> {
   const known = trainers[train.trainer];
-  if (known !== undefined) return { command: known, code: null, environment: {} };
+  if (known !== undefined) return { command: known, code: null, environment: {}, foreign: false };
   const main = pythonMains[train.trainer];
   const ofCommand = train.trainer === "command" ? train.command : undefined;
   if (main === undefined && ofCommand === undefined) throw unknownTrainer(train.trainer, trainers);
   const { code = await presentCode(trainersRoot, train) } = tools;
   const codeFacts: Record<string, string> = code === null ? {} : { "trainer files": code.digest };
+  const foreign = ofCommand !== undefined;
   const words = ofCommand ?? ["{python}", "-B", join(pythonTrainers, main ?? "")];
-  if (!words.includes("{python}")) return { command: split(words), code, environment: codeFacts };
+  if (!words.includes("{python}"))
+    return { command: await seeInstallation(split(words), sight), code, environment: codeFacts, foreign };
   if (python === undefined) throw unknownTrainer(train.trainer, trainers);
   const made = await python.prepare(tools);
+  const command = split(words.map((word) => (word === "{python}" ? made.python : word)));
   return {
-    command: split(words.map((word) => (word === "{python}" ? made.python : word))),
+    command: await seeInstallation({ ...command, sees: [...made.sees, pythonTrainers] }, sight),
     code,
+    foreign,
     environment: { "python lock": made.lock, "python packages": made.installed, ...codeFacts },
   };
 }

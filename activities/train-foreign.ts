@@ -39,7 +39,6 @@ export function createForeignActivities(given: TrainDependencies) {
           job,
           trainData,
           validationData,
-          user: null,
           openToOthers: true,
         });
         return { contract: 1, release: input.release, job: folder.name, folder: folder.path };

@@ -1,14 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { setPriority } from "node:os";
-import { fileURLToPath } from "node:url";
 import { CountersignError } from "../domain/errors.ts";
 import { type BoundedProcess, type ProcessEnd, runBounded } from "../ml/trainers/bounded-process.ts";
 import type { CodeFolder } from "../ml/trainers/code-folder.ts";
-import { type Command, isolationFor } from "../ml/trainers/isolation.ts";
+import { type Command, findIsolation, type Isolation } from "../ml/trainers/isolation.ts";
 import { jobFiles, type TrainerReport, type TrainJob } from "../ml/trainers/job-contract.ts";
-import { createJobFolder, readOutput, writtenBytes } from "../ml/trainers/job-folder.ts";
+import { createJobFolder, readOutput } from "../ml/trainers/job-folder.ts";
 import { mostClasses } from "../ml/trainers/training-data.ts";
 import { endOrphans, forgetJob, recordJob } from "../ml/trainers/job-records.ts";
+import { ownProgram } from "../ml/trainers/own-program.ts";
+import { makeWorkplace, mustHaveBegun, type Workplace } from "../ml/trainers/workplace.ts";
 
 export interface TrainProcessInput {
   /** The release, or one trial of it: what an earlier attempt at the same left running is ended first. */
@@ -23,14 +24,15 @@ export interface TrainProcessInput {
   code?: CodeFolder | null;
   limits: { minutes: number; memoryMb: number; outputMb: number };
   jobsDirectory: string;
-  /** Files and folders that the trainer must not see, where the system can hide them. */
-  hidden: string[];
+  /** Other people's code: it does not run where it cannot be isolated. */
+  needsIsolation: boolean;
   signal: AbortSignal;
   onLine: (line: string) => void;
 }
 
 export interface TrainProcessResult {
   end: ProcessEnd;
+  isolated: boolean;
   /** The end of what it printed, under a line that says how it ran. */
   log: string;
   model: Buffer | null;
@@ -57,10 +59,7 @@ export const reportLimitBytes = 1 << 20;
 const summaryLength = 300;
 
 export const builtInTrainers: Record<string, Command> = {
-  baseline: {
-    command: process.execPath,
-    args: [fileURLToPath(new URL("../ml/trainers/baseline-main.ts", import.meta.url))],
-  },
+  baseline: ownProgram(new URL("../ml/trainers/baseline-main.ts", import.meta.url)),
 };
 
 /**
@@ -71,38 +70,30 @@ export async function runTrainer(input: TrainProcessInput): Promise<TrainProcess
   const { jobsDirectory, release, job, trainData, validationData = null, code = null, limits, signal, onLine } = input;
   await mkdir(jobsDirectory, { recursive: true });
   await endOrphans(jobsDirectory, release);
-  const isolation = await isolationFor(input.command, input.hidden);
-  const folder = await createJobFolder({
-    jobsDirectory,
-    release,
-    job,
-    trainData,
-    validationData,
-    code,
-    user: isolation.user,
-  });
-  const bounded: BoundedProcess = {
-    ...isolation.wrap(input.command),
-    cwd: folder.path,
-    env: environment(folder.path),
-    limits: {
-      wallMs: limits.minutes * 60_000,
-      memoryBytes: limits.memoryMb * 2 ** 20,
-      outputBytes: limits.outputMb * 2 ** 20,
-    },
-    signal,
-    onLine,
-    fileBytes: async () => (await writtenBytes(folder.path)) - (code?.bytes ?? 0),
-    onStart: (pid) => {
-      recordJob({ jobsDirectory, job: folder.name, release, pid });
-      lowerPriority(pid);
-    },
-  };
+  const isolation = await findIsolation();
+  if (input.needsIsolation) refuseUnisolated(isolation);
+  const folder = await createJobFolder({ jobsDirectory, release, job, trainData, validationData, code });
+  const outputBytes = limits.outputMb * 2 ** 20;
+  let place: Workplace | null = null;
   try {
+    place = await makeWorkplace({ isolation, command: input.command, inputs: folder.path, outputBytes });
+    const bounded: BoundedProcess = {
+      ...place.process,
+      env: environment(place.home),
+      limits: { wallMs: limits.minutes * 60_000, memoryBytes: limits.memoryMb * 2 ** 20, outputBytes },
+      signal,
+      onLine,
+      onStart: (pid) => {
+        recordJob({ jobsDirectory, job: folder.name, release, pid });
+        lowerPriority(pid);
+      },
+    };
     const end = await runBounded(bounded);
+    mustHaveBegun(end);
     const header = `Trainer "${input.trainer}" (${isolation.description}); limits: ${limits.minutes} min, ${limits.memoryMb} MB of memory, ${limits.outputMb} MB of output.`;
     const result: TrainProcessResult = {
       end,
+      isolated: isolation.way !== null,
       log: `${header}\n${end.log}`,
       model: null,
       report: null,
@@ -110,10 +101,10 @@ export async function runTrainer(input: TrainProcessInput): Promise<TrainProcess
     };
     if (end.code !== 0 || end.stoppedBy !== null) return result;
     try {
-      const report = readReport(await readOutput(folder.path, jobFiles.report, reportLimitBytes));
+      const report = readReport(await readOutput(place.folder(), jobFiles.report, reportLimitBytes));
       return {
         ...result,
-        model: await readOutput(folder.path, jobFiles.model, bounded.limits.outputBytes),
+        model: await readOutput(place.folder(), jobFiles.model, outputBytes),
         report,
       };
     } catch (error) {
@@ -121,8 +112,18 @@ export async function runTrainer(input: TrainProcessInput): Promise<TrainProcess
       throw error;
     }
   } finally {
+    await place?.leave();
     forgetJob(jobsDirectory, folder.name);
   }
+}
+
+/** What cannot be isolated is not run: the worker's user could read and change all that the worker can. */
+function refuseUnisolated(isolation: Isolation): void {
+  if (isolation.way !== null) return;
+  throw new CountersignError(
+    "trainer-isolation",
+    `This trainer is other people's code, and this machine cannot isolate it: ${isolation.reason}. It was not started.`,
+  );
 }
 
 function environment(folder: string): Record<string, string> {
@@ -151,19 +152,20 @@ export function readReport(bytes: Buffer | null): TrainerReport | null {
   } catch {
     throw refuse("is no JSON");
   }
-  const given = typeof content === "object" && content !== null && "environment" in content ? content.environment : null;
-  if (typeof given !== "object" || given === null) throw refuse("has no environment");
+  if (typeof content !== "object" || content === null) throw refuse("isn't an object");
+  const given = "environment" in content ? content.environment : null;
+  if (typeof given !== "object" || given === null || Array.isArray(given)) throw refuse("has no environment");
   const entries = Object.entries(given);
   if (
     entries.length > 100 ||
     entries.some(([name, value]) => typeof value !== "string" || name.length > 100 || value.length > 300)
   )
     throw refuse("must give at most 100 short strings as its environment");
-  const summary = typeof content === "object" && content !== null && "summary" in content ? content.summary : undefined;
-  const predictions =
-    typeof content === "object" && content !== null && "predictions" in content ? content.predictions : undefined;
+  checkNumbers(content, refuse);
+  const summary = "summary" in content ? content.summary : undefined;
+  const predictions = "predictions" in content ? content.predictions : undefined;
   if (predictions !== undefined && !isNumbers(predictions))
-    throw refuse(`must give at most ${mostPredictions} numbers as its predictions`);
+    throw refuse(`must give at most ${mostPredictions} finite numbers as its predictions`);
   return {
     environment: Object.fromEntries(entries.map(([name, value]) => [name, String(value)])),
     ...(typeof summary === "string" ? { summary: summary.slice(0, summaryLength) } : {}),
@@ -171,9 +173,23 @@ export function readReport(bytes: Buffer | null): TrainerReport | null {
   };
 }
 
+/** JSON has neither NaN nor infinity, but `1e999` is read as one. */
+function checkNumbers(content: object, refuse: (cause: string) => CountersignError): void {
+  if ("summary" in content && content.summary !== undefined && typeof content.summary !== "string")
+    throw refuse("must give a sentence as its summary");
+  const metrics = "metrics" in content ? content.metrics : undefined;
+  const areNumbers =
+    typeof metrics === "object" && metrics !== null && !Array.isArray(metrics) && Object.values(metrics).every(Number.isFinite);
+  if (metrics !== undefined && metrics !== null && !areNumbers) throw refuse("must give finite numbers as its metrics");
+}
+
 /** Of twenty rows, each with a number a class. */
 const mostPredictions = 20 * mostClasses;
 
 function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.length <= mostPredictions && value.every((one) => typeof one === "number");
+  return (
+    Array.isArray(value) &&
+    value.length <= mostPredictions &&
+    value.every((one) => typeof one === "number" && Number.isFinite(one))
+  );
 }

@@ -14,14 +14,16 @@ export interface RunDependencies {
   store: ArtifactStore;
   /** Job folders and the records by which orphans are found; of this installation alone, on this machine. */
   jobsDirectory: string;
-  /** Files and folders that trainers must not see (tokens, keys), where the system can hide them. */
-  hidden: string[];
+  /** The operator lets other people's code run where it cannot be isolated. */
+  allowUnisolated: boolean;
 }
 
 /** A model that passed its inspection, and how it was made. */
 export interface MadeModel {
   bytes: Buffer;
   report: TrainerReport | null;
+  /** Other people's code that was not isolated. */
+  unisolated: boolean;
   /** Artifact: text. */
   log: Digest;
   durationMs: number;
@@ -37,7 +39,7 @@ const progressEveryMs = 500;
  * trial of it. Throws with the log's digest in `extra`.
  */
 export async function runTraining(
-  { store, jobsDirectory, hidden }: RunDependencies,
+  { store, jobsDirectory, allowUnisolated }: RunDependencies,
   { key, prepared, trainer }: { key: string; prepared: TrainingJob; trainer: TrainerCommand & { name: string } },
   tools: StageTools,
 ): Promise<MadeModel> {
@@ -53,7 +55,7 @@ export async function runTraining(
     code: trainer.code,
     limits,
     jobsDirectory,
-    hidden,
+    needsIsolation: trainer.foreign && !allowUnisolated,
     signal: tools.signal,
     onLine: seldom((lines) => {
       tools.progress(`${trainer.name} is training`);
@@ -72,7 +74,8 @@ export async function runTraining(
   tools.progress("inspecting the model");
   const expected = run.report?.predictions;
   await inspectTrained(run.model, prepared, { extra, signal: tools.signal, ...(expected === undefined ? {} : { expected }) });
-  return { bytes: run.model, report: run.report, log, durationMs: run.end.durationMs };
+  const unisolated = trainer.foreign && !run.isolated;
+  return { bytes: run.model, report: run.report, unisolated, log, durationMs: run.end.durationMs };
 }
 
 /** Passes the bytes on or throws `model-refused` with what belongs to the failure. */

@@ -15,16 +15,17 @@ import { builtInTrainers } from "./train-process.ts";
 import { kilobytes, type RunDependencies, runTraining, seconds } from "./train-run.ts";
 import { keepTrainingFiles } from "./training-files.ts";
 
-export type TrainDependencies = Omit<RunDependencies, "hidden"> &
-  Partial<Pick<RunDependencies, "hidden">> &
-  Omit<CommandDependencies, "trainers"> &
-  Partial<Pick<CommandDependencies, "trainers">> & {
+type Optional = "allowUnisolated" | "trainers" | "sight";
+type AllDependencies = RunDependencies & CommandDependencies;
+
+export type TrainDependencies = Omit<AllDependencies, Optional> &
+  Partial<Pick<AllDependencies, Optional>> & {
     /** A folder that workers of foreign task queues see too. */
     exchangeDirectory?: string | undefined;
   };
 
 export function withDefaults(given: TrainDependencies) {
-  return { trainers: builtInTrainers, hidden: [], ...given };
+  return { trainers: builtInTrainers, allowUnisolated: false, sight: { paths: [], never: [] }, ...given };
 }
 
 /** The fourth stage: other people's code makes an ONNX model of the training data, beside it the baseline is made, and both are inspected before anybody trusts them. */
@@ -73,13 +74,18 @@ export async function trainHere(
   const model = await deps.store.put(bytes);
   return {
     summary:
-      `${train.trainer} trained in ${seconds(durationMs)} on ${job.features.length} features: ${kilobytes(bytes.byteLength)} of ONNX. ${report?.summary ?? ""}`.trimEnd(),
+      `${train.trainer} trained in ${seconds(durationMs)} on ${job.features.length} features: ${kilobytes(bytes.byteLength)} of ONNX. ${made.unisolated ? "It ran without isolation. " : ""}${report?.summary ?? ""}`.trimEnd(),
     model,
     log: made.log,
     trainer: train.trainer,
     seed: job.seed,
     parameters: job.parameters,
-    environment: { ...report?.environment, ...trainer.environment, ...machine },
+    environment: {
+      ...report?.environment,
+      ...trainer.environment,
+      ...(made.unisolated && { isolation: "none" }),
+      ...machine,
+    },
     durationMs,
     modelBytes: bytes.byteLength,
     files: await keepTrainingFiles(deps.store, { prepared, code: trainer.code, model }),
@@ -101,7 +107,7 @@ export async function trainBaselineToo(
   // It sees all training rows, whatever the candidate's trainer set apart.
   const trainData = await deps.store.pathOf(input.train);
   const alone: TrainingJob = { ...prepared, job, trainData, validationData: null };
-  const trainer = { command, code: null, environment: {}, name: "baseline" };
+  const trainer = { command, code: null, environment: {}, foreign: false, name: "baseline" };
   try {
     const { bytes } = await runTraining(deps, { key: `${input.release}+baseline`, prepared: alone, trainer }, tools);
     return { baseline: await deps.store.put(bytes) };

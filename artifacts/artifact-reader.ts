@@ -7,16 +7,32 @@ import { CountersignError } from "../domain/errors.ts";
 import type { Digest } from "../domain/ids.ts";
 import { placeOf, sizeOf } from "./artifact-place.ts";
 
+interface Elsewhere {
+  /** Another directory of the same layout, looked into second. */
+  beside?: string;
+  /** Puts the bytes into the directory where they can be had; false where they cannot. */
+  takeIn?: (digest: Digest) => Promise<boolean>;
+}
+
 /** Reads artifacts, and believes no byte that does not give the digest. */
-export function createArtifactReader(directory: string) {
+export function createArtifactReader(directory: string, { beside, takeIn }: Elsewhere = {}) {
+  /** Null where the store holds no such bytes. */
+  async function find(digest: Digest): Promise<string | null> {
+    const path = placeOf(directory, digest);
+    if ((await sizeOf(path)) !== null) return path;
+    const other = beside === undefined ? null : placeOf(beside, digest);
+    if (other !== null && (await sizeOf(other)) !== null) return other;
+    return takeIn !== undefined && (await takeIn(digest)) ? path : null;
+  }
+
   async function has(digest: Digest): Promise<boolean> {
-    return (await sizeOf(placeOf(directory, digest))) !== null;
+    return (await find(digest)) !== null;
   }
 
   /** Where the bytes lie, for readers that need a file. Throws `not-found`. The bytes are not looked at: see `verify`. */
   async function pathOf(digest: Digest): Promise<string> {
-    const path = placeOf(directory, digest);
-    if ((await sizeOf(path)) === null) throw new CountersignError("not-found", `The artifact store holds no ${digest}.`);
+    const path = await find(digest);
+    if (path === null) throw new CountersignError("not-found", `The artifact store holds no ${digest}.`);
     return path;
   }
 

@@ -13,30 +13,9 @@ import { placeOf, sizeOf } from "./artifact-place.ts";
  * artifact, after a power cut neither, and any number of processes may write the same one at once.
  */
 export function createArtifactWriter(directory: string) {
-  const incoming = resolve(directory, "incoming");
+  const incoming = incomingOf(directory);
 
-  /** Runs `fill` on a new file and gives what it wrote the name that it returns. */
-  async function write(fill: (file: FileHandle) => Promise<Digest>): Promise<Digest> {
-    await mkdir(incoming, { recursive: true });
-    const temporary = join(incoming, `${process.pid}-${randomUUID()}`);
-    const file = await open(temporary, "wx");
-    try {
-      const digest = await fill(file);
-      await file.sync();
-      await file.close();
-      const target = placeOf(directory, digest);
-      await mkdir(dirname(target), { recursive: true });
-      await chmod(temporary, 0o444);
-      // Replaces equal bytes by equal bytes, or damaged ones by whole ones.
-      await rename(temporary, target);
-      await syncDirectory(dirname(target));
-      return digest;
-    } catch (error) {
-      await file.close().catch(() => undefined);
-      await rm(temporary, { force: true });
-      throw error;
-    }
-  }
+  const write = (fill: (file: FileHandle) => Promise<Digest>) => writeArtifact(directory, fill);
 
   /** Stores bytes or a UTF-8 string; the same bytes again are no work. */
   async function put(content: Uint8Array | string): Promise<Digest> {
@@ -103,6 +82,34 @@ function chunksOf(source: string | FileHandle): AsyncIterable<Buffer> {
   return typeof source === "string"
     ? createReadStream(source, { highWaterMark })
     : source.createReadStream({ start: 0, autoClose: false, highWaterMark });
+}
+
+function incomingOf(directory: string): string {
+  return resolve(directory, "incoming");
+}
+
+/** Runs `fill` on a new file and gives what it wrote the name that it returns. */
+export async function writeArtifact(directory: string, fill: (file: FileHandle) => Promise<Digest>): Promise<Digest> {
+  const incoming = incomingOf(directory);
+  await mkdir(incoming, { recursive: true });
+  const temporary = join(incoming, `${process.pid}-${randomUUID()}`);
+  const file = await open(temporary, "wx");
+  try {
+    const digest = await fill(file);
+    await file.sync();
+    await file.close();
+    const target = placeOf(directory, digest);
+    await mkdir(dirname(target), { recursive: true });
+    await chmod(temporary, 0o444);
+    // Replaces equal bytes by equal bytes, or damaged ones by whole ones.
+    await rename(temporary, target);
+    await syncDirectory(dirname(target));
+    return digest;
+  } catch (error) {
+    await file.close().catch(() => undefined);
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {

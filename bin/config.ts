@@ -1,3 +1,4 @@
+import { delimiter, isAbsolute } from "node:path";
 import { z } from "zod";
 
 const port = z.coerce.number().int().min(1).max(65_535);
@@ -29,6 +30,8 @@ const environmentSchema = z.object({
   COUNTERSIGN_SERVING_URL: z.url().optional(),
   COUNTERSIGN_PUBLIC_URL: z.url().optional(),
   COUNTERSIGN_ARTIFACTS: z.string().optional(),
+  COUNTERSIGN_OUTBOX: z.string().optional(),
+  COUNTERSIGN_INBOX: z.string().optional(),
   COUNTERSIGN_DATA_ROOT: z.string().optional(),
   COUNTERSIGN_PROTECTED: names.default([]),
   COUNTERSIGN_DATA_HOSTS: z
@@ -53,6 +56,19 @@ const environmentSchema = z.object({
   // Of the training worker alone:
   COUNTERSIGN_TRAINERS_ROOT: z.string().optional(),
   COUNTERSIGN_EXCHANGE: z.string().optional(),
+  COUNTERSIGN_TRAINER_PATHS: z
+    .string()
+    .default("")
+    .transform((text) => text.split(delimiter).filter((path) => path !== ""))
+    .pipe(
+      z.array(
+        z.string().refine((path) => isAbsolute(path) && path !== "/", "must be absolute paths of folders that trainers may read"),
+      ),
+    ),
+  COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS: z
+    .enum(["true", "false"])
+    .default("false")
+    .transform((text) => text === "true"),
   COUNTERSIGN_PYTHON: z.string().optional(),
   COUNTERSIGN_PYTHON_ENVIRONMENTS: z.string().optional(),
   COUNTERSIGN_TRAININGS_AT_ONCE: z.coerce.number().int().min(1).max(64).default(2),

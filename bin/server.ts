@@ -56,7 +56,7 @@ const controlDeps: ControlDeps = {
   notices,
   closing: stopping.signal,
   temporal: new Client({ connection, namespace: config.TEMPORAL_NAMESPACE }),
-  store: createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS }),
+  store: createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS, inbox: config.COUNTERSIGN_INBOX }),
   signer: createSigner({ privateKeyPem: await readFile(config.COUNTERSIGN_SIGNING_KEY_FILE, "utf8") }),
   publicUrl,
   secrets: createSecretBox(config.COUNTERSIGN_SECRETS_KEY ?? null),

@@ -1,10 +1,11 @@
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { existsSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { existsSync, realpathSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { builtInTrainers } from "../activities/train-process.ts";
 import { tasks } from "../domain/task.ts";
-import { checkBehaviour, checkTask, type Point } from "./trainer-check/points.ts";
+import { installationOf, seeInstallation } from "../ml/trainers/installation.ts";
+import { checkBehaviour, checkIsolation, checkTask, type Point } from "./trainer-check/points.ts";
 
 /**
  * Whether a trainer keeps the contract of docs/trainers.md, point by point, on small made data:
@@ -18,13 +19,18 @@ if (command === undefined) {
   process.exit(2);
 }
 const folder = await mkdtemp(join(tmpdir(), "countersign-trainer-check-"));
-// The trainer may run as another user and has to get through to its job folder.
-await chmod(folder, 0o711);
 // It runs in a job folder: what was named from here is named whole.
 const whole = (word: string) => (existsSync(word) ? resolve(word) : word);
-const checked = { command: builtInTrainers[command] ?? { command: whole(command), args: args.map(whole) }, folder };
+// Isolated, it sees the folder that each lies in besides the program's own installation; in a release that would be `files`.
+const files = [command, ...args].filter((word) => word.includes("/") || existsSync(word)).map((word) => dirname(resolve(word)));
+const program = existsSync(command) ? [resolve(command), realpathSync(command)] : [];
+const installed = program.flatMap((path) => installationOf(path, { paths: [], never: [] }));
+const sight = { paths: [...files, ...installed], never: [] };
 const points: Point[] = [];
 try {
+  const given = { command: whole(command), args: args.map(whole), sees: [] };
+  const checked = { command: builtInTrainers[command] ?? (await seeInstallation(given, sight)), folder };
+  points.push(await checkIsolation());
   for (const task of tasks) points.push(...(await checkTask(checked, task)));
   points.push(...(await checkBehaviour(checked)));
 } finally {

@@ -2,6 +2,7 @@ import type { Client } from "@temporalio/client";
 import { readWays } from "../db/message-ways.ts";
 import { pingDatabase } from "../db/reads/health.ts";
 import type { ReadyView } from "../domain/http/record-views.ts";
+import { saidByWorkers } from "../domain/training-worker.ts";
 import type { ControlContext } from "./deps.ts";
 
 type Check = ReadyView["checks"]["temporal"];
@@ -74,14 +75,14 @@ async function pollers(client: Client): Promise<string> {
           taskQueue: { name: queue },
           taskQueueType: type,
         });
-        const polls = (seen ?? []).some(
+        const present = (seen ?? []).filter(
           (poller) => Date.now() - Number(poller.lastAccessTime?.seconds ?? 0) * 1000 < polledWithinMs,
         );
-        return { what, polls };
+        return { what, identities: present.map(({ identity }) => identity ?? "") };
       }),
     ),
   );
-  const missing = found.filter((one) => !one.polls).map((one) => one.what);
+  const missing = found.filter(({ identities }) => identities.length === 0).map((one) => one.what);
   if (missing.length > 0) throw new Error(`no worker takes ${missing.join(", ")}`);
-  return "take work from all queues";
+  return ["take work from all queues", ...saidByWorkers(found.flatMap(({ identities }) => identities))].join("; ");
 }

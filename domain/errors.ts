@@ -133,6 +133,11 @@ export const errorCodes = {
     retry: false,
     cure: "Do what the message names (a Python, or a way to a package registry), then retry.",
   },
+  "trainer-isolation": {
+    status: 422,
+    retry: false,
+    cure: "Make the training worker able to isolate (docs/trainers.md), or let it run such trainers without by COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS=true, then retry.",
+  },
   "model-refused": {
     status: 422,
     retry: false,

@@ -25,7 +25,8 @@ export async function makePlace(options: {
   const folder = await mkdtemp(join(tmpdir(), "countersign-production-"));
   // PostgreSQL runs as another user, and must be able to pass through.
   await chmod(folder, 0o755);
-  for (const name of ["artifacts", "secrets", "programs", "logs", "people"]) await mkdir(join(folder, name));
+  for (const name of ["artifacts", "outbox", "training", "secrets", "programs", "logs", "people"])
+    await mkdir(join(folder, name));
   await symlink(options.temporalServer, join(folder, "programs", "temporal-server"));
   await symlink(options.sqlTool, join(folder, "programs", "temporal-sql-tool"));
   await symlink(options.temporalCli, join(folder, "programs", "temporal"));
@@ -62,6 +63,8 @@ export async function makePlace(options: {
       [/^postgres$/g, "127.0.0.1"],
       [/^0\.0\.0\.0$/g, "127.0.0.1"],
       [/^\/var\/lib\/countersign\/artifacts$/g, join(folder, "artifacts")],
+      [/^\/var\/lib\/countersign\/outbox$/g, join(folder, "outbox")],
+      [/^\/tmp\/countersign$/g, join(folder, "training")],
       [/^\/run\/secrets\//g, `${join(folder, "secrets")}/`],
       [/^\/data$/g, join(options.root, "examples")],
       [/^\/etc\/temporal\/config\//g, `${join(options.root, "deploy", "temporal")}/`],

@@ -28,60 +28,84 @@ export interface InstanceFacts {
 const readyWithinMs = 90_000;
 
 /**
- * Server, serving and three workers. Each gets what it needs and no more: a trainer is other
- * people's code, so its worker has neither database nor keys, and only the server can sign.
+ * Server, serving and three workers. Each gets what it needs and no more (test/bin/environments.test.ts has the
+ * table): a trainer is other people's code, so its worker has neither database nor keys, and only the server can sign.
  */
 export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
-  const { keys, databaseUrl } = facts;
-  const database = { DATABASE_URL: databaseUrl };
+  const { home, keys, ports } = facts;
+  const database = { DATABASE_URL: facts.databaseUrl };
   const verify = { COUNTERSIGN_VERIFY_KEY_FILE: keys.verify };
   const seals = { COUNTERSIGN_STAGES_KEY: keys.stages };
-  const messages = { ...facts.messages, COUNTERSIGN_SECRETS_KEY: facts.messages["COUNTERSIGN_SECRETS_KEY"] ?? keys.secrets };
+  const inHome = { COUNTERSIGN_HOME: home.folder };
+  const temporal = { TEMPORAL_ADDRESS: facts.temporalAddress, TEMPORAL_NAMESPACE: namespace };
+  const data = { COUNTERSIGN_DATA_ROOT: facts.dataRoot, COUNTERSIGN_PROTECTED: facts.protectedPaths.join(",") };
+  const messages = {
+    COUNTERSIGN_API_HOST: loopback,
+    COUNTERSIGN_API_PORT: String(ports.api),
+    TEMPORAL_UI_URL: `http://${loopback}:${ports.temporalUi}`,
+    ...facts.messages,
+    COUNTERSIGN_SECRETS_KEY: facts.messages["COUNTERSIGN_SECRETS_KEY"] ?? keys.secrets,
+  };
+  const ofServer = {
+    COUNTERSIGN_SIGNING_KEY_FILE: keys.signing,
+    COUNTERSIGN_SERVING_URL: `http://${loopback}:${ports.serving}`,
+  };
+  const ofServing = { COUNTERSIGN_SERVING_HOST: loopback, COUNTERSIGN_SERVING_PORT: String(ports.serving) };
   const watch = createPollWatch(facts.temporalAddress);
   return [
     {
       ...program(facts, {
         name: "server",
         file: "server.ts",
-        env: { ...database, ...verify, ...messages, COUNTERSIGN_SIGNING_KEY_FILE: keys.signing },
+        env: { ...database, ...verify, ...temporal, ...messages, ...inHome, ...ofServer },
       }),
-      isReady: () => answers(`http://127.0.0.1:${facts.ports.api}/api/health/live`),
+      isReady: () => answers(`http://${loopback}:${ports.api}/api/health/live`),
     },
     {
-      ...program(facts, { name: "serving", file: "serving.ts", env: { ...database, ...verify } }),
-      isReady: () => acceptsConnections(facts.ports.serving),
+      ...program(facts, { name: "serving", file: "serving.ts", env: { ...database, ...verify, ...ofServing } }),
+      isReady: () => acceptsConnections(ports.serving),
     },
-    worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...seals, ...messages } }),
+    worker(facts, {
+      watch,
+      queue: "lifecycle",
+      type: "workflow",
+      env: { ...database, ...verify, ...seals, ...temporal, ...messages },
+    }),
     worker(facts, {
       watch,
       queue: "stages",
       type: "activity",
-      env: { ...database, ...seals, ...sourceEnvironment(), ...otherPorts(facts) },
+      env: { ...database, ...seals, ...temporal, ...inHome, ...data, ...sourceEnvironment(), ...otherPorts(facts) },
     }),
     worker(facts, {
       watch,
       queue: "train",
       type: "activity",
-      env: { ...packageSettings(), COUNTERSIGN_TRAINERS_ROOT: facts.trainersRoot },
+      env: { ...temporal, ...inHome, ...data, ...trainerSettings(), COUNTERSIGN_TRAINERS_ROOT: facts.trainersRoot },
     }),
   ];
 }
 
+const loopback = "127.0.0.1";
+
 /** For the process that fetches data: where it must never ask for any. */
 function otherPorts({ ports }: InstanceFacts): Record<string, string> {
   return {
+    COUNTERSIGN_API_PORT: String(ports.api),
+    COUNTERSIGN_SERVING_PORT: String(ports.serving),
+    TEMPORAL_UI_URL: `http://${loopback}:${ports.temporalUi}`,
     COUNTERSIGN_TEMPORAL_HTTP_PORT: String(ports.temporalHttp),
     COUNTERSIGN_TEMPORAL_METRICS_PORT: String(ports.temporalMetrics),
     COUNTERSIGN_SLACK_SANDBOX_PORT: String(ports.slack),
   };
 }
 
-/** What pip needs of ours to reach a registry; it stops at the training worker, no trainer sees it. */
-function packageSettings(): Record<string, string> {
+/** What pip needs of ours to reach a registry, and what the operator says of trainers; it stops at the training worker, no trainer sees it. */
+function trainerSettings(): Record<string, string> {
+  const handedOn =
+    /^(PIP_.*|XDG_CONFIG_HOME|COUNTERSIGN_PYTHON.*|COUNTERSIGN_TRAINER_PATHS|COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS|https?_proxy|no_proxy)$/i;
   const given = Object.entries(process.env).flatMap(([name, value]) =>
-    value !== undefined && /^(PIP_.*|XDG_CONFIG_HOME|COUNTERSIGN_PYTHON.*|https?_proxy|no_proxy)$/i.test(name)
-      ? [[name, value]]
-      : [],
+    value !== undefined && handedOn.test(name) ? [[name, value]] : [],
   );
   return Object.fromEntries(given) as Record<string, string>;
 }
@@ -111,7 +135,7 @@ function program(
   facts: InstanceFacts,
   options: { name: string; file: string; env: Record<string, string> },
 ): Omit<ProcessSpec, "isReady"> {
-  const { home, ports, root } = facts;
+  const { home, root } = facts;
   return {
     name: options.name,
     command: process.execPath,
@@ -122,19 +146,8 @@ function program(
     env: {
       ...baseEnvironment(),
       COUNTERSIGN_MODE: "development",
-      COUNTERSIGN_HOME: home.folder,
       COUNTERSIGN_LOG_LEVEL: facts.logLevel,
-      COUNTERSIGN_API_HOST: "127.0.0.1",
-      COUNTERSIGN_API_PORT: String(ports.api),
-      COUNTERSIGN_SERVING_HOST: "127.0.0.1",
-      COUNTERSIGN_SERVING_PORT: String(ports.serving),
-      COUNTERSIGN_SERVING_URL: `http://127.0.0.1:${ports.serving}`,
       COUNTERSIGN_ARTIFACTS: home.artifacts,
-      COUNTERSIGN_DATA_ROOT: facts.dataRoot,
-      COUNTERSIGN_PROTECTED: facts.protectedPaths.join(","),
-      TEMPORAL_ADDRESS: facts.temporalAddress,
-      TEMPORAL_NAMESPACE: namespace,
-      TEMPORAL_UI_URL: `http://127.0.0.1:${ports.temporalUi}`,
       ...options.env,
     },
   };

@@ -8,7 +8,7 @@ import { inspectTrained } from "../../activities/train-run.ts";
 import { digestOf } from "../../domain/digest.ts";
 import type { Task } from "../../domain/task.ts";
 import { createScorer } from "../../ml/onnx/scorer.ts";
-import type { Command } from "../../ml/trainers/isolation.ts";
+import { type Command, findIsolation } from "../../ml/trainers/isolation.ts";
 import { readTrainingData } from "../../ml/trainers/training-data.ts";
 import { scoreValidation } from "../../ml/trainers/validation-score.ts";
 import { sampleFeatures, sampleJob, sampleLabels, writeSample } from "./sample-jobs.ts";
@@ -28,6 +28,18 @@ export interface Checked {
 
 /** What a constant answer reaches on the made data; a trainer that learns anything stays below. */
 const constant: Record<Task, number> = { binary: 0.69, multiclass: 1.05, regression: 4.9 };
+
+/** Whether this machine locks it away as a release would, where it matters that it needs no more than it is given. */
+export async function checkIsolation(): Promise<Point> {
+  const isolation = await findIsolation();
+  return isolation.way === null
+    ? {
+        name: "runs isolated",
+        outcome: "not offered",
+        said: `${isolation.description}. A training worker here refuses \`trainer: command\` (docs/trainers.md)`,
+      }
+    : { name: "runs isolated", outcome: "kept", said: isolation.description.replace(/^isolated: /, "") };
+}
 
 /** All points of one task: it trains, the model fits, it learned something, it repeats itself. */
 export async function checkTask(checked: Checked, task: Task): Promise<Point[]> {
@@ -108,7 +120,7 @@ function train(
     trainData: data,
     limits: { minutes: 5, memoryMb: 4096, outputMb: 200 },
     jobsDirectory: join(folder, "jobs"),
-    hidden: [],
+    needsIsolation: false,
     signal: new AbortController().signal,
     onLine: () => undefined,
   });

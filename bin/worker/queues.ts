@@ -1,5 +1,7 @@
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { Worker, type NativeConnection, type WorkerOptions } from "@temporalio/worker";
 import { createRemoteOffers } from "../../activities/sources/remote-offers.ts";
@@ -13,6 +15,8 @@ import { taskQueues, type RecordActivities, type StageActivities, type TaskQueue
 import type { TrainActivities } from "../../activities/train-contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
+import { markedIdentity } from "../../domain/training-worker.ts";
+import { findIsolation } from "../../ml/trainers/isolation.ts";
 import { createPythonEnvironments } from "../../ml/trainers/python-environment.ts";
 import { createSourceFiles } from "../../db/source-files.ts";
 import { readConfig, sourceConnections } from "../config.ts";
@@ -21,6 +25,8 @@ import { ownEndpoints } from "../own-endpoints.ts";
 import { createNotifyWorker } from "../messages/notify-worker.ts";
 import { ensureSweep } from "./sweep-schedule.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
+
+const checkout = fileURLToPath(new URL("../../", import.meta.url)).slice(0, -1);
 
 /** A worker that runs, and what must be closed after it. */
 export interface QueueWorker {
@@ -57,7 +63,7 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
     "TEMPORAL_ADDRESS",
   ]);
   const db = createDatabase({ url: config.DATABASE_URL });
-  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
+  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS, inbox: config.COUNTERSIGN_INBOX });
   const verifier = createCommandVerifier({
     publicKeyPem: await readFile(config.COUNTERSIGN_VERIFY_KEY_FILE, "utf8"),
   });
@@ -101,7 +107,7 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
 async function createStagesWorker(connection: NativeConnection): Promise<QueueWorker> {
   const config = readConfig(process.env, ["DATABASE_URL", "COUNTERSIGN_ARTIFACTS", "COUNTERSIGN_STAGES_KEY"]);
   const db = createDatabase({ url: config.DATABASE_URL, max: 4 });
-  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
+  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS, inbox: config.COUNTERSIGN_INBOX });
   const activities: StageActivities = createStageActivities({
     db,
     store,
@@ -129,15 +135,14 @@ async function createStagesWorker(connection: NativeConnection): Promise<QueueWo
 
 async function createTrainWorker(connection: NativeConnection): Promise<QueueWorker> {
   const config = readConfig(process.env, ["COUNTERSIGN_ARTIFACTS"]);
-  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS });
+  const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS, outbox: config.COUNTERSIGN_OUTBOX });
   const home = resolve(config.COUNTERSIGN_HOME);
-  // Other people's code runs as the worker's own user where the system knows no better.
-  const hidden = ["keys", "tokens.json", "endpoints.json", "postgres-password", "slack-sandbox"].map((name) => join(home, name));
   const trainersRoot = config.COUNTERSIGN_TRAINERS_ROOT ?? config.COUNTERSIGN_DATA_ROOT;
   const activities: TrainActivities = createTrainActivities({
     store,
     jobsDirectory: join(home, "jobs"),
-    hidden,
+    allowUnisolated: config.COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS,
+    sight: { paths: config.COUNTERSIGN_TRAINER_PATHS, never: [home, resolve(config.COUNTERSIGN_ARTIFACTS), checkout] },
     trainersRoot: await guardedRoot({ ...config, COUNTERSIGN_TRAINERS_ROOT: trainersRoot }, "COUNTERSIGN_TRAINERS_ROOT"),
     exchangeDirectory: resolve(config.COUNTERSIGN_EXCHANGE ?? join(home, "exchange")),
     python: createPythonEnvironments({
@@ -145,8 +150,13 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
       python: config.COUNTERSIGN_PYTHON,
     }),
   });
+  // A machine too busy to tell is asked again by the first training.
+  const isolation = await findIsolation().catch(() => null);
+  if (isolation?.way === null) process.stderr.write(`Trainers are ${isolation.description}.\n`);
+  const mark = config.COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS ? "unisolated" : "refusing";
   const worker = await Worker.create({
     ...common(connection, config.TEMPORAL_NAMESPACE),
+    identity: markedIdentity(isolation?.way === null ? mark : null, `${process.pid}@${hostname()}`),
     taskQueue: taskQueues.train,
     activities,
     // The log of what trains is read from heartbeats: the default would hold each back for 12 s.

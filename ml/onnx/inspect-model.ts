@@ -1,9 +1,10 @@
-import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { runBounded } from "../trainers/bounded-process.ts";
-import { isolationFor } from "../trainers/isolation.ts";
+import { findIsolation } from "../trainers/isolation.ts";
+import { ownProgram } from "../trainers/own-program.ts";
+import { makeWorkplace, mustHaveBegun, type Workplace } from "../trainers/workplace.ts";
 import type { LabelSpec } from "../../domain/task.ts";
 import type { Feature, FeatureColumns } from "../trainers/training-data.ts";
 import type { InspectionFinding, InspectionRequest } from "./inspection-main.ts";
@@ -25,7 +26,9 @@ export interface InspectModelInput {
   signal?: AbortSignal;
 }
 
-const inspectionMain = fileURLToPath(new URL("./inspection-main.ts", import.meta.url));
+const inspectionMain = new URL("./inspection-main.ts", import.meta.url);
+/** Of the finding: it writes no file. */
+const outputBytes = 16 << 20;
 
 /**
  * Lets a model pass or throws `model-refused` with the cause. The bytes are parsed, loaded and run
@@ -37,9 +40,9 @@ export async function inspectModel(input: InspectModelInput): Promise<ModelFacts
   const memoryBytes = input.memoryBytes ?? 2 ** 30 + 6 * bytes.byteLength;
   if (bytes.byteLength === 0) throw refused("The model file is empty.");
   if (bytes.byteLength > maxBytes) throw refused(`The model has ${bytes.byteLength} bytes; ${maxBytes} are allowed.`);
-  const command = { command: process.execPath, args: [inspectionMain] };
-  const isolation = await isolationFor(command);
+  const isolation = await findIsolation();
   const folder = await mkdtemp(join(tmpdir(), "countersign-inspection-"));
+  let place: Workplace | null = null;
   try {
     const request: InspectionRequest = {
       features,
@@ -49,17 +52,15 @@ export async function inspectModel(input: InspectModelInput): Promise<ModelFacts
     };
     await writeFile(join(folder, "model.onnx"), bytes);
     await writeFile(join(folder, "inspection.json"), JSON.stringify(request));
-    for (const path of [join(folder, "model.onnx"), join(folder, "inspection.json"), folder]) {
-      if (isolation.user !== null) await chown(path, isolation.user, isolation.user);
-      await chmod(path, 0o700);
-    }
+    for (const name of ["model.onnx", "inspection.json"]) await chmod(join(folder, name), 0o644);
+    place = await makeWorkplace({ isolation, command: ownProgram(inspectionMain), inputs: folder, outputBytes });
     const end = await runBounded({
-      ...isolation.wrap(command),
-      cwd: folder,
+      ...place.process,
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
-      limits: { wallMs, memoryBytes, outputBytes: 16 << 20 },
+      limits: { wallMs, memoryBytes, outputBytes },
       signal: input.signal ?? new AbortController().signal,
     });
+    mustHaveBegun(end);
     if (end.stoppedBy === "cancelled") input.signal?.throwIfAborted();
     if (end.stoppedBy === "time")
       throw refused(`Loading the model and running it on a few rows took longer than ${wallMs / 1000} s.`);
@@ -75,6 +76,7 @@ export async function inspectModel(input: InspectModelInput): Promise<ModelFacts
     if ("refused" in finding) throw refused(finding.refused);
     return finding.accepted;
   } finally {
+    await place?.leave();
     await rm(folder, { recursive: true, force: true });
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { constants } from "node:os";
-import type { Readable, Writable } from "node:stream";
+import { Duplex, type Readable, type Writable } from "node:stream";
 import type { Command } from "./isolation.ts";
 import { createLogTail } from "./log-tail.ts";
 import { guardProcess, killGroup, type ProcessLimits, type StopReason } from "./process-guard.ts";
@@ -12,12 +12,19 @@ export interface BoundedProcess extends Command {
   signal: AbortSignal;
   /** Bytes in files that the program wrote; must not reject. */
   fileBytes?: () => Promise<number>;
+  /**
+   * Of a program behind a gate (private-tree.ts): called when everything stands for it, and before it starts. When
+   * it rejects, the program never does.
+   */
+  onGate?: (pid: number) => Promise<void>;
   /** Called in the same turn in which the process starts; when it throws, the process is ended. */
   onStart?: (pid: number) => void;
   onLine?: (line: string) => void;
 }
 
 export interface ProcessEnd {
+  /** False where it ended before its gate, so that the program itself never ran. */
+  began: boolean;
   /** Null when a signal ended it. */
   code: number | null;
   signal: string | null;
@@ -40,13 +47,16 @@ const pipesMs = 2_000;
 /**
  * Runs a program as the leader of its own process group within limits, and ends the whole group
  * when it breaks one, when `signal` aborts, and when the program itself has ended. Rejects only
- * when it could not be started. Its stdin is a pipe that ends with this process.
+ * when it could not be started, or `onGate` did. Its stdin is a pipe that ends with this process.
  */
 export async function runBounded(job: BoundedProcess): Promise<ProcessEnd> {
   job.signal.throwIfAborted();
   const { command, args, cwd, env } = job;
-  const child = spawn(command, args, { cwd, env, detached: true, stdio: ["pipe", "pipe", "pipe"] });
+  const stdio = ["pipe", "pipe", "pipe", job.onGate === undefined ? "ignore" : "pipe"] as const;
+  // The first three are pipes, which the list of four does not tell the compiler.
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: [...stdio] }) as Child;
   const pid = await started(child, job.onStart);
+  const gate = watchGate(child, pid, job.onGate);
   const log = createLogTail(job.onLine);
   const { limits, fileBytes } = job;
   const guard = guardProcess({ pid, limits, logBytes: log.bytes, ...(fileBytes === undefined ? {} : { fileBytes }) });
@@ -64,9 +74,27 @@ export async function runBounded(job: BoundedProcess): Promise<ProcessEnd> {
   job.signal.addEventListener("abort", cancel, { once: true });
   const { code, signal } = await exited(child);
   job.signal.removeEventListener("abort", cancel);
-  const end = guard.end();
+  const end = await guard.end();
   await closed(child);
-  return { ...end, ...nameEnd(code, signal), log: log.text(), logBytes: log.bytes() };
+  const began = await gate();
+  return { began, ...end, ...nameEnd(code, signal), log: log.text(), logBytes: log.bytes() };
+}
+
+/** Answers the gate when it is reached; gives what tells afterwards whether it was opened. */
+function watchGate(child: Child, pid: number, onGate: BoundedProcess["onGate"]): () => Promise<boolean> {
+  const stream = child.stdio[3];
+  if (onGate === undefined || !(stream instanceof Duplex)) return () => Promise.resolve(true);
+  let opening: Promise<boolean> = Promise.resolve(false);
+  // It may end while it is answered: its end tells.
+  stream.on("error", () => undefined);
+  stream.once("data", () => {
+    opening = onGate(pid).then(() => {
+      stream.end("go\n");
+      return true;
+    });
+    opening.catch(() => killGroup(pid));
+  });
+  return () => opening.finally(() => stream.destroy());
 }
 
 /** The process's number, without a turn in between: nothing may come between the start and its record. */

@@ -1,140 +1,100 @@
-import { execFile } from "node:child_process";
-import { statSync } from "node:fs";
-import { isAbsolute } from "node:path";
-import { promisify } from "node:util";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { runBounded } from "./bounded-process.ts";
+import { type IsolationWay, isolatedCommand, type PrivateTree } from "./private-tree.ts";
 
 export interface Command {
   command: string;
   args: string[];
+  /** Files and folders that it needs besides the system's own; read-only to it where it runs isolated. */
+  sees?: string[];
 }
 
-export interface Isolation {
-  /** What stands before the command. */
-  wrap(command: Command): Command;
-  /** The user that the command runs as, when it is not ours: it must own its folder. */
-  user: number | null;
-  /** In words, for the log. */
-  description: string;
-}
+/** What this system can do to lock a foreign program away. */
+export type Isolation = { way: IsolationWay; description: string } | { way: null; reason: string; description: string };
 
-/** `nobody` of Linux: owns nothing, and nothing that we write readable by its owner alone. */
-const nobody = 65534;
-
-interface Level {
-  description: string;
-  user: number | null;
-  words: string[];
-}
-
-const noPrivileges = ["--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"];
-const dieWithUs = ["setpriv", "--pdeathsig", "KILL"];
-
-/**
- * How far this system can lock a foreign program away, best first. In its own namespaces of network
- * and processes it reaches no port, sees no other process, and whatever it forks, however it
- * detaches itself, dies with the namespace's first process. The kernel kills it when we are killed.
- */
-function levels(hidden: string[]): Level[] {
-  if (process.platform !== "linux") return [];
-  const asRoot = process.getuid?.() === 0;
-  const namespaces = [
-    ...dieWithUs,
-    "unshare",
-    ...(asRoot ? [] : ["--map-root-user"]),
-    "--net",
-    "--pid",
-    "--fork",
-    "--kill-child=KILL",
-    "--mount-proc",
-  ];
-  const inside = hidden.length === 0 ? [] : ["sh", "-c", `${hidden.map(hideCommand).join(" && ")} && exec "$@"`, "sh"];
-  const asNobody = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
-  // A shell as the namespace's first process: that one ignores its own signals, which a trainer must not.
-  const init = ["sh", "-c", '"$@"; exit $?', "sh"];
-  const own = {
-    description: "no network, no other processes in sight",
-    user: null,
-    words: [...namespaces, ...inside, "setpriv", ...noPrivileges, "--pdeathsig", "KILL", ...init],
-  };
-  if (!asRoot)
-    return [
-      own,
-      {
-        description: "dies with the worker; network and user are the worker's",
-        user: null,
-        words: dieWithUs,
-      },
-    ];
-  return [
-    {
-      description: `${own.description}, user nobody`,
-      user: nobody,
-      words: [...namespaces, ...inside, "setpriv", ...asNobody, ...noPrivileges, "--pdeathsig", "KILL", ...init],
-    },
-    own,
-    {
-      description: "user nobody; network is the worker's",
-      user: nobody,
-      words: ["setpriv", ...asNobody, ...noPrivileges, "--pdeathsig", "KILL"],
-    },
-    {
-      description: "dies with the worker; network and user are the worker's",
-      user: null,
-      words: dieWithUs,
-    },
-  ];
-}
-
-/** Covers a folder by an empty one, a file by nothing. */
-function hideCommand(path: string): string {
-  const quoted = `'${path.replaceAll("'", String.raw`'\''`)}'`;
-  return statSync(path).isDirectory() ? `mount -t tmpfs -o size=4k,mode=0755 none ${quoted}` : `mount --bind /dev/null ${quoted}`;
-}
-
-/** A probe takes 20 ms on an idle machine. */
+/** A probe takes 60 ms on an idle machine. */
 const probeMs = 30_000;
-const found = new Map<string, Promise<Isolation>>();
+/** In order of preference: sealed, a program cannot make namespaces in which it would be root again. */
+const waysOfRoot: IsolationWay[] = [
+  { drop: true, userNamespace: false, sealed: true },
+  { drop: true, userNamespace: false, sealed: false },
+  { drop: false, userNamespace: true, sealed: true },
+  { drop: false, userNamespace: true, sealed: false },
+];
+const waysOfOthers = waysOfRoot.filter(({ userNamespace }) => userNamespace);
+
+/** Run inside, with what it means when one fails: the programs that set it up may leave a thing undone without a word. */
+const promises = [
+  ['test "$(ls -d /proc/[0-9]* | wc -l)" -le 9', "it saw the machine's processes"],
+  ['test "$(grep -c : /proc/net/dev)" -le 1', "it had a network"],
+  ['test "$(grep -c "^Cap[IPEA].*0000000000000000$" /proc/self/status)" = 4', "it had capabilities"],
+  ['grep -q "^NoNewPrivs:.1$" /proc/self/status', "it could gain privileges"],
+  ["! (: > /usr/.countersign) 2> /dev/null", "it could write to /usr"],
+  ["! unshare --user true 2> /dev/null", "it could make namespaces of its own"],
+  ["test ! -e /home && test ! -e /root && test ! -e /var", "it saw the machine's files"],
+  [": > /tmp/a && : > /dev/shm/a && : > a", "it could not write to its own folders"],
+].map(([check, fault]) => `{ ${check}; } || { echo "${fault}"; exit 1; }`);
+
+let found: Promise<Isolation> | null = null;
 
 /**
- * The best isolation under which `command` can still be read and started, tried once for each
- * command. Rejects when the machine is too busy to try. `hidden`: files and folders that it must not see, where the system can hide them.
+ * The best isolation of this system, tried once; where there is none, it is looked for again each time, because
+ * what was in the way may pass. Rejects when the machine is too busy to try.
  */
-export function isolationFor(command: Command, hidden: string[] = []): Promise<Isolation> {
-  // What is not there yet cannot be covered; when it has appeared, the search is made again.
-  const present = hidden.filter((path) => statSync(path, { throwIfNoEntry: false }) !== undefined);
-  const key = JSON.stringify([command, present]);
-  const known = found.get(key);
-  if (known !== undefined) return known;
-  const search = findIsolation(command, present);
-  found.set(key, search);
-  search.catch(() => found.delete(key));
-  return search;
+export function findIsolation(): Promise<Isolation> {
+  found ??= search().then(
+    (isolation) => {
+      if (isolation.way === null) found = null;
+      return isolation;
+    },
+    (error: unknown) => {
+      found = null;
+      throw error;
+    },
+  );
+  return found;
 }
 
-async function findIsolation({ command, args }: Command, hidden: string[]): Promise<Isolation> {
-  const files = [command, ...args].filter((word) => isAbsolute(word));
-  for (const { description, user, words } of levels(hidden)) {
-    const wrap = (inner: Command): Command => ({
-      command: words[0]!,
-      args: [...words.slice(1), inner.command, ...inner.args],
-    });
-    const probe = wrap({
-      command: "sh",
-      args: ["-c", 'command -v "$0" >/dev/null && for file; do test -r "$file" || exit 1; done', command, ...files],
-    });
-    try {
-      await promisify(execFile)(probe.command, probe.args, { timeout: probeMs, cwd: "/" });
-      return { wrap, user, description };
-    } catch (error) {
-      // A machine that is too busy to answer must not lead to less isolation: this attempt fails instead.
-      if (error instanceof Error && "killed" in error && error.killed === true)
-        throw new Error(`Trying the isolation took longer than ${probeMs / 1000} s.`, { cause: error });
-      // This system does not allow it, or the user could not read the program: the next level.
+async function search(): Promise<Isolation> {
+  if (process.platform !== "linux") return none(`${process.platform} offers no namespaces`);
+  const faults: string[] = [];
+  const folder = await mkdtemp(join(tmpdir(), "countersign-isolation-"));
+  try {
+    await chmod(folder, 0o700);
+    for (const way of process.getuid?.() === 0 ? waysOfRoot : waysOfOthers) {
+      const fault = await probe(way, { mountPoint: folder, inputs: [], sees: [], outputBytes: 1 << 20 });
+      if (fault === null)
+        return { way, description: "isolated: no network, no other processes, a file tree of its own, user nobody" };
+      faults.push(fault);
     }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
   }
-  return {
-    wrap: (inner) => inner,
-    user: null,
-    description: "not isolated: this system offers no way",
-  };
+  return none(faults.at(-1) ?? "");
+}
+
+function none(reason: string): Isolation {
+  return { way: null, reason, description: `not isolated: ${reason}` };
+}
+
+/** Null where a program runs in there and everything holds; else what was in the way. */
+async function probe(way: IsolationWay, tree: PrivateTree): Promise<string | null> {
+  const end = await runBounded({
+    ...(await isolatedCommand(way, tree, { command: "/bin/sh", args: ["-c", promises.join("\n")] })),
+    cwd: "/",
+    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin" },
+    limits: { wallMs: probeMs, memoryBytes: 1 << 30, outputBytes: 1 << 20 },
+    signal: new AbortController().signal,
+    onGate: () => Promise.resolve(),
+  }).catch((error: unknown) => {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (end === null) return "setpriv is not installed (util-linux)";
+  // A machine that is too busy to answer must not lead to less isolation: this attempt fails instead.
+  if (end.stoppedBy !== null) throw new Error(`Trying the isolation was ended at its limit of ${end.stoppedBy}.`);
+  if (end.code === 0 && end.began) return null;
+  return end.log.trim().split("\n").at(-1)?.slice(0, 200) || "a program did not start inside";
 }

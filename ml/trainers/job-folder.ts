@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, chown, copyFile, lstat, mkdir, open, readdir, writeFile } from "node:fs/promises";
+import { chmod, copyFile, lstat, mkdir, open, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { CountersignError } from "../../domain/errors.ts";
 import { type CodeFolder, copyCode } from "./code-folder.ts";
@@ -16,8 +16,6 @@ export interface JobFolderInput {
   validationData?: string | null;
   /** A command's own files. */
   code?: CodeFolder | null;
-  /** Who it is to belong to; null: to us. */
-  user: number | null;
   /** True where a worker of another user shares the folder: its name, which nobody can guess, is then what keeps others out. */
   openToOthers?: boolean;
 }
@@ -30,31 +28,25 @@ export async function createJobFolder({
   trainData,
   validationData = null,
   code = null,
-  user,
   openToOthers = false,
 }: JobFolderInput): Promise<{ name: string; path: string }> {
   await mkdir(jobsDirectory, { recursive: true });
-  await chmod(jobsDirectory, 0o711);
+  await chmod(jobsDirectory, openToOthers ? 0o711 : 0o700);
   const name = `${release}~${randomUUID()}`;
   const path = join(jobsDirectory, name);
   await mkdir(path, { mode: 0o700 });
   await copyFile(trainData, join(path, jobFiles.train), constants.COPYFILE_FICLONE);
   await writeFile(join(path, jobFiles.job), jobText(job));
-  await chmod(join(path, jobFiles.train), 0o600);
-  const owned = [join(path, jobFiles.train), join(path, jobFiles.job), path];
+  const files = [join(path, jobFiles.train), join(path, jobFiles.job)];
   if (validationData !== null) {
     const validation = join(path, jobFiles.validation);
     await copyFile(validationData, validation, constants.COPYFILE_FICLONE);
-    await chmod(validation, 0o600);
-    owned.unshift(validation);
+    files.push(validation);
   }
-  if (openToOthers) {
-    for (const one of owned) await chmod(one, 0o644);
-    await chmod(path, 0o777);
-  }
-  // These stay ours: another user reads them and cannot change them.
+  // Another user may read them, who gets at them through the isolation or through an open folder alone.
+  for (const file of files) await chmod(file, 0o644);
+  if (openToOthers) await chmod(path, 0o777);
   if (code !== null) await copyCode(code, join(path, jobFiles.code));
-  if (user !== null) for (const one of owned) await chown(one, user, user);
   return { name, path };
 }
 
@@ -64,9 +56,8 @@ export function jobText(job: TrainJob): string {
 }
 
 const mostFiles = 10_000;
-const inputs: string[] = [jobFiles.train, jobFiles.validation, jobFiles.job];
 
-/** Bytes of all that was written into the folder, its inputs apart; infinite when there are too many files to count. Never rejects. */
+/** Bytes of all that lies in the folder; infinite when there are too many files to count. Never rejects. */
 export async function writtenBytes(folder: string): Promise<number> {
   let bytes = 0;
   let files = 0;
@@ -78,7 +69,7 @@ export async function writtenBytes(folder: string): Promise<number> {
       if (files > mostFiles) return Number.POSITIVE_INFINITY;
       const path = join(directory, entry.name);
       if (entry.isDirectory()) waiting.push(path);
-      else if (directory !== folder || !inputs.includes(entry.name))
+      else
         bytes += await lstat(path).then(
           ({ size }) => size,
           () => 0,
@@ -100,12 +91,14 @@ export async function readOutput(folder: string, name: string, limitBytes: numbe
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : "";
     if (code === "ENOENT") return null;
-    if (code === "ELOOP" || code === "ENXIO") throw refuse("is no plain file");
+    if (code === "ELOOP" || code === "ENXIO" || code === "ENODEV") throw refuse("isn't a plain file");
+    // It can take away its own rights to what it wrote.
+    if (code === "EACCES" || code === "ENOTDIR") throw refuse("cannot be read");
     throw error;
   }
   try {
     const stat = await file.stat();
-    if (!stat.isFile() || stat.nlink !== 1) throw refuse("is no plain file");
+    if (!stat.isFile() || stat.nlink !== 1) throw refuse("isn't a plain file");
     if (stat.size > limitBytes) throw refuse(`has ${stat.size} bytes; ${limitBytes} are allowed`);
     return await file.readFile();
   } finally {

@@ -29,7 +29,7 @@ export function guardProcess({ pid, limits, logBytes, fileBytes }: GuardInput) {
   let stoppedBy: StopReason | null = null;
   let peakMemoryBytes = 0;
   let writtenBytes = 0;
-  let measuring = false;
+  let measuring: Promise<void> | null = null;
   let forced: NodeJS.Timeout | undefined;
   let killed = false;
 
@@ -45,11 +45,12 @@ export function guardProcess({ pid, limits, logBytes, fileBytes }: GuardInput) {
     }, graceMs);
   }
 
-  async function measureFiles(): Promise<void> {
-    if (measuring || fileBytes === undefined) return;
-    measuring = true;
-    writtenBytes = await fileBytes();
-    measuring = false;
+  function measureFiles(): Promise<void> {
+    measuring ??= (fileBytes?.() ?? Promise.resolve(0)).then((bytes) => {
+      writtenBytes = Math.max(writtenBytes, bytes);
+      measuring = null;
+    });
+    return measuring;
   }
 
   function look(): void {
@@ -66,10 +67,14 @@ export function guardProcess({ pid, limits, logBytes, fileBytes }: GuardInput) {
     stop,
     stoppedBy: () => stoppedBy,
     /** To be called when the program has ended: also ends what it left behind. */
-    end: () => {
+    end: async () => {
       clearInterval(watch);
       clearTimeout(forced);
       killGroup(pid);
+      // What it wrote since the last look counts too: a full file system ends a program before we do.
+      await measuring;
+      await measureFiles();
+      if (logBytes() + writtenBytes > limits.outputBytes) stoppedBy ??= "output";
       return { stoppedBy, killed, peakMemoryBytes, durationMs: Math.round(performance.now() - startedAt) };
     },
   };

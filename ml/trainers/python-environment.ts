@@ -6,7 +6,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { CountersignError } from "../../domain/errors.ts";
-import { isolationFor } from "./isolation.ts";
+import { installationOf } from "./installation.ts";
 
 const run = promisify(execFile);
 
@@ -27,6 +27,8 @@ const pipSettings = /^(PIP_.*|https?_proxy|no_proxy|ssl_cert_file|requests_ca_bu
 export interface PythonEnvironment {
   /** The interpreter. */
   python: string;
+  /** The folders that it lives in: the environment's, and that of the Python below it. */
+  sees: string[];
   /** For the record: SHA-256 of the lock, and of what pip says is installed. */
   lock: string;
   installed: string;
@@ -58,11 +60,11 @@ export function createPythonEnvironments({
 }
 
 async function prepare(
-  { folder, python }: { folder: string; python: string | undefined },
+  { folder, python: named }: { folder: string; python: string | undefined },
   { progress, signal }: Parameters<PythonEnvironments["prepare"]>[0],
 ): Promise<PythonEnvironment> {
   const lock = digest(await readFile(requirementsFile, "utf8"));
-  const base = await findPython(python);
+  const base = await findPython(named);
   const place = join(folder, digest(`${lock} ${base.path} ${base.version}`).slice(0, 16));
   const ready = join(place, "countersign.json");
   if (!existsSync(ready)) {
@@ -112,7 +114,9 @@ async function prepare(
   }
   // Written by the lines above.
   const { installed } = JSON.parse(await readFile(ready, "utf8")) as { installed: string };
-  return { python: join(place, "bin", "python"), lock: `sha256:${lock}`, installed: `sha256:${installed}` };
+  const python = join(place, "bin", "python");
+  const sees = [place, ...installationOf(await realpath(python), { paths: [], never: [] })];
+  return { python, sees, lock: `sha256:${lock}`, installed: `sha256:${installed}` };
 }
 
 async function step(what: "venv" | "pip" | "import", [command = "", ...args]: string[], signal: AbortSignal): Promise<void> {
@@ -146,21 +150,14 @@ interface Interpreter {
   version: string;
 }
 
-/** The one that is named; else the first that fits, and of those one that the trainers' user may run. */
+/** The one that is named; else the first that fits. */
 async function findPython(named: string | undefined): Promise<Interpreter> {
-  const found: Interpreter[] = [];
   const faults: string[] = [];
   for (const path of named === undefined ? candidates() : [named]) {
     const looked = await probe(path);
     if (typeof looked === "string") faults.push(looked);
-    else if (!found.some((one) => one.path === looked.path)) found.push(looked);
+    else return looked;
   }
-  for (const one of found) {
-    const { user } = await isolationFor({ command: one.path, args: [] });
-    if (process.getuid?.() !== 0 || user !== null) return one;
-  }
-  const [first] = found;
-  if (first !== undefined) return first;
   const looked = faults.length === 0 ? "There is none on PATH." : `${faults.join("; ")}.`;
   throw new CountersignError(
     "trainer-environment",

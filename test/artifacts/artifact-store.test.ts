@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, symlink, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -95,5 +95,39 @@ describe("the artifact store", () => {
       code: "unavailable",
     });
     expect(await readFile(blocked, "utf8")).toBe("no directory");
+  });
+});
+
+describe("an outbox", () => {
+  const places = (name: string) => ({ directory: join(directory, name), outbox: join(directory, `${name}-outbox`) });
+
+  test("takes what its owner writes, who reads it beside the artifacts, and is taken in by digest when asked for", async () => {
+    const { directory: artifacts, outbox } = places("one");
+    const reading = createArtifactStore({ directory: artifacts, inbox: outbox });
+    const training = createArtifactStore({ directory: artifacts, outbox });
+    const given = await reading.put("rows");
+    const made = await training.put("model");
+    expect(await training.getText(given)).toBe("rows");
+    expect(await training.getText(made)).toBe("model");
+    expect(await createArtifactStore({ directory: artifacts }).has(made)).toBe(false);
+    expect(await reading.getText(made)).toBe("model");
+    await rm(outbox, { recursive: true });
+    expect(await createArtifactStore({ directory: artifacts }).getText(made)).toBe("model");
+    await expect(reading.get(digestOf("nowhere"))).rejects.toThrow("holds no");
+  });
+
+  test("of which nothing is taken in but a plain file whose bytes give the digest", async () => {
+    const { directory: artifacts, outbox } = places("two");
+    const reading = createArtifactStore({ directory: artifacts, inbox: outbox });
+    const training = createArtifactStore({ directory: artifacts, outbox });
+    const [forged, linked] = await Promise.all([training.put("forged"), training.put("linked")]);
+    const secret = join(directory, "secret");
+    await writeFile(secret, "linked");
+    for (const digest of [forged, linked]) await rm(await training.pathOf(digest));
+    await writeFile(join(outbox, "sha256", forged.slice(7, 9), forged.slice(7)), "other bytes");
+    await symlink(secret, join(outbox, "sha256", linked.slice(7, 9), linked.slice(7)));
+    await expect(reading.get(forged)).rejects.toThrow("has another digest");
+    await expect(reading.get(linked)).rejects.toThrow("holds no");
+    expect(await createArtifactStore({ directory: artifacts }).has(forged)).toBe(false);
   });
 });

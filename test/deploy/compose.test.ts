@@ -13,6 +13,7 @@ interface Service {
   ports?: string[];
   networks?: string[];
   secrets?: string[];
+  security_opt?: string[];
   volumes?: (string | { source: string; target: string })[];
   depends_on?: Record<string, { condition: string }>;
   healthcheck?: { test: string[] };
@@ -142,10 +143,49 @@ describe("docker-compose.yml", () => {
 
   test("gives the trainer's worker neither database, key nor data, and the private key to the server alone", () => {
     const train = compose.services["worker-train"]!;
-    expect(train.networks).toEqual(["temporal"]);
+    expect(train.networks).toEqual(["training"]);
+    expect(services.filter(([, { networks }]) => networks?.includes("training")).map(([name]) => name)).toEqual([
+      "temporal",
+      "worker-train",
+    ]);
     expect(train.secrets).toBeUndefined();
     expect(Object.keys(train.environment ?? {}).filter((key) => /DATABASE|KEY|DATA_ROOT/.test(key))).toEqual([]);
     expect(services.filter(([, { secrets }]) => secrets?.includes("signing-key")).map(([name]) => name)).toEqual(["server"]);
+  });
+
+  test("lets the trainer's worker change no artifact, and takes in what it made by digest", () => {
+    const artifacts = "artifacts:/var/lib/countersign/artifacts";
+    const outbox = "outbox:/var/lib/countersign/outbox";
+    expect(compose.services["worker-train"]).toMatchObject({
+      volumes: [`${artifacts}:ro`, outbox],
+      environment: { COUNTERSIGN_OUTBOX: "/var/lib/countersign/outbox" },
+    });
+    for (const [name, { volumes = [], environment = {} }] of services.filter(([name]) => name !== "worker-train")) {
+      expect(volumes, name).not.toContain(outbox);
+      // Whoever may write artifacts takes in; who only reads them comes later.
+      if (volumes.includes(artifacts)) {
+        expect(volumes, name).toContain(`${outbox}:ro`);
+        expect(environment["COUNTERSIGN_INBOX"], name).toBe("/var/lib/countersign/outbox");
+      }
+    }
+  });
+
+  test("lets the trainer's worker make namespaces, and forbids it what the engine's own profile forbids", () => {
+    expect(compose.services["worker-train"]?.security_opt).toEqual([
+      "no-new-privileges:true",
+      "seccomp=deploy/seccomp-training.json",
+      "apparmor=unconfined",
+      "systempaths=unconfined",
+    ]);
+    const profile = JSON.parse(read("deploy/seccomp-training.json")) as {
+      defaultAction: string;
+      syscalls: { names: string[]; action: string }[];
+    };
+    const denied = profile.syscalls.filter(({ action }) => action === "SCMP_ACT_ERRNO").flatMap(({ names }) => names);
+    for (const needed of ["unshare", "clone", "mount", "umount2", "pivot_root", "sethostname"])
+      expect(denied).not.toContain(needed);
+    for (const name of ["bpf", "keyctl", "kexec_load", "init_module", "open_by_handle_at", "perf_event_open", "userfaultfd"])
+      expect(denied).toContain(name);
   });
 });
 

@@ -172,6 +172,20 @@ function varint(value: number): number[] {
   return value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
 }
 
+test.each([
+  ["a tensor that claims more than it holds", { dims: [2 ** 40], dataType: 1, name: "/bomb" }, /runtime does not take the model/],
+  ["a tensor that grows out of its shape", null, /memory|does not take the model|ended with/],
+])("%s is refused, and costs no more than its limit", async (_, tensor, cause) => {
+  const bytes = changed((model, nodes) => {
+    const shape = { dims: [2], dataType: 7, int64Data: [200_000, 20_000], name: "/bomb-shape" };
+    model.graph!.initializer!.push(tensor ?? shape);
+    if (tensor === null) nodes.push({ opType: "ConstantOfShape", input: ["/bomb-shape"], output: ["/bomb"] });
+    nodes.push({ opType: "ReduceMax", input: ["/bomb"], output: ["bomb"], attribute: [{ name: "keepdims", type: 2, i: 0 }] });
+    model.graph!.output!.push({ name: "bomb", type: { tensorType: { elemType: 1, shape: { dim: [] } } } });
+  });
+  expect(await causeOf(bytes, { memoryBytes: 600 * 2 ** 20 })).toMatch(cause);
+});
+
 test("a model that takes too long to load is refused", async () => {
   expect(await causeOf(baseline, { wallMs: 1 })).toContain("took longer than");
 });

@@ -6,6 +6,7 @@ import type { ArtifactStore } from "../../artifacts/artifact-store.ts";
 import type { FeatureSpec, TrainResult } from "../../domain/stage-results.ts";
 import type { LabelSpec } from "../../domain/task.ts";
 import { openDuckDb, quoteText } from "../../ml/duckdb.ts";
+import { findIsolation } from "../../ml/trainers/isolation.ts";
 import { createScorer } from "../../ml/onnx/scorer.ts";
 import { readTrainingData } from "../../ml/trainers/training-data.ts";
 import { scoreValidation } from "../../ml/trainers/validation-score.ts";
@@ -178,4 +179,22 @@ test.skipIf(!there)(
     expect(readdirSync(`${directory}/jobs`)).toEqual([]);
   },
   60_000,
+);
+
+test.skipIf(!there || (await findIsolation()).way === null)(
+  "no job can leave anything in the Python environment of the next",
+  async () => {
+    const code = [
+      "import os, site, sys, sklearn",
+      "folders = [*site.getsitepackages(), sys.prefix, sys.base_prefix, os.path.dirname(sklearn.__file__)]",
+      "names = ['poison.pth', 'sitecustomize.py', '__pycache__/poison.pyc', 'bin/python', 'pyvenv.cfg']",
+      "def poisons(path):",
+      "  try: open(path, 'a').close(); return True",
+      "  except OSError: return False",
+      "print('poisoned', sum(poisons(os.path.join(folder, name)) for folder in folders for name in names))",
+      "sys.exit(1)",
+    ].join("\n");
+    const section = { trainer: "command", command: ["{python}", "-c", code] };
+    await expect(train("binary", section)).rejects.toThrow(/exit code 1 .*: poisoned 0/);
+  },
 );

@@ -1,16 +1,15 @@
-import { once } from "node:events";
 import { existsSync, readdirSync } from "node:fs";
-import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { join } from "node:path";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ApplicationFailure } from "@temporalio/common";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createTrainActivity } from "../../activities/train.ts";
+import { readReport } from "../../activities/train-process.ts";
 import type { ArtifactStore } from "../../artifacts/artifact-store.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { FeaturizeResult, ReleaseParameters } from "../../domain/stage-results.ts";
-import { isolationFor } from "../../ml/trainers/isolation.ts";
+import { installationOf, seeInstallation } from "../../ml/trainers/installation.ts";
 import { createTestStore, definitionWith, featureSpecs, putFlights, startActivity } from "./flight-artifacts.ts";
 import { newMarker, processesWith, until } from "./running-processes.ts";
 
@@ -30,20 +29,13 @@ interface Attempt {
   train?: object;
   parameters?: ReleaseParameters;
   jobs?: string;
-  hidden?: string[];
 }
 
-async function startTraining({ trainer, train, parameters = {}, jobs = "jobs", hidden }: Attempt = {}) {
+async function startTraining({ trainer, train, parameters = {}, jobs = "jobs" }: Attempt = {}) {
   const jobsDirectory = join(directory, jobs);
-  const own =
-    trainer === undefined
-      ? {}
-      : {
-          trainers: {
-            baseline: { command: process.execPath, args: [fileURLToPath(new URL(`./trainers/${trainer}.mjs`, import.meta.url))] },
-          },
-        };
-  const activity = createTrainActivity({ store, jobsDirectory, ...own, ...(hidden === undefined ? {} : { hidden }) });
+  const main = fileURLToPath(new URL(`./trainers/${trainer}.mjs`, import.meta.url));
+  const baseline = { command: process.execPath, args: [main], sees: [process.execPath, main] };
+  const activity = createTrainActivity({ store, jobsDirectory, ...(trainer === undefined ? {} : { trainers: { baseline } }) });
   const definition = await store.putJson(definitionWith({ train: train ?? {} }));
   return {
     jobsDirectory,
@@ -164,8 +156,8 @@ test("a trainer that dies by a signal or fails is told by signal, exit code and 
 test.each([
   ["broken", "model-refused", "no ONNX model"],
   ["empty", "model-refused", "empty"],
-  ["link", "model-refused", "no plain file"],
-  ["hard link", "model-refused", "no plain file"],
+  ["link", "model-refused", "isn't a plain file"],
+  ["hard link", "model-refused", "isn't a plain file"],
   ["report", "model-refused", "result.json is no JSON"],
   ["nothing", "trainer-failed", "wrote no model.onnx"],
 ])("a trainer that writes a %s model is refused as %s with its log", async (write, code, detail) => {
@@ -177,6 +169,29 @@ test.each([
     detail: expect.stringContaining(detail),
     logTail: expect.stringContaining(`wrote ${write}`),
   });
+});
+
+test.each([
+  ["[]", "has no environment"],
+  ["null", "isn't an object"],
+  ['{"environment": ["a"]}', "has no environment"],
+  ['{"environment": {"a": 1}}', "at most 100 short strings"],
+  [`{"environment": {"a": "${"x".repeat(301)}"}}`, "at most 100 short strings"],
+  ['{"environment": {}, "summary": 7}', "a sentence as its summary"],
+  ['{"environment": {}, "metrics": {"auc": 1e999}}', "finite numbers as its metrics"],
+  ['{"environment": {}, "metrics": [1]}', "finite numbers as its metrics"],
+  ['{"environment": {}, "predictions": [1e999]}', "finite numbers as its predictions"],
+  ['{"environment": {}, "predictions": [NaN]}', "is no JSON"],
+  ['{"environment": {}, "predictions": ["1"]}', "finite numbers as its predictions"],
+])("a result.json of %s is refused", (text, cause) => {
+  expect(() => readReport(Buffer.from(text))).toThrow(cause);
+});
+
+test("what result.json says at length is cut, and __proto__ in it is a name like others", () => {
+  const text = `{"environment": {"__proto__": "x"}, "summary": "${"s".repeat(5000)}"}`;
+  const report = readReport(Buffer.from(text));
+  expect(report?.summary).toHaveLength(300);
+  expect(Object.getPrototypeOf(report?.environment)).toBe(Object.prototype);
 });
 
 test("a cancelled training leaves no process and no folder", async () => {
@@ -207,50 +222,57 @@ test("an unknown trainer is named", async () => {
   });
 });
 
-/** What makes a run the same each time: threads and hashes, no secret. */
-const repeatable = /^(?:OMP_|OPENBLAS_|PYTHON)[A-Z_]+$/;
-
-test("a trainer sees no secret of the environment, no file that is not its own, and no network", async () => {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const secretFile = join(directory, "tokens.json");
-  const hiddenDirectory = join(directory, "hidden");
-  await writeFile(secretFile, "token", { mode: 0o600 });
-  await mkdir(hiddenDirectory);
-  // What is tried here are the files' own modes and the hiding, not the folder above.
-  await chmod(directory, 0o755);
-  await writeFile(join(hiddenDirectory, "key"), "key", { mode: 0o644 });
-  process.env["TEST_ONLY_SECRET"] = "x";
-  const parameters = { train: { secretFile, hiddenFile: join(hiddenDirectory, "key"), port, worker: process.pid } };
-  const { result } = await startTraining({ trainer: "spy", hidden: [hiddenDirectory, secretFile], parameters });
-  const { logTail } = await failureOf(result);
-  server.close();
-  delete process.env["TEST_ONLY_SECRET"];
-  const found = JSON.parse(/found (\{.*\})/.exec(logTail)![1]!);
-  expect(
-    found.environment.filter(
-      (name: string) =>
-        !repeatable.test(name) &&
-        !["HOME", "LANG", "LC_ALL", "PATH", "PWD", "TMPDIR", "TZ", "SHLVL", "_", "OLDPWD"].includes(name),
-    ),
-  ).toEqual([]);
-  const { description } = await isolationFor({ command: process.execPath, args: [] });
-  if (description.startsWith("no network")) {
-    expect(found.port).not.toBe("connected");
-    expect(found.secretFile).not.toBe("token");
-    expect(found.hidden).toBe("ENOENT");
-    expect(found.workerVisible).not.toBe("true");
-  }
-  if (description.includes("nobody")) expect(found).toMatchObject({ user: 65534, siblings: "EACCES" });
-  // What the system could do is what the log says it did.
-  expect(logTail).toContain(`(${description})`);
-});
-
 test("a folder that only its owner may enter does not keep the trainer from its job", async () => {
   await mkdir(join(directory, "private"), { mode: 0o700 });
   const { result } = await startTraining({ jobs: "private/jobs" });
   expect((await result).modelBytes).toBeGreaterThan(0);
   expect(existsSync(join(directory, "private", "jobs"))).toBe(true);
 });
+
+test("a command of a definition sees no more for being named, and what is nowhere is named", async () => {
+  const sight = { paths: [], never: [directory] };
+  const program = join(directory, "home", "bin", "x");
+  await mkdir(dirname(program), { recursive: true });
+  await writeFile(program, "#!/bin/sh\n", { mode: 0o755 });
+  await expect(seeInstallation({ command: program, args: [] }, sight)).rejects.toThrow(
+    /train\.command: .*\/x lies where trainers do not see it\..*COUNTERSIGN_TRAINER_PATHS/,
+  );
+  await expect(seeInstallation({ command: "no-such-program", args: [] }, sight)).rejects.toThrow("is not on the PATH");
+  expect(await seeInstallation({ command: program, args: [] }, { ...sight, paths: [directory] })).toMatchObject({
+    sees: [directory],
+  });
+  expect(installationOf(program, sight)).toEqual([program]);
+  expect(installationOf(program, { paths: [], never: [] })).toEqual([join(directory, "home")]);
+});
+
+test("where nothing can be isolated, a command is refused unless the operator lets it run, and the record says that it ran so", async () => {
+  // No programs to isolate with: as on a system that has none.
+  const path = process.env["PATH"];
+  const { definition, deps } = await commandTraining();
+  vi.resetModules();
+  process.env["PATH"] = "/nowhere";
+  const { createTrainActivity: create } = await import("../../activities/train.ts");
+  process.env["PATH"] = path;
+  const run = (allowUnisolated: boolean) => {
+    process.env["PATH"] = "/nowhere";
+    const input = { model: "m", release: "m.1", definition, parameters: {}, spec: flights.spec, train: flights.train } as const;
+    return startActivity(create({ ...deps, allowUnisolated }), input).result.finally(() => (process.env["PATH"] = path));
+  };
+  expect(await failureOf(run(false))).toMatchObject({
+    code: "trainer-isolation",
+    detail: expect.stringMatching(
+      /^This trainer is other people's code, and this machine cannot isolate it: .*It was not started\.$/,
+    ),
+  });
+  const made = await run(true);
+  expect(made.summary).toContain("It ran without isolation.");
+  expect(made.environment).toMatchObject({ isolation: "none" });
+  expect(await store.getText(made.log)).toMatch(/^Trainer "command" \(not isolated: /);
+});
+
+async function commandTraining() {
+  const main = fileURLToPath(new URL("../../ml/trainers/baseline-main.ts", import.meta.url));
+  const definition = await store.putJson(definitionWith({ train: { trainer: "command", command: [process.execPath, main] } }));
+  const sight = { paths: [dirname(process.execPath)], never: [] };
+  return { definition, deps: { store, jobsDirectory: join(directory, "jobs"), sight } };
+}

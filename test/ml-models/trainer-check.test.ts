@@ -2,12 +2,16 @@ import { execFile } from "node:child_process";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { checkBehaviour, checkTask, type Point } from "../../bin/trainer-check/points.ts";
+import { findIsolation } from "../../ml/trainers/isolation.ts";
+import { ownProgram } from "../../ml/trainers/own-program.ts";
 
 /** The kit that anyone runs against a trainer of his own: a good one passes, and each planted fault is found. */
 const baseline = resolve("ml/trainers/baseline-main.ts");
+const main = resolve("test/ml-models/trainers/faulty.mjs");
 
 let folder: string;
 beforeAll(async () => {
@@ -22,15 +26,19 @@ const broken = (points: Point[]) => points.filter(({ outcome }) => outcome === "
 async function faulty(fault: string) {
   const own = await mkdtemp(join(folder, `${fault}-`));
   await chmod(own, 0o711);
+  const { sees = [] } = ownProgram(pathToFileURL(baseline));
   return {
     folder: own,
-    command: { command: process.execPath, args: [resolve("test/ml-models/trainers/faulty.mjs"), fault, baseline] },
+    command: { command: process.execPath, args: [main, fault, baseline], sees: [...sees, main] },
   };
 }
 
 test("the built-in trainer keeps every point of the contract, in all tasks", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["cli/main.ts", "trainer", "check", "baseline"]);
   expect(stdout).not.toContain("✗");
+  expect(stdout).toMatch(
+    (await findIsolation()).way === null ? /^– runs isolated: not isolated: / : /^✓ runs isolated: no network/,
+  );
   expect(stdout).toMatch(/✓ regression: the same job gives the same bytes/);
   expect(stdout).toMatch(/✓ SIGTERM ends it within two seconds: after \d+ ms/);
   expect(stdout).toMatch(/The contract is kept\.\n$/);

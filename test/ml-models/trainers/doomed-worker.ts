@@ -3,12 +3,14 @@ import { fileURLToPath } from "node:url";
 import { runTrainer } from "../../../activities/train-process.ts";
 
 const [jobsDirectory = "", trainData = "", marker = ""] = process.argv.slice(2);
+const trainer = fileURLToPath(new URL("./hang.mjs", import.meta.url));
 await runTrainer({
   release: "flight-delays.7",
   trainer: "hang",
   command: {
     command: process.execPath,
-    args: [fileURLToPath(new URL("./hang.mjs", import.meta.url))],
+    args: [trainer],
+    sees: [process.execPath, trainer],
   },
   job: {
     contract: 1,
@@ -21,7 +23,7 @@ await runTrainer({
   trainData,
   limits: { minutes: 5, memoryMb: 500, outputMb: 10 },
   jobsDirectory,
-  hidden: [],
+  needsIsolation: false,
   signal: new AbortController().signal,
   onLine: (line) => console.log(line),
 });

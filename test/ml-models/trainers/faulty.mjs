@@ -1,6 +1,6 @@
 /** The built-in trainer, spoilt in the way that its arguments name: `faulty.mjs <fault> <baseline-main.ts>`. */
 import { spawnSync } from "node:child_process";
-import { appendFileSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 
 const [fault, baseline] = process.argv.slice(2);
 if (fault === "deaf") {
@@ -16,7 +16,11 @@ if (fault === "deaf") {
   if (fault === "trusting") job.contract = 1;
   if (fault === "short-sighted") job.features.pop();
   if (fault === "dull") job.parameters.l2 = 1e9;
+  // What it was given can only be read where it is isolated.
+  mkdirSync("spoilt");
+  process.chdir("spoilt");
   writeFileSync("job.json", JSON.stringify(job));
+  copyFileSync("../train.parquet", "train.parquet");
   const { status } = spawnSync(process.execPath, [baseline], { stdio: "inherit" });
   if (fault === "proud") process.exit(0);
   if (existsSync("result.json")) {
@@ -28,5 +32,6 @@ if (fault === "deaf") {
   // Protobuf's sixth member of a model is its description: another one each time.
   const noise = String(process.hrtime.bigint() % 10_000_000n).padStart(8, "0");
   if (fault === "unsteady") appendFileSync("model.onnx", Buffer.concat([Buffer.from([0x32, noise.length]), Buffer.from(noise)]));
+  for (const name of ["result.json", "model.onnx"]) if (existsSync(name)) renameSync(name, `../${name}`);
   process.exitCode = status ?? 1;
 }
