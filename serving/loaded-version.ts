@@ -5,6 +5,7 @@ import { CountersignError } from "../domain/errors.ts";
 import type { Digest, Timestamp, VersionId } from "../domain/ids.ts";
 import type { FeatureSpec, VersionManifest } from "../domain/stage-results.ts";
 import { createFeatureEngine } from "../ml/features/compute-features.ts";
+import type { RequestReading } from "../ml/features/request-values.ts";
 import { createScorer, type Scores } from "../ml/onnx/scorer.ts";
 import { columnsByName } from "../ml/trainers/training-data.ts";
 import { type Answer, answerOf } from "./answer.ts";
@@ -14,6 +15,8 @@ import type { RequestRow } from "./instance-check.ts";
 export interface LoadedVersion {
   readonly version: VersionId;
   readonly columns: Record<string, ColumnType>;
+  /** How its requests are read: by the rule under which it was trained. */
+  readonly requests: RequestReading;
   readonly lookups: { name: string; rows: number; asOf: Timestamp | null }[];
   readonly loadedAt: Timestamp;
   readonly loadMs: number;
@@ -64,6 +67,7 @@ export async function loadVersion(
   return {
     version: manifest.version,
     columns: spec.request,
+    requests: spec,
     lookups: Object.entries(spec.lookups).map(([name, { rows, asOf }]) => ({ name, rows, asOf })),
     loadedAt: new Date().toISOString(),
     loadMs: Math.round(performance.now() - startedMs),
