@@ -37,11 +37,20 @@ const readers: Record<ScalarType, (text: string, options: TypeOptions, cell: str
   },
 };
 
-/** A text of digits and nothing else is a name or a count: one that 64 bits of a float cannot hold is not read as a near one. */
+/**
+ * A text of digits and nothing else is a count or an account: one that 64 bits of a float cannot hold is not read as a
+ * near one. It holds those that it is exactly, and those that it prints (561763345239376450, as programs write 5.6176334523937645e17).
+ */
 function numberOf(text: string): string {
   const value = `TRY_CAST(${text} AS DOUBLE)`;
-  const whole = `regexp_full_match(${text}, '[+-]?[0-9]{16,}')`;
-  return `CASE WHEN isfinite(${value}) AND (NOT ${whole} OR ${isWhole(value, `TRY_CAST(${text} AS HUGEINT)`)}) THEN ${value} END`;
+  const long = `regexp_full_match(${text}, '[+-]?[0-9]{16,}')`;
+  const printed = `regexp_replace(CAST(${value} AS VARCHAR), 'e.*', '')`;
+  const held = `${isWhole(value, `TRY_CAST(${text} AS HUGEINT)`)} OR ${significant(printed)} = ${significant(text)}`;
+  return `CASE WHEN isfinite(${value}) AND (NOT ${long} OR ${held}) THEN ${value} END`;
+}
+
+function significant(digits: string): string {
+  return `trim(regexp_replace(${digits}, '[^0-9]', '', 'g'), '0')`;
 }
 
 /** SQL: true where a float of 64 bits is this whole number and no other. */
