@@ -193,7 +193,19 @@ describe("bad input", () => {
   test("of two names that SQL does not tell apart, or that are our own, is refused", async () => {
     await bench.write("twins.csv", "Age,age\n1,2\n");
     await bench.write("own.csv", "row_id,a\n1,2\n");
-    expect(await failureOf(freeze({ files: "twins.csv" }))).toMatchObject({ code: expect.stringMatching(/^source-/) });
+    await bench.write("twins.jsonl", '{"Age":1}\n{"age":2}\n');
+    await bench.writeTable("one.parquet", "SELECT 1 AS Agx, 2 AS age, {'Age': 3} AS inner_one");
+    const bytes = (await readFile(`${bench.dataRoot}/one.parquet`)).toString("latin1");
+    await bench.write("twins.parquet", Buffer.from(bytes.replaceAll("Agx", "Age"), "latin1"));
+    for (const files of ["twins.csv", "twins.jsonl", "twins.parquet"])
+      expect(await failureOf(freeze({ files })), files).toMatchObject({
+        code: "source-unreadable",
+        message: `${files} has Age and age, which differ in upper and lower case only and are one name to SQL; rename one of them.`,
+      });
+    await bench.write("same.csv", "age,age\n1,2\n");
+    expect(await failureOf(freeze({ files: "same.csv" }))).toMatchObject({
+      message: "same.csv has two columns age; rename one of them.",
+    });
     expect(await failureOf(freeze({ files: "own.csv" }))).toMatchObject({
       code: "source-schema",
       message: expect.stringContaining("row_id"),

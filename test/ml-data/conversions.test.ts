@@ -160,7 +160,7 @@ describe("what training computed from is what a request with the same values bri
           await engine.close();
           for (const { name, values } of columns)
             // String makes 0 of -0, which Parquet does too.
-          expect([...values].map(String), name).toEqual(trained.map((row) => String(row[name])));
+            expect([...values].map(String), name).toEqual(trained.map((row) => String(row[name])));
         }),
         { numRuns: 2, endOnFailure: true },
       );
