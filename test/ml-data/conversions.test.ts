@@ -103,7 +103,7 @@ const rowsOf = (length: number) =>
       }),
       { minLength: length, maxLength: length },
     )
-    .map((rows): Row[] => rows.map((row, k) => ({ k, ...row, s: row.s.replaceAll(/[\0-\x1f"]/g, "_") })));
+    .map((rows): Row[] => rows.map((row, k) => ({ k, ...row, s: row.s.replaceAll(/[^ -~]|"/g, "_") })));
 const request = { k: "integer", t: "timestamp", n: "number", i: "integer", b: "boolean", s: "string" } as const;
 const logicalTypes = { k: "integer", t: "timestamp", n: "number", i: "integer", b: "boolean", s: "string" };
 const properties = Object.entries(logicalTypes).map(([name, logicalType]) => ({ name, logicalType }));
