@@ -125,6 +125,36 @@ describe("bad input", () => {
     ).toEqual([{ odd: "0", missing: "60" }]);
   });
 
+  test("of a date with a time of day, a time with text behind it, an offset that is missing or forbidden is told by row", async () => {
+    await bench.write(
+      "times.csv",
+      "day,at\n2024-03-31,2024-03-31T09:30:00-05:00\n2024-03-31 17:45,2024-03-31T09:30:00\n2024-03-31xyz,epoch\ninfinity,0044-03-15 (BC)\n",
+    );
+    const at = (logicalTypeOptions: object) => ({ name: "at", logicalType: "timestamp", logicalTypeOptions });
+    expect(await broken({ files: "times.csv" }, [{ name: "day", logicalType: "date" }, at({})])).toEqual([
+      "3 of 4 rows are no date: 2024-03-31 17:45, 2024-03-31xyz, infinity",
+      "2 of 4 rows are no timestamp: epoch, 0044-03-15 (BC)",
+    ]);
+    expect(await broken({ files: "times.csv" }, [at({ timezone: true })])).toEqual([
+      "3 of 4 rows are no timestamp: 2024-03-31T09:30:00, epoch, 0044-03-15 (BC)",
+    ]);
+    // 09:30 five hours behind UTC is 14:30, for bounds too.
+    expect(await broken({ files: "times.csv" }, [at({ maximum: "2024-03-31T09:00:00-05:00" })])).toEqual([
+      expect.stringContaining("are no timestamp"),
+      "1 of 4 rows are above 2024-03-31T09:00:00-05:00: 2024-03-31T09:30:00-05:00",
+    ]);
+    await bench.writeTable(
+      "far.parquet",
+      "SELECT CASE WHEN n = 1 THEN TIMESTAMP '29357-12-05 15:41:44' ELSE TIMESTAMP '3000-01-01' END AS at FROM range(3) t(n)",
+    );
+    expect(await broken({ files: "far.parquet" }, [at({})])).toEqual([
+      expect.stringContaining("1 of 3 rows are no timestamp: 29357-12-05"),
+    ]);
+    expect(await broken({ files: "far.parquet" }, [at({ timezone: true })])).toEqual([
+      expect.stringContaining("is TIMESTAMP in the files, without a time zone"),
+    ]);
+  });
+
   test("of twelve rows, or of a label with one class, blocks before anything is trained", async () => {
     const made = { request: { n: "integer" as const }, sql: "SELECT row_id, n FROM request" };
     await bench.writeTable("twelve.parquet", "SELECT n::INTEGER AS n FROM range(12) t(n)");
