@@ -29,11 +29,12 @@ export interface IngestDeps {
 export function createIngestActivity({ store, ...deps }: IngestDeps): (input: StageContext) => Promise<IngestResult> {
   return runStage(async ({ model, definition, parameters }, tools) => {
     const { data, contract, deploy } = await store.getJson<ResolvedDefinition>(definition);
-    const { manifest, summary } = await freezeDataset({ ...deps, store, data, parameters }, tools);
+    const described = parseContract(contract);
+    const { manifest, summary } = await freezeDataset({ ...deps, store, data, contract: described, parameters }, tools);
     const served = (await deps.championData?.({ model, environment: deploy.environment })) ?? null;
     const champion =
       served === null ? null : { version: served.version, profile: await store.getJson<DataProfile>(served.profile) };
-    const { profile, difference } = await profileDataset({ store, manifest, contract: parseContract(contract), champion }, tools);
+    const { profile, difference } = await profileDataset({ store, manifest, contract: described, champion }, tools);
     const files = Object.values(manifest.sources).flatMap((source) => source.files);
     return {
       summary: difference === null ? summary : `${summary}; ${differenceInWords(difference)}`,

@@ -31,7 +31,7 @@ export function createSuggestContract({
       kind: "DataContract",
       schema: Object.entries(types).map(([name, columns]) => ({
         name,
-        properties: Object.entries(columns).map(([column, logicalType]) => ({ name: column, logicalType })),
+        properties: Object.entries(columns).map(([column, { logicalType }]) => ({ name: column, logicalType })),
       })),
     });
     const { profile } = await profileDataset({ store, manifest, contract: typed, champion: null }, tools);

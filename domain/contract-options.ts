@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { instantOf, spellings } from "./value-spellings.ts";
 
 export const logicalTypes = ["string", "integer", "number", "boolean", "date", "timestamp", "time", "array", "object"] as const;
 export type LogicalType = (typeof logicalTypes)[number];
@@ -16,7 +17,10 @@ export const typeOptions = z.strictObject({
   exclusiveMinimum: limit.optional(),
   exclusiveMaximum: limit.optional(),
   multipleOf: z.number().positive().optional(),
-  timezone: z.boolean().optional(),
+  timezone: z
+    .boolean()
+    .optional()
+    .describe("true: every timestamp has its offset; false: none has one; left out: one without an offset is UTC"),
   defaultTimezone: z.enum(["Etc/UTC", "UTC"]).optional().describe("times are read as UTC"),
   minItems: size.optional(),
   maxItems: size.optional(),
@@ -56,8 +60,32 @@ export function optionFaults(type: LogicalType | undefined, options: TypeOptions
     const numeric = type === "integer" || type === "number";
     if (bounds.includes(option) && numeric !== (typeof given === "number"))
       return refuse(`must be a ${numeric ? "number" : "date as text"}`);
+    if (bounds.includes(option) && !numeric) return isTime(type, String(given)) ? [] : refuse(timeWanted(type));
+    if (option === "timezone") return zoneFaults(type, options).flatMap(refuse);
     return option === "format" ? formatFaults(type, String(given)).flatMap(refuse) : [];
   });
+}
+
+const wholeTime = new RegExp(`^${spellings.time}$`);
+
+function isTime(type: LogicalType, text: string): boolean {
+  return type === "time" ? wholeTime.test(text) : instantOf(text) !== null;
+}
+
+function timeWanted(type: LogicalType): string {
+  return type === "time" ? "must be a time such as 09:30" : "must be a time such as 2024-01-31 or 2024-01-31T06:00:00Z";
+}
+
+/** An offset is a promise that can only be kept where it is written down. */
+function zoneFaults(type: LogicalType, { timezone, format }: TypeOptions): string[] {
+  if (type === "time")
+    return timezone === true
+      ? ["cannot be true: a time of day has no offset without its day; describe the moment as a timestamp"]
+      : [];
+  if (format === undefined) return [];
+  const written = /[XZ]/.test(format.replaceAll(/'[^']*'/g, ""));
+  if (timezone === true && !written) return ["is true, but `format` has no offset (XXX)"];
+  return timezone === false && written ? ["is false, but `format` has an offset"] : [];
 }
 
 function formatFaults(type: LogicalType, format: string): string[] {

@@ -1,3 +1,4 @@
+import type { LogicalType } from "./contract-options.ts";
 import type { ColumnSummary, DataProfile, SourceProfile } from "./data-profile.ts";
 
 /** A text column with at most so many values, each met often, is a set. */
@@ -5,17 +6,23 @@ const mostValues = 20;
 const rowsAValue = 20;
 /** Fewer rows say nothing about what is always so. */
 const fewestRows = 50;
+/** Longer values stand cut in a profile. */
+const cutAt = 200;
 
-type LogicalType = string;
+/** What a column may be called without losing any of its text. */
+export interface GuessedType {
+  logicalType: LogicalType;
+  timezone?: boolean;
+}
 
 /**
  * A first contract from what the data shows: types, what is always there, keys, bounds, sets. Bounds
  * and sets are warnings: they say what was seen, not what is allowed; a person who knows makes them
- * errors or takes them out. Values of sensitive columns never enter.
+ * errors (as logicalTypeOptions) or takes them out. The data keeps it as it stands. Values of sensitive columns never enter.
  */
 export function suggestContract(
   profile: DataProfile,
-  types: Record<string, Record<string, LogicalType>>,
+  types: Record<string, Record<string, GuessedType>>,
   id: string,
 ): Record<string, unknown> {
   return {
@@ -29,11 +36,11 @@ export function suggestContract(
   };
 }
 
-function table(name: string, source: SourceProfile, types: Record<string, LogicalType>): Record<string, unknown> {
+function table(name: string, source: SourceProfile, types: Record<string, GuessedType>): Record<string, unknown> {
   const key = source.columns.find((column) => isKey(column, source));
   return {
     name,
-    properties: source.columns.map((column) => property(column, source, { type: types[column.name], key: column === key })),
+    properties: source.columns.map((column) => property(column, source, { guessed: types[column.name], key: column === key })),
     ...(source.rows < fewestRows
       ? {}
       : { quality: [{ metric: "rowCount", mustBeGreaterThan: Math.floor(source.rows / 2), severity: "warning" }] }),
@@ -51,12 +58,13 @@ function isKey({ name, missing, distinct, distinctExact, kind }: ColumnSummary, 
 function property(
   column: ColumnSummary,
   { rows, sampled }: SourceProfile,
-  { type, key }: { type: LogicalType | undefined; key: boolean },
+  { guessed, key }: { guessed: GuessedType | undefined; key: boolean },
 ): Record<string, unknown> {
   const enough = rows >= fewestRows;
-  const options = enough && column.number !== null && !key ? boundsOf(column.number, type) : {};
+  const type = guessed?.logicalType;
   const share = column.missing / Math.max(1, rows);
   const quality = [
+    ...(enough && column.number !== null && column.notFinite === 0 && !key ? boundsOf(column.number, type) : []),
     ...(enough && isSet(column, sampled) && type === "string"
       ? [
           {
@@ -71,13 +79,12 @@ function property(
       ? [{ metric: "nullValues", mustBeLessThan: Math.max(1, Math.ceil(share * 200)), unit: "percent", severity: "warning" }]
       : []),
   ];
-  const bounds = Object.entries(options);
   return {
     name: column.name,
     ...(type === undefined ? {} : { logicalType: type }),
     ...(key ? { primaryKey: true } : {}),
     ...(column.missing === 0 && enough ? { required: true } : {}),
-    ...(bounds.length === 0 ? {} : { logicalTypeOptions: options }),
+    ...(guessed?.timezone === undefined ? {} : { logicalTypeOptions: { timezone: guessed.timezone } }),
     ...(quality.length === 0 ? {} : { quality }),
   };
 }
@@ -89,15 +96,22 @@ function isSet({ distinct, masked, top, kind }: ColumnSummary, sampled: number):
     distinct >= 2 &&
     distinct <= mostValues &&
     top.length === distinct &&
+    top.every(({ value }) => value.length < cutAt) &&
     sampled >= distinct * rowsAValue
   );
 }
 
-/** Nought where nothing lies below it; else what was seen and half of its range again, rounded outwards. */
-function boundsOf({ min, max }: { min: number; max: number }, type: LogicalType | undefined): Record<string, number> {
-  if (type !== "integer" && type !== "number") return {};
+/**
+ * Nought where nothing lies below it; else what was seen and half of its range again, rounded outwards. As a query,
+ * because only a quality rule can be a warning.
+ */
+function boundsOf({ min, max }: { min: number; max: number }, type: LogicalType | undefined): Record<string, unknown>[] {
+  if (type !== "integer" && type !== "number") return [];
   const room = Math.max((max - min) / 2, Math.abs(max) / 2, 1);
-  return { minimum: min >= 0 ? 0 : outwards(min - room, Math.floor), maximum: outwards(max + room, Math.ceil) };
+  const [least, most] = [min >= 0 ? 0 : outwards(min - room, Math.floor), outwards(max + room, Math.ceil)];
+  if (!Number.isFinite(least) || !Number.isFinite(most)) return [];
+  const query = `SELECT count(*) FROM {object} WHERE {property} < ${least} OR {property} > ${most}`;
+  return [{ name: `from ${least} to ${most}`, type: "sql", query, mustBe: 0, severity: "warning" }];
 }
 
 /** Two digits are enough for a bound. */

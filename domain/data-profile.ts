@@ -23,7 +23,7 @@ export interface ColumnSummary {
   missing: number;
   /** Cells that are there and cannot be read as the type that the contract wants. */
   unreadable: number;
-  /** NaN and infinities. */
+  /** NaN, infinities, and numbers beyond 1e150, of which no moments can be taken. */
   notFinite: number;
   distinct: number;
   /** False: an estimate, within about a percent. */

@@ -1,4 +1,5 @@
 import { columnFindings, contractFindings } from "./contract-rules.ts";
+import { typeFindings } from "./request-types.ts";
 import { ruleFindings } from "./definition-rules.ts";
 import { definitionSchema } from "./definition-schema.ts";
 import type { Definition, ResolvedDefinition } from "./definition-schema.ts";
@@ -40,7 +41,13 @@ export function checkDefinition(text: string, options: CheckOptions): CheckedDef
   if (read.faults.length > 0) return { definition: null, faults: read.faults };
   const { output, value, findings, asWritten } = schemaFaults(definitionSchema, read.value);
   const inlined = putFilesInPlace(value, options);
-  const later = [...inlined.findings, ...ruleFindings(value), ...columnFindings(valueAt(value, ["contract"]), value)];
+  const contract = valueAt(value, ["contract"]);
+  const later = [
+    ...inlined.findings,
+    ...ruleFindings(value),
+    ...columnFindings(contract, value),
+    ...typeFindings(contract, value),
+  ];
   const own = [...findings, ...later.map((one) => ({ ...one, path: asWritten(one.path) }))];
   const faults = inOrder([
     ...own.map((one) => toFault(one, read)),

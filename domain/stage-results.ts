@@ -1,3 +1,4 @@
+import type { TypeOptions } from "./contract-options.ts";
 import type { DataFinding } from "./data-finding.ts";
 import type { ColumnType, Encoding, SourceFormat } from "./definition-schema.ts";
 import type { Evaluation, Verdict } from "./evidence.ts";
@@ -50,12 +51,20 @@ export interface DatasetManifest {
 
 export interface SourceManifest {
   format: SourceFormat;
+  /** The rule by which cells are read (value-spellings.ts); absent: rule 1. */
+  reading?: number;
   /** Of CSV; absent: utf-8. */
   encoding?: Encoding;
   /** Rows within the window, where there is one by time; of all files otherwise. */
   rows: number;
   /** Only rows whose `column` lies in [from, until) belong to the source. */
-  window?: { column: string; from: string; until: string };
+  window?: {
+    column: string;
+    from: string;
+    until: string;
+    /** How the contract says that `column` is written; absent: as ISO writes times. */
+    options?: Pick<TypeOptions, "format" | "timezone">;
+  };
   /** The day on which the window ends, by name or by time; absent without one. */
   until?: string;
   columns: { name: string; type: string }[];
@@ -102,6 +111,8 @@ export interface FeatureSpec {
   features: { name: string; type: "float" | "string" }[];
   /** Absent: binary. */
   label?: LabelSpec;
+  /** The rule by which requests are read (value-spellings.ts); absent: rule 1. */
+  reading?: number;
 }
 
 /** How a lookup that changes with time is seen: the newest row of its key at the request's moment. */

@@ -1,6 +1,5 @@
-import type { ColumnType } from "../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../domain/errors.ts";
-import { requestColumns } from "../ml/features/request-values.ts";
+import { type RequestReading, requestColumns } from "../ml/features/request-values.ts";
 
 /** One request row as features and the log take it: every declared column, null where it is not known. */
 export type RequestRow = Record<string, string | number | boolean | null>;
@@ -15,7 +14,8 @@ const maxFaults = 20;
  * missing value, and the prediction would be wrong in silence.
  * Throws `invalid` with a fault for each row and column, `too-large` above `maxInstances`.
  */
-export function checkInstances(instances: unknown, columns: Record<string, ColumnType>): RequestRow[] {
+export function checkInstances(instances: unknown, version: RequestReading): RequestRow[] {
+  const columns = version.request;
   if (!Array.isArray(instances) || instances.length === 0)
     throw invalid([{ path: "instances", message: "must be a list of at least one row" }]);
   if (instances.length > maxInstances)
@@ -30,7 +30,7 @@ export function checkInstances(instances: unknown, columns: Record<string, Colum
   if (faults.length > 0) throw invalid(faults);
   // The values are converted once more by the features' engine; here they are checked, request by
   // request, so that one caller's fault is told to that caller alone and with its own row's number.
-  requestColumns(rows, columns);
+  requestColumns(rows, version);
   const texts = Object.keys(columns).filter((name) => columns[name] === "string" || columns[name] === "timestamp");
   for (const [index, row] of rows.entries()) {
     for (const name of texts) {

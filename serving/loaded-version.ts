@@ -5,6 +5,7 @@ import { CountersignError } from "../domain/errors.ts";
 import type { Digest, Timestamp, VersionId } from "../domain/ids.ts";
 import type { FeatureSpec, VersionManifest } from "../domain/stage-results.ts";
 import { createFeatureEngine } from "../ml/features/compute-features.ts";
+import type { RequestReading } from "../ml/features/request-values.ts";
 import { createScorer, type Scores } from "../ml/onnx/scorer.ts";
 import { columnsByName } from "../ml/trainers/training-data.ts";
 import { type Answer, answerOf } from "./answer.ts";
@@ -16,6 +17,8 @@ export interface LoadedVersion {
   /** Of its manifest, from which all of it was loaded. */
   readonly digest: Digest;
   readonly columns: Record<string, ColumnType>;
+  /** How its requests are read: by the rule under which it was trained. */
+  readonly requests: RequestReading;
   readonly lookups: { name: string; rows: number; asOf: Timestamp | null }[];
   readonly loadedAt: Timestamp;
   readonly loadMs: number;
@@ -67,6 +70,7 @@ export async function loadVersion(
     version: manifest.version,
     digest,
     columns: spec.request,
+    requests: spec,
     lookups: Object.entries(spec.lookups).map(([name, { rows, asOf }]) => ({ name, rows, asOf })),
     loadedAt: new Date().toISOString(),
     loadMs: Math.round(performance.now() - startedMs),

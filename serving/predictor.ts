@@ -116,7 +116,7 @@ async function answerBatch(
   const ready: Readied[] = [];
   for (const [index, { instances, key }] of requests.entries()) {
     try {
-      ready.push({ index, key, rows: checkInstances(instances, serving.columns) });
+      ready.push({ index, key, rows: checkInstances(instances, serving.requests) });
     } catch (error) {
       answers[index] = asError(error);
     }

@@ -4,7 +4,8 @@ import pg from "pg";
 import { CountersignError } from "../../domain/errors.ts";
 import { openDuckDb } from "../../ml/duckdb.ts";
 import type { Brought, Offer, SourceRequest } from "../../ml/datasets/offers.ts";
-import { packRows, type TextColumn, textRow } from "../../ml/datasets/text-rows.ts";
+import { twinNames, twinsInWords } from "../../ml/datasets/column-twins.ts";
+import { packRows, type TextColumn, textRow, type UnfitCell } from "../../ml/datasets/text-rows.ts";
 import type { StageTools } from "../../ml/stage-tools.ts";
 import { count } from "../../ml/count-words.ts";
 import { toldError } from "../told-error.ts";
@@ -123,11 +124,12 @@ async function pack(
   { scratch, tools }: { scratch: string; tools: StageTools },
 ): Promise<Brought> {
   const names = columns.map((column) => column.name);
-  if (new Set(names).size < names.length)
-    throw new CountersignError("source-unreadable", `The query gives two columns of one name: ${names.join(", ")}.`);
+  const twins = twinNames(names);
+  if (twins !== null) throw new CountersignError("source-unreadable", `The query gives ${twinsInWords(twins)}.`);
   const db = await openDuckDb({ scratch, signal: tools.signal, threads: 1 });
   try {
-    await packRows(db, files, columns);
+    const wrong = await packRows(db, files, columns);
+    if (wrong !== null) throw unfit(wrong);
   } finally {
     db.close();
   }
@@ -148,6 +150,12 @@ const types: Record<number, string> = {
   // Of arbitrary precision there; models count in 64 bits, which is 15 digits.
   1700: "DOUBLE",
 };
+
+/** What a cell that is not of its type is told as: the same query would meet it again. */
+function unfit({ name, type, cell }: UnfitCell): CountersignError {
+  const message = `The query gives ${name} as ${cell}, which ${type} cannot hold exactly; cast it to text or to another type in the query.`;
+  return new CountersignError("source-unreadable", message);
+}
 
 function typeOf(oid: number): string {
   return types[oid] ?? "VARCHAR";

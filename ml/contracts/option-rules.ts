@@ -1,6 +1,7 @@
 import { integerFormat, textFormats, type TypeOptions } from "../../domain/contract-options.ts";
 import type { ContractColumn } from "../../domain/contract-schema.ts";
-import { strptimeFormat } from "../datasets/date-formats.ts";
+import { plainTime } from "../../domain/value-spellings.ts";
+import { dateFormat } from "../datasets/date-formats.ts";
 import { quoteText } from "../duckdb.ts";
 import type { Probe } from "./rule.ts";
 
@@ -41,7 +42,8 @@ function plainTest(
 ): Omit<OptionTest, "rule"> {
   const text = String(limit);
   const sqlType = type === "time" ? "TIME" : "TIMESTAMP";
-  const literal = typeof limit === "string" ? `CAST(${quoteText(text)} AS ${sqlType})` : text;
+  // The contract's schema lets through what `plainTime` reads, and nothing else.
+  const literal = typeof limit === "string" ? `CAST(${quoteText(plainTime(text) ?? text)} AS ${sqlType})` : text;
   switch (option) {
     case "minLength":
       return { failing: `length(${value}) < ${text}`, breach: `are shorter than ${text}` };
@@ -112,24 +114,22 @@ function collectionTest(option: keyof TypeOptions, limit: unknown, input: { valu
   }
 }
 
-/** Patterns, bounds and formats that must be readable before they are used. */
+/** Patterns and formats that must be readable before they are used; bounds are read by the contract's schema. */
 export function optionProbes(property: ContractColumn, at: string): Probe[] {
-  const time = property.logicalType === "time" ? "TIME" : "TIMESTAMP";
   const dated = ["date", "timestamp", "time"].includes(property.logicalType ?? "");
   const probes: Probe[] = [];
   for (const [option, limit] of Object.entries(property.logicalTypeOptions)) {
     const path = `${at}.logicalTypeOptions.${option}`;
     if (typeof limit !== "string" || option === "defaultTimezone") continue;
     if (option === "pattern") probes.push({ path, sql: `SELECT regexp_matches('', ${quoteText(limit)})` });
-    else if (option !== "format") probes.push({ path, sql: `SELECT CAST(${quoteText(limit)} AS ${time})` });
-    else if (dated) {
-      const pattern = strptimeFormat(limit);
+    if (option === "format" && dated) {
+      const format = dateFormat(limit);
       probes.push({
         path,
         sql:
-          pattern === null
+          format === null
             ? `SELECT error(${quoteText(`${limit} has a letter that cannot be read here`)})`
-            : `SELECT try_strptime('', ${quoteText(pattern)})`,
+            : `SELECT try_strptime('', ${quoteText(format.strptime)})`,
       });
     }
   }

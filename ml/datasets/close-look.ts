@@ -34,9 +34,21 @@ export function closeValue(column: Column): string {
   return kind === "other" ? `CAST(${column.value} AS VARCHAR)` : column.value;
 }
 
-export function finite({ value, resultType }: Column): string {
-  const number = `CAST(${value} AS DOUBLE)`;
-  return resultType === "FLOAT" || resultType === "DOUBLE" ? `CASE WHEN isfinite(${number}) THEN ${number} END` : number;
+/** The square of a larger number is no number: DuckDB's deviation is an error then. No model could take it either. */
+const largestMeasured = 1e150;
+
+export function finite(column: Column): string {
+  const number = `CAST(${column.value} AS DOUBLE)`;
+  return isFloating(column) ? `CASE WHEN NOT (${notMeasured(column)}) THEN ${number} END` : number;
+}
+
+export function isFloating({ resultType }: Column): boolean {
+  return resultType === "FLOAT" || resultType === "DOUBLE";
+}
+
+/** SQL: true for NaN, for infinities and for numbers of which no moments can be taken. */
+export function notMeasured({ value }: Column): string {
+  return `NOT isfinite(${value}) OR abs(${value}) > ${largestMeasured}`;
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { LogicalType } from "../../domain/contract-options.ts";
 import type { ContractColumn } from "../../domain/contract-schema.ts";
 import type { SourceManifest } from "../../domain/stage-results.ts";
-import { quoteName, quoteText } from "../duckdb.ts";
-import { strptimeFormat } from "./date-formats.ts";
+import { quoteName } from "../duckdb.ts";
+import { readText } from "./text-cells.ts";
 
 /** A column as the contract wants it. SQL expressions are over the columns as they stand in the files. */
 export interface TypedColumn {
@@ -10,6 +10,8 @@ export interface TypedColumn {
   value: string;
   /** DuckDB's type of `value`. */
   resultType: string;
+  /** What `value` is; null for text that the contract does not type, and for types of Parquet that it has no word for. */
+  logicalType: LogicalType | null;
   /** True for cells that are there and cannot be read as the type; null when that cannot happen. */
   wrong: string | null;
   /** Why the whole column is of another type, or null. */
@@ -18,9 +20,6 @@ export interface TypedColumn {
 
 /** What a contract says of a column's type. */
 export type WantedType = Pick<ContractColumn, "logicalType" | "logicalTypeOptions">;
-
-const integers = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/;
-const decimals = /^(FLOAT|DOUBLE|DECIMAL.*)$/;
 
 /**
  * How a column is read. Cells of CSV and JSON Lines are text and are read by the contract's type; a
@@ -32,12 +31,17 @@ export function typedColumn(
   wanted: WantedType | undefined,
   format: SourceManifest["format"],
 ): TypedColumn {
-  const name = quoteName(column.name);
   const type = wanted?.logicalType;
-  if (type === undefined) return { value: name, resultType: column.type, wrong: null, mismatch: null };
-  if (format === "parquet") return fromTyped({ name, ...typeOf(column.type) }, type);
-  return fromText(name, type, wanted?.logicalTypeOptions.format);
+  const name = quoteName(column.name);
+  if (type === undefined) {
+    const logicalType = format === "parquet" ? logicalTypeOf(column.type) : null;
+    return { value: name, resultType: column.type, logicalType, wrong: null, mismatch: null };
+  }
+  if (format === "parquet") return fromTyped(name, column.type, { ...wanted, logicalType: type });
+  return fromText(name, { ...wanted, logicalType: type });
 }
+
+type Wanted = { logicalType: LogicalType } & Partial<Pick<WantedType, "logicalTypeOptions">>;
 
 const resultTypes: Record<LogicalType, string> = {
   string: "VARCHAR",
@@ -51,54 +55,61 @@ const resultTypes: Record<LogicalType, string> = {
   object: "JSON",
 };
 
-function fromText(cell: string, wanted: LogicalType, format: string | undefined): TypedColumn {
-  const read = (type: string) => {
-    const pattern = format === undefined ? null : strptimeFormat(format);
-    return pattern === null ? `TRY_CAST(${cell} AS ${type})` : `CAST(TRY_STRPTIME(${cell}, ${quoteText(pattern)}) AS ${type})`;
-  };
-  const json = (kind: string) =>
-    `CASE WHEN json_valid(${cell}) THEN CASE WHEN json_type(${cell}) = '${kind}' THEN ${cell} END END`;
-  const values: Record<LogicalType, string> = {
-    string: cell,
-    // DuckDB would round '3.7' to 4.
-    integer: `CASE WHEN regexp_full_match(trim(${cell}), '[+-]?[0-9]+') THEN TRY_CAST(${cell} AS BIGINT) END`,
-    number: `CASE WHEN isfinite(TRY_CAST(${cell} AS DOUBLE)) THEN TRY_CAST(${cell} AS DOUBLE) END`,
-    boolean: `TRY_CAST(${cell} AS BOOLEAN)`,
-    date: read("DATE"),
-    timestamp: read("TIMESTAMP"),
-    time: read("TIME"),
-    array: json("ARRAY"),
-    object: json("OBJECT"),
-  };
-  const value = values[wanted];
+function fromText(cell: string, { logicalType, logicalTypeOptions }: Wanted): TypedColumn {
+  const value = readText(cell, logicalType, logicalTypeOptions);
   return {
     value,
-    resultType: resultTypes[wanted],
-    wrong: wanted === "string" ? null : `${cell} IS NOT NULL AND (${value}) IS NULL`,
+    resultType: resultTypes[logicalType],
+    logicalType,
+    wrong: logicalType === "string" ? null : `${cell} IS NOT NULL AND (${value}) IS NULL`,
     mismatch: null,
   };
 }
 
-type Family = LogicalType | "other";
-
-function typeOf(type: string): { type: string; family: Family } {
-  if (integers.test(type)) return { type, family: "integer" };
-  if (decimals.test(type)) return { type, family: "number" };
-  if (type === "VARCHAR" || type.startsWith("ENUM") || type === "UUID") return { type, family: "string" };
-  if (type === "BOOLEAN") return { type, family: "boolean" };
-  if (type === "DATE") return { type, family: "date" };
-  if (type.endsWith("]")) return { type, family: "array" };
-  if (type.startsWith("STRUCT") || type.startsWith("MAP")) return { type, family: "object" };
-  if (type.startsWith("TIMESTAMP")) return { type, family: "timestamp" };
-  return { type, family: type.startsWith("TIME") ? "time" : "other" };
+/** The contract's word for a type of Parquet; null where it has none. */
+export function logicalTypeOf(type: string): LogicalType | null {
+  if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(type)) return "integer";
+  if (/^(FLOAT|DOUBLE|DECIMAL.*)$/.test(type)) return "number";
+  if (/^(VARCHAR$|ENUM|UUID$)/.test(type)) return "string";
+  if (type === "BOOLEAN") return "boolean";
+  if (type === "DATE") return "date";
+  if (type.endsWith("]")) return "array";
+  if (/^(STRUCT|MAP)/.test(type)) return "object";
+  if (type.startsWith("TIMESTAMP")) return "timestamp";
+  return type.startsWith("TIME") ? "time" : null;
 }
 
-function fromTyped({ name, type, family }: { name: string; type: string; family: Family }, wanted: LogicalType): TypedColumn {
+function fromTyped(name: string, type: string, wanted: Wanted): TypedColumn {
+  const { logicalType } = wanted;
+  const there = logicalTypeOf(type);
+  const agrees = there === logicalType || (logicalType === "number" && there === "integer");
+  const mismatch = agrees
+    ? zoneMismatch(type, wanted)
+    : logicalType === "integer" && there === "number"
+      ? null
+      : `is ${type} in the files`;
+  const wrong = mismatch === null ? wrongValues(name, type, logicalType) : null;
+  const value = wrong === null ? name : `CASE WHEN NOT (${wrong}) THEN ${name} END`;
+  return { value, resultType: type, logicalType: there, wrong, mismatch };
+}
+
+function zoneMismatch(type: string, { logicalType, logicalTypeOptions }: Wanted): string | null {
+  const timezone = logicalTypeOptions?.timezone;
+  if (timezone === undefined || logicalType !== "timestamp" || timezone === type.endsWith("WITH TIME ZONE")) return null;
+  return `is ${type} in the files, ${timezone ? "without" : "with"} a time zone`;
+}
+
+/** SQL of the values that are none of their type, or null where a type of Parquet can hold no such thing. */
+function wrongValues(name: string, type: string, wanted: LogicalType): string | null {
   const floating = type === "FLOAT" || type === "DOUBLE";
-  const same = { value: name, resultType: type, mismatch: null };
-  if (family === "number" && wanted === "integer")
-    return { ...same, wrong: `${floating ? `NOT isfinite(${name}) OR ` : ""}${name} <> trunc(${name})` };
-  if (family === wanted && wanted === "number") return { ...same, wrong: floating ? `NOT isfinite(${name})` : null };
-  const agrees = family === wanted || (wanted === "number" && family === "integer");
-  return { ...same, wrong: null, mismatch: agrees ? null : `is ${type} in the files` };
+  if (wanted === "integer" && logicalTypeOf(type) === "number")
+    return `${floating ? `NOT isfinite(${name}) OR ` : ""}${name} <> trunc(${name})`;
+  if (wanted === "number" && floating) return `NOT isfinite(${name})`;
+  return wanted === "date" || wanted === "timestamp" ? beyondCalendar(name, type) : null;
+}
+
+/** Infinities, years that no calendar of a business has (INT96 wraps into them), and what is finer than a microsecond. */
+export function beyondCalendar(name: string, type: string): string {
+  const finer = type === "TIMESTAMP_NS" ? ` OR epoch_ns(${name}) % 1000 <> 0` : "";
+  return `NOT isfinite(${name}) OR year(${name}) NOT BETWEEN 1 AND 9999${finer}`;
 }

@@ -22,7 +22,7 @@ export async function readCsvHeader(
   const counts = delimiters.map((delimiter) => split(line, delimiter).length);
   const delimiter = delimiters[counts.indexOf(Math.max(...counts))] ?? ",";
   const columns = split(line, delimiter);
-  return columns.some((column) => column === "") || new Set(columns).size < columns.length ? null : { delimiter, columns };
+  return columns.some((column) => column === "") ? null : { delimiter, columns };
 }
 
 /** Null when the line does not end within the bytes that a header may have. */

@@ -1,4 +1,5 @@
 import { type FileHandle, stat } from "node:fs/promises";
+import type { DataContract } from "../../domain/contract-schema.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Digest } from "../../domain/ids.ts";
@@ -7,6 +8,7 @@ import type { LocalRoot } from "../../files/local-root.ts";
 import type { ArtifactAccess } from "../artifact-access.ts";
 import { count } from "../count-words.ts";
 import { type DuckDb, openDuckDb } from "../duckdb.ts";
+import { readingRule } from "../../domain/value-spellings.ts";
 import { withScratch } from "../scratch.ts";
 import type { StageTools } from "../stage-tools.ts";
 import { type FileContent, inspectFile } from "./inspect-file.ts";
@@ -38,6 +40,8 @@ export interface FreezeInput {
   dataRoot: LocalRoot;
   store: ArtifactAccess;
   data: ResolvedDefinition["data"];
+  /** Says how times are written, by which a window is chosen; without it they are read as ISO writes them. */
+  contract?: DataContract;
   parameters: ReleaseParameters;
   /** Sources of other machines; without it only files below the data root are read. */
   remote?: RemoteOffers;
@@ -66,7 +70,7 @@ export async function freezeDataset(input: FreezeInput, tools: StageTools): Prom
           frozen.push(await freezeFile({ ...input, db, scratch }, { source: files.source, offer }, tools));
         }
         again += frozen.filter((file) => file.again).length;
-        sources[files.source] = await manifestOf(db, input.store, { files, frozen });
+        sources[files.source] = await manifestOf(db, input, { files, frozen });
       }
       const manifest = { rows: input.data.rows, sources };
       return { manifest, summary: summarise(manifest, found, again) };
@@ -82,7 +86,8 @@ async function freezeFile(
   tools: StageTools,
 ): Promise<FrozenFile> {
   const { store, memory, db } = place;
-  const key = offer.place === null ? null : `${offer.format}:${offer.encoding}:${offer.place}`;
+  // By rule: a file that an older program has looked at is looked at once more.
+  const key = offer.place === null ? null : `${readingRule}:${offer.format}:${offer.encoding}:${offer.place}`;
   const known = key === null ? null : await stillKept(store, (await memory?.recall(key)) ?? null);
   const brought = await offer.bring(known?.fingerprint ?? null, place.scratch, tools);
   if (brought.unchanged) {
@@ -119,7 +124,7 @@ async function stillKept(store: ArtifactAccess, known: KnownFile | null): Promis
 
 async function manifestOf(
   db: DuckDb,
-  store: ArtifactAccess,
+  { store, contract }: Pick<FreezeInput, "store" | "contract">,
   { files, frozen }: { files: SourceFiles; frozen: FrozenFile[] },
 ): Promise<SourceManifest> {
   const { source, definition, months } = files;
@@ -127,12 +132,13 @@ async function manifestOf(
   const { encoding } = definition;
   const manifest: SourceManifest = {
     ...shape,
+    reading: readingRule,
     ...(encoding === undefined || encoding === "utf-8" ? {} : { encoding }),
     rows: frozen.reduce((rows, file) => rows + file.rows, 0),
     ...(months === null ? {} : { until: months.until }),
     files: frozen.map(({ name, digest, bytes, rows }) => ({ name, digest, bytes, rows })),
   };
-  const window = windowOf(files, months);
+  const window = windowOf(files, months, contract);
   if (window === null) return manifest;
   const path = `data.sources.${source}.time`;
   if (!shape.columns.some((column) => column.name === window.column)) {
@@ -149,9 +155,18 @@ async function manifestOf(
 }
 
 /** A window by name has chosen its files already. */
-function windowOf({ definition }: SourceFiles, months: Months | null): NonNullable<SourceManifest["window"]> | null {
-  if (months === null || definition.time === undefined || definition.files?.includes("{month}") === true) return null;
-  return { column: definition.time, from: months.from, until: months.until };
+function windowOf(
+  { source, definition }: SourceFiles,
+  months: Months | null,
+  contract: DataContract | undefined,
+): NonNullable<SourceManifest["window"]> | null {
+  const column = definition.time;
+  if (months === null || column === undefined || definition.files?.includes("{month}") === true) return null;
+  const table = contract?.schema.find(({ name }) => name === source);
+  const described = table?.properties.find(({ name, physicalName }) => (physicalName ?? name) === column);
+  const { format, timezone } = described?.logicalTypeOptions ?? {};
+  const options = { ...(format === undefined ? {} : { format }), ...(timezone === undefined ? {} : { timezone }) };
+  return { column, from: months.from, until: months.until, ...(Object.keys(options).length === 0 ? {} : { options }) };
 }
 
 function summarise(manifest: DatasetManifest, found: SourceFiles[], again: number): string {

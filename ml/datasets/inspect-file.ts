@@ -1,7 +1,10 @@
+import type { Json } from "@duckdb/node-api";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import type { Encoding, SourceFormat } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
+import { readCsvHeader } from "./csv-header.ts";
+import { twinNames, twinsInWords } from "./column-twins.ts";
 import { type DuckDb, quoteText } from "../duckdb.ts";
 import { fileQuery } from "./source-table.ts";
 
@@ -43,6 +46,9 @@ export async function inspectFile(db: DuckDb, file: InspectedFile): Promise<File
   try {
     const keys = format === "jsonl" ? await jsonKeys(db, file.path) : [];
     if (format === "jsonl" && keys.length === 0) throw refuse("has no line that is an object with a name and a value.");
+    const names = format === "jsonl" ? keys : await columnNames(db, file);
+    const twins = twinNames(names);
+    if (twins !== null) throw refuse(`has ${twinsInWords(twins)}.`);
     const query = await fileQuery(file.path, { format, encoding, columns: keys.map((name) => ({ name })) });
     if (query === null) throw refuse("has no line of distinct column names at its beginning.");
     // DuckDB drops a last row whose quote is never closed, without a word (measured with 1.5.6).
@@ -73,6 +79,22 @@ async function readThrough(db: DuckDb, input: { selected: string; format: Source
   }
   const [total] = await db.rows(`SELECT count(*) AS n, bit_xor(hash(t)) AS touched FROM (${input.selected}) AS t`);
   return Number(total?.["n"]);
+}
+
+/** As the file has them: DuckDB renames the second of two that differ in case only, without a word. */
+async function columnNames(db: DuckDb, { path, format, encoding }: InspectedFile): Promise<string[]> {
+  if (format === "csv") return (await readCsvHeader(path, encoding))?.columns ?? [];
+  const found = await db.rows(`SELECT name, num_children FROM parquet_schema(${quoteText(path)})`);
+  const names: string[] = [];
+  // The schema is a tree in depth-first order, the root first; only its own children are columns.
+  for (let at = 1; at < found.length; at = after(found, at)) names.push(String(found[at]?.["name"]));
+  return names;
+}
+
+function after(schema: Record<string, Json>[], at: number): number {
+  let next = at + 1;
+  for (let child = 0; child < Number(schema[at]?.["num_children"] ?? 0); child += 1) next = after(schema, next);
+  return next;
 }
 
 /** The names that the lines of a JSON Lines file use, in the order in which they first occur. */

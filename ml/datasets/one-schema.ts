@@ -1,5 +1,6 @@
 import { CountersignError, type Fault } from "../../domain/errors.ts";
 import type { SourceManifest } from "../../domain/stage-results.ts";
+import { twinNames, twinsInWords } from "./column-twins.ts";
 import type { FileContent } from "./inspect-file.ts";
 
 /**
@@ -44,13 +45,10 @@ function differences(file: { name: string; content: FileContent }, first: { name
 
 /** SQL does not tell `Age` from `age`: one of them would silently stand for both. */
 function refuseTwins(source: string, columns: { name: string }[]): void {
-  const seen = new Map<string, string>();
   const faults: Fault[] = [];
+  const twins = twinNames(columns.map(({ name }) => name));
+  if (twins !== null) faults.push({ path: `data.sources.${source}.files`, message: `has ${twinsInWords(twins)}` });
   for (const { name } of columns) {
-    const twin = seen.get(name.toLowerCase());
-    if (twin !== undefined)
-      faults.push({ path: `data.sources.${source}.files`, message: `has ${twin} and ${name}, which SQL does not tell apart` });
-    seen.set(name.toLowerCase(), name);
     if (["row_id", "file_index"].includes(name.toLowerCase()))
       faults.push({
         path: `data.sources.${source}.files`,

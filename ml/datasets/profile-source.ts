@@ -3,7 +3,7 @@ import { sensitiveColumns } from "../../domain/contract-sensitivity.ts";
 import type { ColumnSummary, NumberSummary, SourceProfile, Spread } from "../../domain/data-profile.ts";
 import { edgesOf, numericShares } from "../drift/reference-profile.ts";
 import { type DuckDb, quoteName } from "../duckdb.ts";
-import { closeValue, finite, kindOf, lookClosely, type Seen, sharesOn } from "./close-look.ts";
+import { closeValue, finite, isFloating, kindOf, lookClosely, notMeasured, type Seen, sharesOn } from "./close-look.ts";
 import { spreadOfNumbers } from "./number-summary.ts";
 import type { TypedSource } from "./typed-source.ts";
 
@@ -73,14 +73,13 @@ async function overallCounts(
   const parts = batch.flatMap((column, at) => {
     const kind = kindOf(column);
     const cell = quoteName(column.name);
-    const floating = column.resultType === "FLOAT" || column.resultType === "DOUBLE";
     return [
       `count(*) - count(${cell}) AS missing${at}`,
       ...(estimate
         ? [`approx_count_distinct(${kind === "other" ? `CAST(${cell} AS VARCHAR)` : column.value}) AS distinct${at}`]
         : []),
       `${column.wrong === null ? "0" : `count_if(${column.wrong})`} AS unreadable${at}`,
-      `${kind === "number" && floating ? `count_if(NOT isfinite(${column.value}))` : "0"} AS odd${at}`,
+      `${isFloating(column) ? `count_if(${notMeasured(column)})` : "0"} AS odd${at}`,
       ...(kind === "number"
         ? [
             `min(${finite(column)}) AS min${at}`,

@@ -1,6 +1,7 @@
 import type { SourceManifest } from "../../domain/stage-results.ts";
 import { quoteName, quoteText } from "../duckdb.ts";
 import { readCsvHeader } from "./csv-header.ts";
+import { readText } from "./text-cells.ts";
 
 /** How one file is read. `columns` are those of the source, for JSON Lines, whose lines name their own. */
 type FileForm = Pick<SourceManifest, "format" | "encoding"> & { columns?: { name: string }[] };
@@ -61,6 +62,6 @@ export function withinWindow({ window, columns }: Pick<SourceManifest, "window" 
   const bounds = [window.from, window.until].map((moment) => `CAST(${quoteText(moment)} AS TIMESTAMP)`);
   const timed = /^(TIMESTAMP|DATE)/.test(columns.find(({ name }) => name === window.column)?.type ?? "");
   // Of a time in Parquet, its own statistics leave out whole row groups; a cast would hide them.
-  const time = timed ? column : `TRY_CAST(${column} AS TIMESTAMP)`;
+  const time = timed ? column : readText(column, "timestamp", window.options);
   return `coalesce(${time} >= ${bounds[0]} AND ${time} < ${bounds[1]}, false)`;
 }

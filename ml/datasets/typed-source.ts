@@ -2,6 +2,7 @@ import type { ContractTable, DataContract } from "../../domain/contract-schema.t
 import { CountersignError } from "../../domain/errors.ts";
 import type { DatasetManifest, SourceManifest } from "../../domain/stage-results.ts";
 import { type ArtifactAccess, verifiedPath } from "../artifact-access.ts";
+import { readingRule } from "../../domain/value-spellings.ts";
 import { quoteName } from "../duckdb.ts";
 import { type TypedColumn, typedColumn } from "./column-types.ts";
 import { sourceQuery } from "./source-table.ts";
@@ -27,6 +28,7 @@ export async function typedSource(input: {
   const { store, contract, name } = input;
   const manifest = input.manifest.sources[name];
   if (manifest === undefined) throw new CountersignError("invalid", `The dataset has no source ${name}.`);
+  refuseOlderRule(name, manifest);
   const paths: string[] = [];
   for (const file of manifest.files) paths.push(await verifiedPath(store, file.digest));
   const table = contract.schema.find((one) => one.name === name);
@@ -36,6 +38,13 @@ export async function typedSource(input: {
     ...typedColumn(column, wanted.get(column.name), manifest.format),
   }));
   return { name, manifest, table, paths, raw: await sourceQuery(manifest, paths), columns };
+}
+
+/** Text that an older program froze may have passed the contract in a reading that is no longer made. */
+function refuseOlderRule(name: string, { format, reading }: SourceManifest): void {
+  if (format === "parquet" || reading === readingRule) return;
+  const message = `${name} was read by rule ${reading ?? 1} for times and numbers, and this program reads by rule ${readingRule}: request a new release`;
+  throw new CountersignError("invalid", `${message}.`, { faults: [{ path: `data.sources.${name}`, message }] });
 }
 
 /** SELECT of `row_id` and the columns in the types of the contract. */

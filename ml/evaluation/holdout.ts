@@ -4,6 +4,7 @@ import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { EvaluateInput, FeatureSpec } from "../../domain/stage-results.ts";
+import { fitsRequest } from "../../domain/request-types.ts";
 import type { LabelSpec } from "../../domain/task.ts";
 import { type ArtifactAccess, verifiedPath } from "../artifact-access.ts";
 import { openDuckDb, quoteName, quoteText } from "../duckdb.ts";
@@ -94,6 +95,9 @@ export async function scoreChampion(
       answers: null,
       unlike: `The champion ${champion.version} predicts something else (${labelInWords(labelOf(spec))}): the two cannot be compared.`,
     };
+  const retyped = retypedColumn(spec.request, holdout.spec.request);
+  if (retyped !== null)
+    return { answers: null, unlike: `The champion ${champion.version} takes ${retyped}: the two cannot be compared.` };
   if (champion.features === input.candidate.features)
     return { answers: await scoreOnce(store, champion, holdout.data.columns), unlike: null };
   await refuseOtherRows(store, input);
@@ -112,6 +116,15 @@ export async function scoreChampion(
   } finally {
     await engine.close();
   }
+}
+
+/** The first request column whose values would not be the same in the type that the champion reads; null without one. */
+function retypedColumn(champion: FeatureSpec["request"], candidate: FeatureSpec["request"]): string | null {
+  const found = Object.entries(champion).find(([name, type]) => {
+    const now = candidate[name];
+    return now !== undefined && !fitsRequest(now, type);
+  });
+  return found === undefined ? null : `${found[0]} as ${found[1]}, and the candidate as ${candidate[found[0]] ?? ""}`;
 }
 
 function labelInWords(label: LabelSpec): string {

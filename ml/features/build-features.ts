@@ -4,6 +4,7 @@ import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { Timestamp } from "../../domain/ids.ts";
 import type { DatasetManifest, FeatureSpec, FeaturizeResult, SourceManifest } from "../../domain/stage-results.ts";
+import { readingRule } from "../../domain/value-spellings.ts";
 import type { Task } from "../../domain/task.ts";
 import type { ArtifactAccess } from "../artifact-access.ts";
 import { parseContract } from "../contracts/parse-contract.ts";
@@ -45,7 +46,13 @@ export async function buildFeatures(input: FeatureInput, tools: StageTools): Pro
     const lookups = await freezeLookups(input, place);
     tools.progress(`computing features of ${count(source.rows)} rows`);
     const { checked, knownLater, lineage } = await computeInside(input, { ...place, lookups });
-    const spec: FeatureSpec = { sql: checked.sql, request: definition.features.request, lookups, features: checked.features };
+    const spec: FeatureSpec = {
+      sql: checked.sql,
+      request: definition.features.request,
+      lookups,
+      features: checked.features,
+      reading: readingRule,
+    };
     tools.progress("dividing the rows");
     const tables = await writeTables(input, { ...place, spec, task: taskOf(definition), found: { knownLater, lineage } });
     const labelled: FeatureSpec = tables.label.task === "binary" ? spec : { ...spec, label: tables.label };
@@ -118,7 +125,7 @@ async function freezeLookups(input: FeatureInput, { scratch, tools }: Workplace)
       const rows = typedSelect(await openSource(input, name));
       await db.run(`COPY (SELECT * EXCLUDE (row_id) FROM (${rows}) ORDER BY row_id) TO ${quoteText(path)} ${parquet}`);
       const asOf = asOfJoin(input.definition, name);
-      if (asOf !== undefined) await checkHistory(db, { name, path, join: asOf });
+      if (asOf !== undefined) await checkHistory(db, { name, path, join: asOf, request: input.definition.features.request });
       const { digest } = await input.store.putFile(path);
       lookups[name] = {
         table: digest,
@@ -169,8 +176,8 @@ async function computeInside(
     }
     await db.harden([...paths, files.labelled, files.features]);
     const time = definition.data.sources[manifest.rows]?.time;
-    const { label } = await writeLabelledRows(db, {
-      source: manifest.rows,
+    const { label, values } = await writeLabelledRows(db, {
+      source,
       label: definition.label.sql,
       task: taskOf(definition),
       request,
@@ -178,7 +185,7 @@ async function computeInside(
       group: definition.split.by === "group" ? definition.split.group : undefined,
       file: files.labelled,
     });
-    const knownLater = await findKnownLater(db, { source: manifest.rows, label, request, time });
+    const knownLater = await findKnownLater(db, { source: manifest.rows, label, request, values, time });
     const columns = Object.keys(request).map(quoteName);
     await db.run(`CREATE VIEW request AS SELECT row_id, ${columns.join(", ")} FROM read_parquet(${quoteText(files.labelled)})`);
     await openAsOfViews(db, lookups);

@@ -4,6 +4,8 @@ import type { Digest } from "../../domain/ids.ts";
 import type { FeatureSpec } from "../../domain/stage-results.ts";
 import { type ArtifactAccess, verifiedPath } from "../artifact-access.ts";
 import { type DuckDb, openDuckDb, quoteName, quoteText } from "../duckdb.ts";
+import { readingRule } from "../../domain/value-spellings.ts";
+import { logicalTypeOf } from "../datasets/column-types.ts";
 import { withScratch } from "../scratch.ts";
 import { checkSelect } from "../sql-check.ts";
 import {
@@ -14,8 +16,9 @@ import {
   readFeatureTable,
   wrongRows,
 } from "./feature-columns.ts";
-import { type CheckedSql, failed, featureQuery } from "./feature-query.ts";
+import { beyondInWords, type CheckedSql, failed, featureQuery, numberBeyond } from "./feature-query.ts";
 import { openAsOfViews, openLookup } from "./lookup-tables.ts";
+import { requestColumn } from "./request-column.ts";
 import { requestColumns, requestTypes } from "./request-values.ts";
 
 /**
@@ -48,6 +51,7 @@ interface Call {
 }
 
 export async function createFeatureEngine({ store, spec }: { store: ArtifactAccess; spec: FeatureSpec }): Promise<FeatureEngine> {
+  refuseUnknownRule(spec);
   const db = await openDuckDb({ memoryMb: 512, threads: 1 });
   const prepared = await prepare(db, { store, spec }).catch((error: unknown) => {
     db.close();
@@ -89,7 +93,7 @@ export async function createFeatureEngine({ store, spec }: { store: ArtifactAcce
     spec,
     compute: async (rows) => {
       if (closed) throw new CountersignError("unavailable", "This version's features are no longer in memory.");
-      const values = requestColumns(rows, spec.request);
+      const values = requestColumns(rows, spec);
       if (rows.length === 0) return { rows: 0, columns: emptyColumns(spec.features, 0) };
       const columns = await new Promise<FeatureColumn[]>((resolve, reject) => {
         waiting.push({ values, rows: rows.length, resolve, reject });
@@ -104,6 +108,13 @@ export async function createFeatureEngine({ store, spec }: { store: ArtifactAcce
       db.close();
     },
   };
+}
+
+/** A version of a newer program may read its requests in a way that this one does not know. */
+function refuseUnknownRule({ reading }: FeatureSpec): void {
+  if (reading === undefined || reading === readingRule) return;
+  const known = `1 to ${readingRule}`;
+  throw new CountersignError("invalid", `Its requests are read by rule ${reading}, and this program knows the rules ${known}.`);
 }
 
 function takeBatch(waiting: Call[]): Call[] {
@@ -143,7 +154,7 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
     tables: ["request", ...Object.keys(spec.lookups)],
     approved: true,
   });
-  const checked = { sql, features: spec.features };
+  const checked = { sql, features: spec.features, reading: spec.reading };
   const query = featureQuery(checked);
   try {
     (await db.connection.prepare(query)).destroySync();
@@ -177,7 +188,7 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
         // `request` was empty, in which DuckDB 1.5.6 had folded coalesce(carrier, '') to '' from the
         // statistics of an empty column: measured, wrong values without an error.
         const result = await db.run(query).catch((error: unknown) => {
-          throw failed(error);
+          throw ofRequest(error);
         });
         for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
           const places = chunk.getColumnValues(0).map(Number);
@@ -192,6 +203,14 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
       }
     },
   };
+}
+
+/** A number that a request brings is the caller's to correct, where the SQL is the author's. */
+function ofRequest(error: unknown): Error {
+  const number = numberBeyond(error);
+  if (number === null) return failed(error);
+  const fault = { path: `instances[${number.row}]`, message: `gives ${number.feature}, which ${beyondInWords}` };
+  return new CountersignError("invalid", `${fault.path} ${fault.message}.`, { faults: [fault], cause: error });
 }
 
 async function computeWhole(
@@ -210,17 +229,20 @@ async function computeWhole(
         paths.push(path);
         await openLookup(db, { name, lookup, path }, "view");
       }
-      const columns = Object.entries(spec.request).map(
-        ([name, type]) => `CAST(${quoteName(name)} AS ${requestTypes[type].sql}) AS ${quoteName(name)}`,
-      );
+      const described = await db.rows(`DESCRIBE "whole request"`);
+      const types = new Map(described.map((column) => [String(column["column_name"]), String(column["column_type"])]));
+      const columns = Object.entries(spec.request).map(([name, wanted]) => {
+        const type = types.get(name) ?? "VARCHAR";
+        const { value, mismatch } = requestColumn({ name, type, logicalType: logicalTypeOf(type) }, wanted);
+        if (mismatch === null) return `${value} AS ${quoteName(name)}`;
+        throw new CountersignError("feature-sql", `The request column ${name} ${mismatch} there, and ${wanted} here.`);
+      });
       await db.run(`CREATE VIEW request AS SELECT row_id, ${columns.join(", ")} FROM "whole request"`);
       await openAsOfViews(db, spec.lookups);
       await db.harden(paths);
       const [total] = await db.rows(`SELECT count(*) AS n FROM "whole request"`);
       // A class or its absence fits into a byte; the number of a regression does not, and its readers read it themselves.
-      const labelled = (await db.rows(`DESCRIBE "whole request"`)).some(
-        (column) => column["column_name"] === "label" && column["column_type"] === "INTEGER",
-      );
+      const labelled = types.get("label") === "INTEGER";
       const rows = Number(total?.["n"]);
       const sql = `SELECT f.*${labelled ? ", w.label" : ""} FROM (${featureQuery(checked)}) AS f JOIN "whole request" AS w ON w.row_id = f.row_id ORDER BY f.row_id`;
       return await readFeatureTable(db.connection, {

@@ -37,8 +37,16 @@ export async function findKnownLater(
     source,
     label,
     request,
+    values,
     time,
-  }: { source: string; label: string; request: Record<string, ColumnType>; time: string | undefined },
+  }: {
+    source: string;
+    label: string;
+    request: Record<string, ColumnType>;
+    /** SQL of each request column over the source. */
+    values: Record<string, string>;
+    time: string | undefined;
+  },
 ): Promise<DataFinding[]> {
   const open = `(${label}) IS NULL`;
   const parts = Object.entries(request).flatMap(([name, type], at) => {
@@ -47,9 +55,7 @@ export async function findKnownLater(
     return [
       `count(*) FILTER (WHERE ${open} AND ${column} IS NULL) AS o${at}`,
       `count(*) FILTER (WHERE NOT ${open} AND ${column} IS NULL) AS k${at}`,
-      ...(timed
-        ? [`count(*) FILTER (WHERE CAST(${column} AS TIMESTAMP) > CAST(${quoteName(time)} AS TIMESTAMP)) AS l${at}`]
-        : []),
+      ...(timed ? [`count(*) FILTER (WHERE ${values[name] ?? column} > CAST(${quoteName(time)} AS TIMESTAMP)) AS l${at}`] : []),
     ];
   });
   const [found = {}] = await db.rows(

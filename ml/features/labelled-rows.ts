@@ -3,8 +3,9 @@ import { CountersignError, type Fault } from "../../domain/errors.ts";
 import { type DuckDb, quoteName, quoteText, shortMessage } from "../duckdb.ts";
 import { checkSelect } from "../sql-check.ts";
 import type { Task } from "../../domain/task.ts";
+import type { TypedSource } from "../datasets/typed-source.ts";
 import { labelTypes } from "./label-spec.ts";
-import { requestTypes } from "./request-values.ts";
+import { requestValues } from "./request-rows.ts";
 
 const path = "label.sql";
 
@@ -16,7 +17,7 @@ const path = "label.sql";
 export async function writeLabelledRows(
   db: DuckDb,
   input: {
-    source: string;
+    source: TypedSource;
     label: string;
     task: Task;
     request: Record<string, ColumnType>;
@@ -24,8 +25,9 @@ export async function writeLabelledRows(
     group: string | undefined;
     file: string;
   },
-): Promise<{ label: string }> {
-  const { source, request, time, group, task } = input;
+): Promise<{ label: string; values: Record<string, string> }> {
+  const { request, time, group, task } = input;
+  const source = input.source.name;
   const columns = new Map(
     (await db.rows(`DESCRIBE ${quoteName(source)}`)).map((column) => [
       String(column["column_name"]),
@@ -53,11 +55,8 @@ export async function writeLabelledRows(
   const [first] = faults;
   if (first !== undefined) throw new CountersignError("source-schema", `${first.path}: ${first.message}.`, { faults });
   const label = await labelExpression(db, source, { sql: input.label, task });
-  const selected = Object.entries(request).map(([name, type]) => {
-    const value = `CAST(${quoteName(name)} AS ${requestTypes[type].sql})`;
-    // A request cannot bring what is no number: in training it is missing as well.
-    return `${type === "number" ? `CASE WHEN isfinite(${value}) THEN ${value} END` : value} AS ${quoteName(name)}`;
-  });
+  const values = await requestValues(db, input.source, { request, label });
+  const selected = Object.entries(values).map(([name, value]) => `${value} AS ${quoteName(name)}`);
   const moment = time === undefined ? "CAST(NULL AS TIMESTAMP)" : `CAST(${quoteName(time)} AS TIMESTAMP)`;
   try {
     await db.run(
@@ -71,7 +70,7 @@ export async function writeLabelledRows(
       cause: error,
     });
   }
-  return { label };
+  return { label, values };
 }
 
 /** The label's expression in parentheses, after its syntax tree was found to be one expression over the row source. */

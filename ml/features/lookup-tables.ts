@@ -1,6 +1,8 @@
-import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
+import type { ColumnType, ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { AsOfJoin, FeatureSpec } from "../../domain/stage-results.ts";
+import { keysAgree } from "../../domain/request-types.ts";
+import { logicalTypeOf } from "../datasets/column-types.ts";
 import { type DuckDb, quoteName, quoteText } from "../duckdb.ts";
 
 const seconds = { m: 60, h: 3_600, d: 86_400 };
@@ -55,7 +57,7 @@ function asOfQuery(history: string, { key, time, at, ttlSeconds }: AsOfJoin): st
 /** Two rows of one key and moment would make it chance which of them is seen. Throws `contract-broken`, `source-schema`. */
 export async function checkHistory(
   db: DuckDb,
-  { name, path, join }: { name: string; path: string; join: AsOfJoin },
+  { name, path, join, request }: { name: string; path: string; join: AsOfJoin; request: Record<string, ColumnType> },
 ): Promise<void> {
   const described = await db.rows(`DESCRIBE SELECT * FROM read_parquet(${quoteText(path)})`);
   const types = new Map(described.map((row) => [String(row["column_name"]), String(row["column_type"])]));
@@ -68,6 +70,14 @@ export async function checkHistory(
   if (!/^(TIMESTAMP|DATE)/.test(types.get(join.time) ?? "")) {
     const message = `${join.time} is ${types.get(join.time) ?? ""}, and not a time`;
     throw new CountersignError("source-schema", `${at}.time: ${message}.`, { faults: [{ path: `${at}.time`, message }] });
+  }
+  for (const [column, asked] of Object.entries(join.key)) {
+    const [type = "", wanted] = [types.get(column), request[asked]];
+    const there = logicalTypeOf(type);
+    // SQL would make 1234 of '01234' to compare them.
+    if (wanted === undefined || (there !== null && keysAgree(there, wanted))) continue;
+    const message = `${column} is ${type} and is compared with ${asked}, which is ${wanted} in the request; give both one type, in the contract and in features.request`;
+    throw new CountersignError("source-schema", `${at}.key: ${message}.`, { faults: [{ path: `${at}.key.${column}`, message }] });
   }
   const columns = [...Object.keys(join.key), join.time].map(quoteName);
   const [found] = await db.rows(

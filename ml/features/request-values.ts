@@ -10,6 +10,8 @@ import {
 } from "@duckdb/node-api";
 import type { ColumnType } from "../../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
+import { instantOf, largestWhole } from "../../domain/value-spellings.ts";
+import { readTimeByRule1 } from "./rule-1.ts";
 
 /** The type that a request column has in DuckDB, in training and serving alike. */
 export const requestTypes: Record<ColumnType, { sql: string; type: DuckDBType }> = {
@@ -24,19 +26,26 @@ const faultsKept = 20;
 const wanted: Record<ColumnType, string> = {
   string: "text",
   number: "a finite number",
-  integer: "a whole number",
+  integer: `a whole number from -${largestWhole} to ${largestWhole}`,
   boolean: "true or false",
   timestamp: "a time such as 2013-01-31T06:00:00Z",
 };
+
+/** What a version reads of a request, and by which rule (`reading` of its feature spec). */
+export interface RequestReading {
+  request: Record<string, ColumnType>;
+  reading?: number | undefined;
+}
 
 /**
  * The values of prediction requests by column, in DuckDB's types. Every request column must be
  * there (null says that it is missing), and no other. Throws `invalid` with a fault for each
  * wrong cell, at paths such as `instances[3].carrier`.
  */
-export function requestColumns(rows: Record<string, unknown>[], request: Record<string, ColumnType>): DuckDBValue[][] {
+export function requestColumns(rows: Record<string, unknown>[], { request, reading }: RequestReading): DuckDBValue[][] {
   const faults: Fault[] = [];
   const names = Object.keys(request);
+  const readers = reading === undefined ? { ...readersOfNow, timestamp: readTimeByRule1 } : readersOfNow;
   const columns = Object.entries(request).map(([name, type]) =>
     rows.map((row, index) => {
       const path = `instances[${index}].${name}`;
@@ -63,24 +72,13 @@ export function requestColumns(rows: Record<string, unknown>[], request: Record<
 }
 
 /** Each gives undefined for what is not of its type. */
-const readers: Record<ColumnType, (value: unknown) => DuckDBValue | undefined> = {
+const readersOfNow: Record<ColumnType, (value: unknown) => DuckDBValue | undefined> = {
   string: (value) => (typeof value === "string" ? value : undefined),
   number: (value) => (typeof value === "number" && Number.isFinite(value) ? value : undefined),
   integer: (value) => (typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : undefined),
   boolean: (value) => (typeof value === "boolean" ? value : undefined),
-  timestamp: (value) => (typeof value === "string" ? readTime(value) : undefined),
+  timestamp: (value) => {
+    const instant = typeof value === "string" ? instantOf(value) : null;
+    return instant === null ? undefined : new DuckDBTimestampValue(instant);
+  },
 };
-
-const time = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s?(Z|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$/i;
-
-/** A time with its offset, or in UTC without one; to the microsecond, as DuckDB keeps it. */
-function readTime(text: string): DuckDBTimestampValue | undefined {
-  const found = time.exec(text);
-  if (found === null) return undefined;
-  const [, day, minutes = "00:00", seconds = "00", fraction = "", offset = "Z"] = found;
-  const zone = /^[+-]\d{2}$/.test(offset) ? `${offset}:00` : offset.replace(/^([+-]\d{2})(\d{2})$/, "$1:$2").toUpperCase();
-  const ms = Date.parse(`${day}T${minutes}:${seconds}${zone}`);
-  // The 31st of February is the 3rd of March to Date.parse: only what reads back is a day.
-  if (Number.isNaN(ms) || !new Date(`${day}T00:00:00Z`).toISOString().startsWith(day ?? "")) return undefined;
-  return new DuckDBTimestampValue(BigInt(ms) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, "0")));
-}

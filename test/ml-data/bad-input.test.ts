@@ -126,6 +126,36 @@ describe("bad input", () => {
     ).toEqual([{ odd: "0", missing: "60" }]);
   });
 
+  test("of a date with a time of day, a time with text behind it, an offset that is missing or forbidden is told by row", async () => {
+    await bench.write(
+      "times.csv",
+      "day,at\n2024-03-31,2024-03-31T09:30:00-05:00\n2024-03-31 17:45,2024-03-31T09:30:00\n2024-03-31xyz,epoch\ninfinity,0044-03-15 (BC)\n",
+    );
+    const at = (logicalTypeOptions: object) => ({ name: "at", logicalType: "timestamp", logicalTypeOptions });
+    expect(await broken({ files: "times.csv" }, [{ name: "day", logicalType: "date" }, at({})])).toEqual([
+      "3 of 4 rows are no date: 2024-03-31 17:45, 2024-03-31xyz, infinity",
+      "2 of 4 rows are no timestamp: epoch, 0044-03-15 (BC)",
+    ]);
+    expect(await broken({ files: "times.csv" }, [at({ timezone: true })])).toEqual([
+      "3 of 4 rows are no timestamp: 2024-03-31T09:30:00, epoch, 0044-03-15 (BC)",
+    ]);
+    // 09:30 five hours behind UTC is 14:30, for bounds too.
+    expect(await broken({ files: "times.csv" }, [at({ maximum: "2024-03-31T09:00:00-05:00" })])).toEqual([
+      expect.stringContaining("are no timestamp"),
+      "1 of 4 rows are above 2024-03-31T09:00:00-05:00: 2024-03-31T09:30:00-05:00",
+    ]);
+    await bench.writeTable(
+      "far.parquet",
+      "SELECT CASE WHEN n = 1 THEN TIMESTAMP '29357-12-05 15:41:44' ELSE TIMESTAMP '3000-01-01' END AS at FROM range(3) t(n)",
+    );
+    expect(await broken({ files: "far.parquet" }, [at({})])).toEqual([
+      expect.stringContaining("1 of 3 rows are no timestamp: 29357-12-05"),
+    ]);
+    expect(await broken({ files: "far.parquet" }, [at({ timezone: true })])).toEqual([
+      expect.stringContaining("is TIMESTAMP in the files, without a time zone"),
+    ]);
+  });
+
   test("of twelve rows, or of a label with one class, blocks before anything is trained", async () => {
     const made = { request: { n: "integer" as const }, sql: "SELECT row_id, n FROM request" };
     await bench.writeTable("twelve.parquet", "SELECT n::INTEGER AS n FROM range(12) t(n)");
@@ -194,7 +224,19 @@ describe("bad input", () => {
   test("of two names that SQL does not tell apart, or that are our own, is refused", async () => {
     await bench.write("twins.csv", "Age,age\n1,2\n");
     await bench.write("own.csv", "row_id,a\n1,2\n");
-    expect(await failureOf(freeze({ files: "twins.csv" }))).toMatchObject({ code: expect.stringMatching(/^source-/) });
+    await bench.write("twins.jsonl", '{"Age":1}\n{"age":2}\n');
+    await bench.writeTable("one.parquet", "SELECT 1 AS Agx, 2 AS age, {'Age': 3} AS inner_one");
+    const bytes = (await readFile(`${bench.dataRoot}/one.parquet`)).toString("latin1");
+    await bench.write("twins.parquet", Buffer.from(bytes.replaceAll("Agx", "Age"), "latin1"));
+    for (const files of ["twins.csv", "twins.jsonl", "twins.parquet"])
+      expect(await failureOf(freeze({ files })), files).toMatchObject({
+        code: "source-unreadable",
+        message: `${files} has Age and age, which differ in upper and lower case only and are one name to SQL; rename one of them.`,
+      });
+    await bench.write("same.csv", "age,age\n1,2\n");
+    expect(await failureOf(freeze({ files: "same.csv" }))).toMatchObject({
+      message: "same.csv has two columns age; rename one of them.",
+    });
     expect(await failureOf(freeze({ files: "own.csv" }))).toMatchObject({
       code: "source-schema",
       message: expect.stringContaining("row_id"),

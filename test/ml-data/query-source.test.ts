@@ -77,6 +77,8 @@ line ' || n end as note, n / 3.0 as amount, n % 2 = 0 as paid from generate_seri
     ["a wish to write after all", "select set_config('transaction_read_only', 'off', false), pg_sleep(0)", "source-unreadable"],
     ["a table that is not there", "select * from nothing", "source-unreadable"],
     ["two columns of one name", "select 1 as a, 2 as a", "source-unreadable"],
+    ["two columns of one name to SQL", 'select 1 as "Amount", 2 as amount', "source-unreadable"],
+    ["a number that 64 bits would round", "select 12345678901234567891::numeric(20) as account", "source-unreadable"],
     ["a statement that takes too long", "select pg_sleep(30)", "source-unreadable"],
     ["a password read", "select * from pg_read_file('/etc/hostname') a, nothing", "source-unreadable"],
   ])("refuses %s", async (_name, sql, code) => {
