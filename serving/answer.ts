@@ -1,4 +1,5 @@
 import type { LabelSpec } from "../domain/task.ts";
+import { isProbability } from "../ml/metrics/probability.ts";
 
 /** What is answered for one row, and kept. */
 export interface Answer {
@@ -25,7 +26,7 @@ export function answerOf(values: Float32Array, { label, positive, threshold }: A
     const [value = Number.NaN] = values;
     return Number.isFinite(value) ? { label: null, probability: null, value } : null;
   }
-  if (!values.every((value) => value >= 0 && value <= 1)) return null;
+  if (!values.every(isProbability)) return null;
   if (label.task === "binary") {
     const [probability = Number.NaN] = values;
     return { label: probability >= threshold ? positive : `not ${positive}`, probability };
