@@ -72,7 +72,7 @@ export async function evaluateAnswers(input: AnsweredHoldout, tools: StageTools)
     championVersion,
     baseline: compareWithBaseline(headline.metric, metrics),
     ...detail,
-    notes: notesOn({ input, metrics, rounds, asked: evaluate.bootstrapRounds }),
+    notes: notesOn({ input, metrics, rounds, untold: found.untold }),
   };
 }
 

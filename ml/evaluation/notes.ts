@@ -1,5 +1,6 @@
-import type { MetricRow } from "../../domain/evidence.ts";
+import type { MetricName, MetricRow } from "../../domain/evidence.ts";
 import { countInWords, metricInSentence, metricInWords } from "../../domain/wording.ts";
+import { type BootstrapResult, fewestTold } from "../metrics/bootstrap.ts";
 import type { AnsweredHoldout } from "./evaluate-answers.ts";
 
 /** Below this many rows of the rarer class an interval of the AUC is wider than about ±0.05 (Hanley and McNeil 1982). */
@@ -10,11 +11,11 @@ interface Noted {
   input: AnsweredHoldout;
   metrics: MetricRow[];
   rounds: number;
-  asked: number;
+  untold: BootstrapResult["untold"];
 }
 
 /** What a reader must know before believing the numbers, a sentence each. */
-export function notesOn({ input, metrics, rounds, asked }: Noted): string[] {
+export function notesOn({ input, metrics, rounds, untold }: Noted): string[] {
   const { targets, label, definition } = input;
   const notes: string[] = [];
   if (targets.length < fewRows)
@@ -27,10 +28,12 @@ export function notesOn({ input, metrics, rounds, asked }: Noted): string[] {
       `Whether ${metricInSentence(metric)} really ${verdict === "pass" ? "passes" : "misses"} ${threshold.pass} these rows do not settle: it lies between ${ends}.`,
     );
   }
+  const asked = definition.evaluate.bootstrapRounds;
   if (rounds < asked)
     notes.push(
       `Intervals come from ${rounds} resamples and not from ${asked}: more would take too long on ${countInWords(targets.length)} rows.`,
     );
+  for (const [metric, lost] of Object.entries(untold)) notes.push(untoldRounds(metric as MetricName, { lost, rounds }));
   const missing = definition.evaluate.protected.filter((name) => !input.request.some((column) => column.name === name));
   if (missing.length > 0) notes.push(`${missing.join(", ")} is no request column: nothing can be said of its fairness.`);
   return notes;
@@ -52,4 +55,10 @@ function rareClasses({ targets, label }: AnsweredHoldout): string[] {
         ]),
     ...(rare.length === 0 ? [] : [`Only ${rare.slice(0, 5).join(", ")} among the rows held out.`]),
   ];
+}
+
+function untoldRounds(metric: MetricName, { lost, rounds }: { lost: number; rounds: number }): string {
+  const name = metricInSentence(metric);
+  const said = `In ${lost} of ${rounds} resamples ${name} cannot be told, because a rare class was not drawn`;
+  return rounds - lost < fewestTold ? `${said}: it is left out.` : `${said}: its interval comes from the other ${rounds - lost}.`;
 }

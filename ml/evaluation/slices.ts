@@ -1,7 +1,6 @@
 import type { SliceReport, SliceRow } from "../../domain/evaluation-detail.ts";
 import { higherIsBetter } from "../../domain/evidence.ts";
-import { twoSidedP } from "../metrics/distributions.ts";
-import { around, shareOf } from "../metrics/intervals.ts";
+import { normalTest, shareOf } from "../metrics/intervals.ts";
 import { holm } from "../metrics/multiple-tests.ts";
 import { type Grouping, maskOf } from "./groupings.ts";
 import { type Mask, type ModelAnswers, type PartMetric, partValue } from "./model-answers.ts";
@@ -50,8 +49,9 @@ export function reportSlices({ slices, chosen, metric, candidate, champion }: Sl
       tooFew += 1;
       continue;
     }
-    const error = Math.hypot(value.error, rest.error);
-    const difference = around(value.estimate.value - rest.estimate.value, error);
+    const [here, elsewhere] = [value.estimate.value, rest.estimate.value];
+    const scale = Math.max(Math.abs(here), Math.abs(elsewhere));
+    const { difference, p } = normalTest(here - elsewhere, Math.hypot(value.error, rest.error), scale);
     compared.push({
       slice,
       rows,
@@ -59,7 +59,7 @@ export function reportSlices({ slices, chosen, metric, candidate, champion }: Sl
       value: value.estimate,
       rest: rest.estimate.value,
       difference,
-      p: error > 0 ? twoSidedP(difference.value / error) : 1,
+      p,
       champion: champion === null ? null : (partValue(champion, metric, mask)?.estimate.value ?? null),
       flips: flipsWithin(candidate, champion, mask),
     });

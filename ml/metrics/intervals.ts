@@ -1,5 +1,5 @@
 import type { Estimate } from "../../domain/evidence.ts";
-import { z95 } from "./distributions.ts";
+import { twoSidedP, z95 } from "./distributions.ts";
 
 /** A share of whole numbers with its 95 % Wilson score interval (Wilson 1927), which holds with few rows and at 0 and 1. */
 export function shareOf(hits: number, rows: number): Estimate {
@@ -49,6 +49,17 @@ export function momentsOf(rows: number, valueOf: (index: number) => number): Mom
 /** A mean with the 95 % interval of its standard error. */
 export function meanOf({ rows, mean, variance }: Moments): Estimate {
   return around(mean, Math.sqrt(variance / rows));
+}
+
+/**
+ * A difference with its interval and two-sided p-value by the same standard error, so that the interval excludes nought
+ * exactly where p < 0.05. Without any spread beyond the rounding of doubles at `scale` it is either none or certain.
+ */
+export function normalTest(value: number, error: number, scale = 1): { difference: Estimate; p: number } {
+  const rounding = 1e-12 * scale;
+  if (error > rounding) return { difference: around(value, error), p: twoSidedP(value / error) };
+  const certain = Math.abs(value) > rounding ? value : 0;
+  return { difference: { value: certain, low: certain, high: certain }, p: certain === 0 ? 1 : 0 };
 }
 
 export function around(value: number, error: number): Estimate {
