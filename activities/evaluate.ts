@@ -106,6 +106,15 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
     importance: sensitivity?.importance ?? null,
     robustness: sensitivity?.robustness ?? null,
     explanation,
-    notes: [...(champion.unlike === null ? [] : [champion.unlike]), ...(evaluation.notes ?? []), ...unseen],
+    notes: [
+      ...(champion.unlike === null ? [] : [champion.unlike]),
+      ...(evaluation.notes ?? []),
+      ...(sensitivity === null
+        ? [
+            "What each feature is worth, and how the model bears disturbed input, is not told: the sample of rows for it lacks a class.",
+          ]
+        : []),
+      ...unseen,
+    ],
   };
 }

@@ -29,8 +29,13 @@ function shortfall({ metric, candidate, verdict }: MetricRow): string[] {
   return [`${metricInSentence(metric)} ${digits(candidate.value)} ${verdict === "fail" ? "fails" : "is a warning"}`];
 }
 
-function fairnessInWords({ attribute, gap, limit, verdict }: NonNullable<Evaluation["fairness"]>[number]): string {
+function fairnessInWords(row: NonNullable<Evaluation["fairness"]>[number]): string {
+  const { attribute, gap, limit, verdict, measure } = row;
   if (gap === null) return `too few rows to say whether it is fair by ${attribute}`;
+  const within = measure === "selectionRateRatio" ? gap >= limit : gap <= limit;
+  const left = row.measures.find((one) => one.measure === measure)?.leftOut ?? [];
+  if (within && left.length > 0) return `by ${attribute} too few rows to compare ${left.map(({ part }) => part).join(", ")}`;
+  if (within) return `the gap by ${attribute} of ${digits(gap)} may be beyond its limit ${limit}`;
   return `the gap by ${attribute} of ${digits(gap)} is ${verdict === "fail" ? "far beyond" : "beyond"} its limit ${limit}`;
 }
 

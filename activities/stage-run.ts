@@ -10,7 +10,7 @@ const faultsKept = 20;
  * Turns plain work into an activity: it heartbeats with what is being done, is told of
  * cancellation by an AbortSignal, and fails only with an ApplicationFailure whose `type` is a code
  * of domain/errors.ts: for ever where the code says so, `transient` (retried by the policy of
- * the caller) for anything that nobody foresaw. The failure's details are `[{ faults, extra }]`.
+ * the caller) for anything that nobody foresaw. The failure's details are `[{ faults, cure, extra }]`.
  */
 export function runStage<Input, Result>(
   work: (input: Input, tools: StageTools) => Promise<Result>,
@@ -45,7 +45,7 @@ function failureOf(error: unknown, signal: AbortSignal): Error {
       message: error.message,
       type: error.code,
       nonRetryable: !errorCodes[error.code].retry,
-      details: [{ faults, extra: error.extra }],
+      details: [{ faults, cure: error.cure, extra: error.extra }],
       cause: error,
     });
   }

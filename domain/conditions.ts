@@ -28,7 +28,16 @@ export interface ConditionFacts {
   /** Null before the evaluation. */
   verdict: "pass" | "warn" | "fail" | null;
   /** Null where no protected attribute is named. */
-  protectedGaps: { attribute: string; gap: number | null; limit: number; verdict: "pass" | "warn" | "fail" | "too-few" }[] | null;
+  /** `leftOut`: groups that were not compared. */
+  protectedGaps:
+    | {
+        leftOut?: string[];
+        attribute: string;
+        gap: number | null;
+        limit: number;
+        verdict: "pass" | "warn" | "fail" | "too-few";
+      }[]
+    | null;
   /** Version of the champion; null when there is none. */
   champion: string | null;
   /** Paths of governed fields that differ from the champion's definition. */

@@ -90,7 +90,7 @@ export const errorCodes = {
   "source-unreadable": {
     status: 422,
     retry: false,
-    cure: "Replace the file by a whole one, then retry.",
+    cure: "Correct what the message names (the file, its address or the query), then retry.",
   },
   "source-schema": {
     status: 422,
@@ -192,18 +192,21 @@ export interface Fault {
 export class CountersignError extends Error {
   readonly code: ErrorCode;
   readonly faults: Fault[];
+  /** What to do: the code's own cure, where the cause has none that is truer. */
+  readonly cure: string;
   /** Further members of the problem document or of the blocked release, such as `{ logTail }`. */
   readonly extra: Record<string, unknown>;
 
   constructor(
     code: ErrorCode,
     detail: string,
-    more: { faults?: Fault[]; extra?: Record<string, unknown>; cause?: unknown } = {},
+    more: { faults?: Fault[]; cure?: string; extra?: Record<string, unknown>; cause?: unknown } = {},
   ) {
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = "CountersignError";
     this.code = code;
     this.faults = more.faults ?? [];
+    this.cure = more.cure ?? errorCodes[code].cure;
     this.extra = more.extra ?? {};
   }
 }

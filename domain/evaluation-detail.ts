@@ -71,6 +71,15 @@ export interface FairnessRow {
   sentence: string;
   measures: FairnessGap[];
   groups: FairnessGroup[];
+  /** Rows of no group at all, such as those of rarer values than the most frequent. Absent where there are none. */
+  others?: LeftOut;
+}
+
+/** A part of the rows that was not compared, and why, in words that end a sentence. */
+export interface LeftOut {
+  part: string;
+  rows: number;
+  why: string;
 }
 
 export interface FairnessGap {
@@ -80,7 +89,10 @@ export interface FairnessGap {
   between: [string, string] | null;
   /** `fail` null: beyond `pass` it warns. */
   limit: { pass: number; fail: number | null } | null;
+  /** With a limit, a group that was left out makes of a pass a warning. */
   verdict: Verdict | "too-few" | null;
+  /** Groups that this measure cannot be told of. Absent where there are none. */
+  leftOut?: LeftOut[];
 }
 
 export interface FairnessGroup {
@@ -106,8 +118,10 @@ export interface SliceReport {
   minimumRows: number;
   /** How many were compared; the correction counts all of them. */
   tested: number;
-  /** How many were too small. */
+  /** How many could not be compared. */
   tooFew: number;
+  /** Those, the largest first; some dozens at most. Absent in evaluations made before they were named. */
+  leftOut?: LeftOut[];
   correction: "holm";
   /** The worst first; some dozens at most. */
   rows: SliceRow[];
@@ -140,6 +154,8 @@ export interface StabilityReport {
   windows: { from: string; to: string; rows: number; baseRate: number; value: Estimate | null; champion: number | null }[];
   /** Cochran's Q over the windows: a small p says that they differ by more than chance. Null with fewer than two. */
   test: { method: "cochran-q"; p: number } | null;
+  /** Windows that the test leaves out, and rows that are in none. Absent where there are none. */
+  leftOut?: LeftOut[];
 }
 
 export interface RobustnessReport {

@@ -181,5 +181,11 @@ export interface MonitorWindow {
     missing: number;
     referenceMissing: number;
     verdict: "steady" | "warn" | "alert";
+    /** How far the share of missing values has moved, as a population stability index. Absent in windows of before it was kept. */
+    missingEffect?: number;
+    /** Why the values were not compared, or not all of them; absent where they were. */
+    leftOut?: string;
+    /** Shares of the predictions that were answered with a warning; absent where none was, or before they were counted. */
+    warned?: { unseen: number; outOfRange: number };
   }[];
 }

@@ -1,7 +1,9 @@
-import type { MetricName, MetricRow } from "../../domain/evidence.ts";
+import type { StabilityReport } from "../../domain/evaluation-detail.ts";
+import { type MetricName, type MetricRow, metricsOf } from "../../domain/evidence.ts";
 import { countInWords, metricInSentence, metricInWords } from "../../domain/wording.ts";
 import { type BootstrapResult, fewestTold } from "../metrics/bootstrap.ts";
 import type { AnsweredHoldout } from "./evaluate-answers.ts";
+import { fewestRowsOfAWindow } from "./stability.ts";
 
 /** Below this many rows of the rarer class an interval of the AUC is wider than about ±0.05 (Hanley and McNeil 1982). */
 const fewOfAClass = 100;
@@ -12,10 +14,11 @@ interface Noted {
   metrics: MetricRow[];
   rounds: number;
   untold: BootstrapResult["untold"];
+  stability: StabilityReport | null;
 }
 
 /** What a reader must know before believing the numbers, a sentence each. */
-export function notesOn({ input, metrics, rounds, untold }: Noted): string[] {
+export function notesOn({ input, metrics, rounds, untold, stability }: Noted): string[] {
   const { targets, label, definition } = input;
   const notes: string[] = [];
   if (targets.length < fewRows)
@@ -34,8 +37,15 @@ export function notesOn({ input, metrics, rounds, untold }: Noted): string[] {
       `Intervals come from ${rounds} resamples and not from ${asked}: more would take too long on ${countInWords(targets.length)} rows.`,
     );
   for (const [metric, lost] of Object.entries(untold)) notes.push(untoldRounds(metric as MetricName, { lost, rounds }));
-  const missing = definition.evaluate.protected.filter((name) => !input.request.some((column) => column.name === name));
-  if (missing.length > 0) notes.push(`${missing.join(", ")} is no request column: nothing can be said of its fairness.`);
+  const absent = metricsOf[label.task].filter((name) => !(name in untold) && !metrics.some(({ metric }) => metric === name));
+  if (absent.length > 0)
+    notes.push(
+      `Left out, because these rows cannot tell ${absent.length === 1 ? "it" : "them"}: ${absent.map(metricInSentence).join(", ")}.`,
+    );
+  if (input.times !== null && stability === null)
+    notes.push(
+      `Whether it holds over time is not told: two windows of ${fewestRowsOfAWindow} rows with different times in ${input.times.by} are the least.`,
+    );
   return notes;
 }
 

@@ -20,9 +20,16 @@ export function differenceOfShares(first: Estimate, second: Estimate): Estimate 
   };
 }
 
-/** The ratio of two independent shares (Katz et al. 1978, on the logarithm); null where a share is 0 and nothing can be divided. */
+/**
+ * The ratio of two independent shares (Katz et al. 1978, on the logarithm); null where the second is 0 and nothing can be
+ * divided. A first share of 0 is the ratio 0, its upper end told with half a hit more on either side (Haldane, Anscombe).
+ */
 export function ratioOfShares(first: { hits: number; rows: number }, second: { hits: number; rows: number }): Estimate | null {
-  if (first.hits === 0 || second.hits === 0) return null;
+  if (second.hits === 0) return null;
+  if (first.hits === 0) {
+    const half = ({ hits, rows }: typeof first) => ({ hits: hits + 0.5, rows: rows + 0.5 });
+    return { value: 0, low: 0, high: ratioOfShares(half(first), half(second))?.high ?? 1 };
+  }
   const value = first.hits / first.rows / (second.hits / second.rows);
   const error = Math.sqrt(1 / first.hits - 1 / first.rows + 1 / second.hits - 1 / second.rows);
   return { value, low: value * Math.exp(-z95 * error), high: value * Math.exp(z95 * error) };
