@@ -107,6 +107,11 @@ export const errorCodes = {
     retry: false,
     cure: "Correct features.sql, apply the definition, release again.",
   },
+  leakage: {
+    status: 422,
+    retry: false,
+    cure: "Take out what gives the label away, or accept it with a reason in features.accept; apply the definition, release again.",
+  },
   "too-few-rows": { status: 422, retry: false, cure: "Deliver more rows or a longer window." },
   "trainer-failed": {
     status: 422,
