@@ -18,6 +18,8 @@ import {
 import { reportSensitivity } from "../ml/evaluation/sensitivity.ts";
 import { explainModel } from "../ml/explain/explain-model.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
+import { mayHaveSeen } from "../ml/evaluation/may-have-seen.ts";
+import { worstVerdict } from "../ml/evaluation/verdict.ts";
 import { drawEvaluation } from "./evaluation-pictures.ts";
 import { liesOnTheWorseSide, summaryOf } from "./evaluation-summary.ts";
 import { runStage } from "./stage-run.ts";
@@ -101,12 +103,20 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
     tools,
   );
   const unseen = [...(await checkNotes(store, input)), ...(await unseenValues(store, input, holdout.spec.features))];
+  const seen = mayHaveSeen(definition.train, answered);
+  const foreign = definition.train.trainer === "import";
   return {
     ...evaluation,
+    // What it may know already is no clean pass, however good it looks.
+    ...(seen === null ? {} : { mayHaveSeen: seen, verdict: worstVerdict([evaluation.verdict, "warn"]) }),
     importance: sensitivity?.importance ?? null,
     robustness: sensitivity?.robustness ?? null,
     explanation,
     notes: [
+      ...(seen === null ? [] : [seen]),
+      ...(foreign && definition.train.reference === undefined
+        ? ["No reference predictions were given (train.reference): what was lost on the way to ONNX is not known."]
+        : []),
       ...(champion.unlike === null ? [] : [champion.unlike]),
       ...(evaluation.notes ?? []),
       ...(sensitivity === null

@@ -2,7 +2,8 @@ import type { Evaluation, MetricRow } from "../domain/evidence.ts";
 import { countInWords, metricInSentence, metricTitles } from "../domain/wording.ts";
 
 /** "AUC 0.655 (0.648–0.662) on 20,197 held-out flights, passes 0.62; champion 0.641; 4.1 % of decisions flip." */
-export function summaryOf({ headline, metrics, rows, verdict, flips, fairness, baseline }: Evaluation, source: string): string {
+export function summaryOf(evaluation: Evaluation, source: string): string {
+  const { headline, metrics, rows, verdict, flips, fairness, baseline, mayHaveSeen } = evaluation;
   const { value, low, high } = headline.candidate;
   const row = metrics.find(({ metric }) => metric === headline.metric);
   const name = metricTitles[headline.metric];
@@ -13,7 +14,8 @@ export function summaryOf({ headline, metrics, rows, verdict, flips, fairness, b
     parts.push(baseline.outcome === "worse" ? "worse than the simple baseline" : "no better than the simple baseline");
   parts.push(headline.champion === null ? "no champion yet" : `champion ${digits(headline.champion)}`);
   if (flips !== null) parts.push(`${(100 * flips.share).toFixed(1)} % of decisions flip`);
-  return `${parts.join("; ")}.${verdict === "fail" ? " The candidate fails." : ""}`;
+  const first = mayHaveSeen === undefined ? "" : `${mayHaveSeen} `;
+  return `${first}${parts.join("; ")}.${verdict === "fail" ? " The candidate fails." : ""}`;
 }
 
 function judgement(row: MetricRow | undefined): string {

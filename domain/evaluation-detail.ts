@@ -13,6 +13,8 @@ export interface EvaluationDetail {
   label?: string;
   /** Multiclass: names, in the order of the model's probabilities. */
   classes?: string[];
+  /** Of a model that was trained elsewhere: that it may know the held-out rows, and how far that is known. A sentence; it comes before everything else. */
+  mayHaveSeen?: string;
   /** What a reader must know before believing the numbers: few rows, work that was bounded, values never seen. */
   notes?: string[];
   /** Whether the trainer's simple model does as well; null where none was trained. */

@@ -56,9 +56,7 @@ async function inspect(): Promise<InspectionFinding> {
 }
 
 function faultOf(answers: Float32Array, label: LabelSpec): { answer: string; rule: string } | null {
-  const wrong = answers.find((answer) =>
-    label.task === "regression" ? !Number.isFinite(answer) : !isProbability(answer),
-  );
+  const wrong = answers.find((answer) => (label.task === "regression" ? !Number.isFinite(answer) : !isProbability(answer)));
   if (wrong !== undefined)
     return {
       answer: String(wrong),

@@ -77,6 +77,15 @@ test("a group under the least rows, and rows of no group, are no clean pass eith
   expect([...rare.slices!.rows.map(({ slice }) => slice)]).toContain("group any rarer value");
 });
 
+test("of a model that may know the held-out rows every surface says so first", async () => {
+  const found = await evaluate({ groups: { a: even, b: even } });
+  const mayHaveSeen = "This model was trained elsewhere and may have seen the holdout.";
+  expect(summaryOf({ ...found, mayHaveSeen }, "rows")).toMatch(
+    /^This model was trained elsewhere and may have seen the holdout\. AUC/,
+  );
+  expect(recommend({ ...found, mayHaveSeen }, []).sentence).toMatch(/^This model was trained elsewhere/);
+});
+
 test("a pass in which nobody was left out stays one", async () => {
   const { fairness, verdict } = await evaluate({ groups: { a: even, b: even }, evaluate: { fairness: fair } });
   expect(fairness![0]).toMatchObject({ verdict: "pass" });
