@@ -1,3 +1,4 @@
+import type { InputWarning } from "../domain/input-warning.ts";
 import type { LabelSpec } from "../domain/task.ts";
 import { isProbability } from "../ml/metrics/probability.ts";
 
@@ -11,6 +12,8 @@ export interface Answer {
   probabilities?: Record<string, number>;
   /** Regression alone. */
   value?: number;
+  /** What of the row training never saw; absent where nothing. */
+  warnings?: InputWarning[];
 }
 
 export interface AnswerRule {

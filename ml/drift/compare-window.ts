@@ -1,5 +1,6 @@
 import type { CategoryProfile, ColumnProfile, MonitorWindow, NumericProfile, ReferenceProfile } from "../../domain/evidence.ts";
 import { type Effect, jensenShannonDistance, populationStabilityIndex } from "./effect-size.ts";
+import { createInputCheck } from "./input-check.ts";
 import { type DriftColumn, missingShare, numericShares } from "./reference-profile.ts";
 
 type WindowColumn = MonitorWindow["columns"][number];
@@ -95,8 +96,20 @@ function compareColumn({ name, reference, column, referenceRows }: ColumnInput, 
     referenceMissing: reference.missing,
     verdict,
     missingEffect: missingEffect.value,
+    ...warnedShares(name, reference, column),
     ...(leftOut === undefined ? {} : { leftOut }),
   };
+}
+
+/** Shares of the rows that were answered with a warning about this column. */
+function warnedShares(name: string, reference: ColumnProfile, column: DriftColumn): Pick<WindowColumn, "warned"> {
+  if (name === scoreColumn) return {};
+  const check = createInputCheck({ [name]: reference });
+  const counts = { unseen: 0, outOfRange: 0 };
+  for (let row = 0; row < column.length; row += 1)
+    for (const { kind } of check([{ name, values: column }], row)) counts[kind === "unseen" ? "unseen" : "outOfRange"] += 1;
+  if (counts.unseen + counts.outOfRange === 0) return {};
+  return { warned: { unseen: counts.unseen / column.length, outOfRange: counts.outOfRange / column.length } };
 }
 
 function verdictOf({ value, noise }: Effect, { warn, alert }: WindowInput["limits"]): WindowColumn["verdict"] {
