@@ -123,7 +123,11 @@ export async function recordWindow(
     const worst = [...window.columns]
       .filter((column) => column.verdict !== "steady")
       .map(({ name, effect, verdict, missing, referenceMissing, missingEffect }) => ({
-        ...{ name, effect, verdict, missing, referenceMissing },
+        name,
+        effect,
+        verdict,
+        missing,
+        referenceMissing,
         ...(missingEffect === undefined ? {} : { missingEffect }),
       }));
     const data = { environment, from: window.from, to: window.to, rows: window.rows, verdict: window.verdict, columns: worst };

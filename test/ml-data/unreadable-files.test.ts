@@ -21,7 +21,7 @@ async function refusalOf(name: string, memoryMb?: number): Promise<CountersignEr
   try {
     const format = name.endsWith(".csv") ? "csv" : "parquet";
     const error = await failureOf(inspectFile(db, { source: "t", name, path: at(name), format, encoding: "utf-8" }));
-    if (!(error instanceof CountersignError)) throw error;
+    if (!(error instanceof CountersignError)) throw new Error("It failed otherwise.", { cause: error });
     expect(error.code).toBe("source-unreadable");
     return error;
   } finally {
