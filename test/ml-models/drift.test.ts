@@ -108,7 +108,7 @@ test("where most of a column is missing the sentence says so, and not that it mo
   expect(wind).toMatchObject({ verdict: "alert", missing: 0.98 });
   expect(wind.missingEffect).toBeGreaterThan(wind.effect);
   expect(driftInWords({ ...wind, effect: 0 })).toBe("wind (98 % missing, 0 % in training)");
-  expect(driftInWords({ ...wind, missing: 0, missingEffect: 0, effect: 0.41 })).toBe("wind 0.41");
+  expect(driftInWords({ name: "wind", verdict: "alert", missing: 0, referenceMissing: 0, effect: 0.41 })).toBe("wind 0.41");
   // As audit records of earlier versions have it.
   expect(driftInWords({ name: "wind", effect: 0.41, verdict: "alert" })).toBe("wind 0.41");
   // The column that lost its values leads, whatever the values that are left say.
