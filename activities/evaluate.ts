@@ -21,6 +21,8 @@ import { sensitiveNames } from "../ml/evaluation/masked.ts";
 import { reportSensitivity } from "../ml/evaluation/sensitivity.ts";
 import { explainModel } from "../ml/explain/explain-model.ts";
 import type { StageTools } from "../ml/stage-tools.ts";
+import { mayHaveSeen } from "../ml/evaluation/may-have-seen.ts";
+import { worstVerdict } from "../ml/evaluation/verdict.ts";
 import { drawEvaluation } from "./evaluation-pictures.ts";
 import { summaryOf } from "./evaluation-summary.ts";
 import { runStage } from "./stage-run.ts";
@@ -107,11 +109,28 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
     tools,
   );
   const unseen = [...(await checkNotes(store, input)), ...(await unseenValues(store, input, holdout.spec.features))];
+  const seen = mayHaveSeen(definition.train, answered);
+  const foreign = definition.train.trainer === "import";
   return {
     ...evaluation,
+    // What it may know already is no clean pass, however good it looks.
+    ...(seen === null ? {} : { mayHaveSeen: seen, verdict: worstVerdict([evaluation.verdict, "warn"]) }),
     importance: sensitivity?.importance ?? null,
     robustness: sensitivity?.robustness ?? null,
     explanation,
-    notes: [...(champion.unlike === null ? [] : [champion.unlike]), ...(evaluation.notes ?? []), ...unseen],
+    notes: [
+      ...(seen === null ? [] : [seen]),
+      ...(foreign && definition.train.reference === undefined
+        ? ["No reference predictions were given (train.reference): what was lost on the way to ONNX is not known."]
+        : []),
+      ...(champion.unlike === null ? [] : [champion.unlike]),
+      ...(evaluation.notes ?? []),
+      ...(sensitivity === null
+        ? [
+            "What each feature is worth, and how the model bears disturbed input, is not told: the sample of rows for it lacks a class.",
+          ]
+        : []),
+      ...unseen,
+    ],
   };
 }

@@ -2,6 +2,7 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { Db } from "../db/database.ts";
 import { enrol } from "../db/enrolments.ts";
 import { CountersignError } from "../domain/errors.ts";
+import { driftInWords, driftOf } from "../domain/drift-words.ts";
 import type { MonitorWindow } from "../domain/evidence.ts";
 import type { FeatureSpec, MonitorResult } from "../domain/stage-results.ts";
 import { verifiedPath } from "../ml/artifact-access.ts";
@@ -74,8 +75,8 @@ function lookInWords(window: MonitorWindow | null): string {
   if (window === null) return "no predictions yet in production.";
   const predictions = `${count(window.rows)} prediction${window.rows === 1 ? "" : "s"} so far`;
   if (window.verdict === "too-few") return `${predictions}, too few for a verdict.`;
-  const [largest] = [...window.columns].sort((a, b) => b.effect - a.effect);
-  const most = largest === undefined ? "" : ` (largest effect ${largest.effect.toFixed(3)}, ${largest.name})`;
+  const [largest] = [...window.columns].sort((a, b) => driftOf(b) - driftOf(a));
+  const most = largest === undefined ? "" : `; most moved: ${driftInWords(largest)}`;
   return `${predictions}: ${window.verdict === "steady" ? "steady" : "they have drifted"}${most}.`;
 }
 

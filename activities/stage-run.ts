@@ -12,7 +12,7 @@ const faultsKept = 20;
  * Turns plain work into an activity: it heartbeats with what is being done, is told of
  * cancellation by an AbortSignal, and fails only with an ApplicationFailure whose `type` is a code
  * of domain/errors.ts: for ever where the code says so, `transient` (retried by the policy of
- * the caller) for anything that nobody foresaw. The failure's details are `[{ faults, extra }]`.
+ * the caller) for anything that nobody foresaw. The failure's details are `[{ faults, cure, extra }]`.
  */
 export function runStage<Input, Result>(
   work: (input: Input, tools: StageTools) => Promise<Result>,
@@ -47,7 +47,13 @@ function failureOf(error: unknown, signal: AbortSignal): Error {
     message: toldError(error),
     type: known?.code ?? "transient",
     nonRetryable: known !== null && !errorCodes[known.code].retry,
-    details: [{ faults: known?.faults.slice(0, faultsKept) ?? [], extra: known?.extra ?? {} }],
+    details: [
+      {
+        faults: known?.faults.slice(0, faultsKept) ?? [],
+        ...(known?.cure === undefined ? {} : { cure: known.cure }),
+        extra: known?.extra ?? {},
+      },
+    ],
   });
   failure.stack = framesOf(error);
   return failure;

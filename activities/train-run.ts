@@ -89,7 +89,8 @@ export async function inspectTrained(
   try {
     await inspectModel({ bytes, features, label, expected, sample: sample.columns, signal });
   } catch (error) {
-    if (error instanceof CountersignError) throw new CountersignError(error.code, error.message, { extra, cause: error });
+    if (error instanceof CountersignError)
+      throw new CountersignError(error.code, error.message, { extra, cure: error.cure, cause: error });
     throw error;
   }
 }

@@ -60,7 +60,14 @@ async function valueOf(
   const data = await readTrainingData({ path: heldOut, features, label: "label", task: label, orderBy: "row_id" });
   const scorer = await createScorer({ bytes, features, label });
   try {
-    return scoreValidation(metric, await scorer.scoreAll(data.columns), data.targets);
+    const value = scoreValidation(metric, await scorer.scoreAll(data.columns), data.targets);
+    // Compared with others a NaN would win by being the first.
+    if (!Number.isFinite(value))
+      throw new CountersignError(
+        "trainer-failed",
+        `${metric} cannot be told of the ${data.rows} validation rows (it is ${value}): they may all have one label.`,
+      );
+    return value;
   } finally {
     await scorer.close();
   }

@@ -47,11 +47,11 @@ export async function show(
 
 /** An error as a page, with or without a session. */
 export async function showFault(context: Context<ConsoleEnv>, deps: ConsoleDeps, error: CountersignError): Promise<Response> {
-  const { status, cure, retry } = errorCodes[error.code];
+  const { status, retry } = errorCodes[error.code];
   if (retry) context.header("retry-after", "2");
   const title =
     { 403: "Not permitted", 404: "Not found", 503: "Unavailable for the moment" }[status as number] ?? "That did not work";
-  const content = faultPage({ title, detail: error.message, cure });
+  const content = faultPage({ title, detail: error.message, cure: error.cure });
   if (context.get("caller") !== undefined && error.code !== "unavailable" && error.code !== "internal")
     return show(context, deps, { title, here: "models", content, status });
   return context.html(bare({ title, nonce: context.get("nonce"), assets: assetPaths, content }), status as Status);

@@ -1,3 +1,4 @@
+import { driftInWords } from "../domain/drift-words.ts";
 import { modelExists, readDefinition, readModelFacts, readModels, type ModelFacts, type ModelRow } from "../db/reads/models.ts";
 import { modelNamePattern, type ModelName } from "../domain/ids.ts";
 import type { ModelItemView, ModelView } from "../domain/http/model-views.ts";
@@ -109,9 +110,7 @@ export function findingsOf(windows: ModelFacts["windows"]): ModelItemView["findi
   return windows
     .filter((window) => window.body.verdict === "drift")
     .map(({ environment, at, body }) => {
-      const columns = body.columns
-        .filter((column) => column.verdict === "alert")
-        .map((column) => `${column.name} (${column.effect.toFixed(2)})`);
+      const columns = body.columns.filter((column) => column.verdict === "alert").map(driftInWords);
       return {
         kind: "drift",
         message: `In ${environment}, ${body.rows} predictions drift from the training data in ${columns.join(", ")}.`,

@@ -67,9 +67,13 @@ function asRefusal(error: unknown): CountersignError {
   const failed = error instanceof WorkflowFailedError && error.cause instanceof ActivityFailure ? error.cause.cause : null;
   if (failed instanceof ApplicationFailure && isCode(failed.type)) {
     // The shape that activities/stage-run.ts writes.
-    const [detail] = (failed.details ?? []) as { faults?: Fault[] }[];
+    const [detail] = (failed.details ?? []) as { faults?: Fault[]; cure?: string }[];
     const code = failed.type === "transient" ? "unavailable" : failed.type;
-    return new CountersignError(code, failed.message, { faults: detail?.faults ?? [], cause: error });
+    return new CountersignError(code, failed.message, {
+      faults: detail?.faults ?? [],
+      cause: error,
+      ...(detail?.cure === undefined ? {} : { cure: detail.cure }),
+    });
   }
   return new CountersignError("unavailable", "No worker looked at the data within two minutes.", { cause: error });
 }

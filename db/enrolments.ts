@@ -122,7 +122,14 @@ export async function recordWindow(
     if (!audited || written === undefined) return;
     const worst = [...window.columns]
       .filter((column) => column.verdict !== "steady")
-      .map(({ name, effect, verdict }) => ({ name, effect, verdict }));
+      .map(({ name, effect, verdict, missing, referenceMissing, missingEffect }) => ({
+        name,
+        effect,
+        verdict,
+        missing,
+        referenceMissing,
+        ...(missingEffect === undefined ? {} : { missingEffect }),
+      }));
     const data = { environment, from: window.from, to: window.to, rows: window.rows, verdict: window.verdict, columns: worst };
     await appendAudit(trx, [{ kind: "monitor.looked", actor: "countersign", model, subject: version, data }]);
   });

@@ -106,3 +106,17 @@ export async function readVersionManifest(db: Db, version: VersionId): Promise<{
   if (row === undefined) throw new CountersignError("not-found", `There is no version ${version}.`);
   return row;
 }
+
+/** The reference profile that the monitor stage of the version's release kept; null before that. */
+export async function readProfileDigest(db: Db, version: VersionId): Promise<Digest | null> {
+  const row = await db
+    .selectFrom("release_stages")
+    .innerJoin("versions", "versions.release_id", "release_stages.release_id")
+    .select("release_stages.result")
+    .where("versions.id", "=", version)
+    .where("release_stages.stage", "=", "monitor")
+    .executeTakeFirst();
+  const profile = row?.result?.["profile"];
+  // A digest by its origin: the stage's own result.
+  return typeof profile === "string" ? (profile as Digest) : null;
+}

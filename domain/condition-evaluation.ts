@@ -102,11 +102,11 @@ function protectedGroup({ protectedGaps: gaps, verdict: evaluated }: ConditionFa
       applies: false,
       why: `The gaps between the groups of ${gaps.map((one) => one.attribute).join(", ")} are within their limits.`,
     };
-  const words = affected.map(({ attribute, gap, limit, verdict: found }) =>
-    found === "too-few" || gap === null
-      ? `The gap between the groups of ${attribute} was not told: too few rows.`
-      : `The gap between the groups of ${attribute} is ${metricInWords(gap)}, its limit ${metricInWords(limit)}.`,
-  );
+  const words = affected.map(({ attribute, gap, limit, verdict: found, leftOut = [] }) => {
+    if (found === "too-few" || gap === null) return `The gap between the groups of ${attribute} was not told: too few rows.`;
+    const without = leftOut.length === 0 ? "" : ` without ${listed(leftOut.slice(0, 5), "and")}, too few to compare`;
+    return `The gap between the groups of ${attribute} is ${metricInWords(gap)}, its limit ${metricInWords(limit)}${without}.`;
+  });
   return { applies: true, why: words.join(" ") };
 }
 

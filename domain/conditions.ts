@@ -27,8 +27,19 @@ export interface ConditionFacts {
   metrics: { metric: string; candidate: number; champion: number | null }[];
   /** Null before the evaluation. */
   verdict: "pass" | "warn" | "fail" | null;
-  /** Empty where no protected attribute is named; null before the evaluation. In facts of earlier releases, null for both. */
-  protectedGaps: { attribute: string; gap: number | null; limit: number; verdict: "pass" | "warn" | "fail" | "too-few" }[] | null;
+  /**
+   * Empty where no protected attribute is named; null before the evaluation. In facts of earlier releases, null for
+   * both. `leftOut`: groups that were not compared.
+   */
+  protectedGaps:
+    | {
+        leftOut?: string[];
+        attribute: string;
+        gap: number | null;
+        limit: number;
+        verdict: "pass" | "warn" | "fail" | "too-few";
+      }[]
+    | null;
   /** Version of the champion; null when there is none. */
   champion: string | null;
   /** Paths of governed fields that differ from the champion's definition. */

@@ -1,6 +1,6 @@
 /**
- * Something that the machine noticed in the data although no contract asked for it. It never blocks by
- * itself: a person who decides reads it.
+ * Something that the machine noticed in the data although no contract asked for it. A person who decides
+ * reads it; only leakage that is certain, and that the definition does not accept, blocks.
  */
 export interface DataFinding {
   kind:
@@ -23,7 +23,14 @@ export interface DataFinding {
   share: number;
   /** A sentence for a person. */
   message: string;
+  /** Leakage beyond doubt: it blocks, unless it is accepted. Absent: a warning like others. */
+  certain?: true;
+  /** The definition's reason (features.accept) for going on with it. */
+  accepted?: string;
 }
+
+/** What a definition may accept although it is certain: features that give the label away, rows that training has seen. */
+export const acceptableFindings = ["leakage", "overlap"] as const;
 
 /** What the featurize stage noticed; an artifact. */
 export interface FeatureChecks {

@@ -1,3 +1,4 @@
+import { acceptableFindings } from "./data-finding.ts";
 import { z } from "zod";
 import { evaluateSchema } from "./evaluate-schema.ts";
 import { modelNamePattern, principalPattern } from "./ids.ts";
@@ -132,6 +133,20 @@ export const definitionSchema = z.strictObject({
     sql: sqlText.describe(
       "one SELECT over `request` and the lookups that gives `row_id` and one column a feature, one row a request row",
     ),
+    accept: z
+      .array(
+        z.strictObject({
+          finding: z
+            .enum(acceptableFindings)
+            .describe("a feature that gives the label away, or holdout rows that training has seen"),
+          features: z.array(columnName).min(1).max(2).optional().describe("the feature, or the two, that `leakage` names"),
+          reason: z.string().min(10).max(500).describe("why it is right to go on; shown at the gate"),
+        }),
+      )
+      .max(20)
+      .optional()
+      .describe("certain leakage that would block the release otherwise")
+      .meta({ governed: true }),
   }),
   label: z.strictObject({
     sql: z

@@ -90,7 +90,7 @@ export const errorCodes = {
   "source-unreadable": {
     status: 422,
     retry: false,
-    cure: "Replace the file by a whole one, then retry.",
+    cure: "Correct what the message names (the file, its address or the query), then retry.",
   },
   "source-schema": {
     status: 422,
@@ -106,6 +106,11 @@ export const errorCodes = {
     status: 422,
     retry: false,
     cure: "Correct features.sql, apply the definition, release again.",
+  },
+  leakage: {
+    status: 422,
+    retry: false,
+    cure: "Take out what gives the label away, or accept it with a reason in features.accept; apply the definition, release again.",
   },
   "too-few-rows": { status: 422, retry: false, cure: "Deliver more rows or a longer window." },
   "trainer-failed": {
@@ -202,18 +207,21 @@ export interface Fault {
 export class CountersignError extends Error {
   readonly code: ErrorCode;
   readonly faults: Fault[];
+  /** What to do: the code's own cure, where the cause has none that is truer. */
+  readonly cure: string;
   /** Further members of the problem document or of the blocked release, such as `{ logTail }`. */
   readonly extra: Record<string, unknown>;
 
   constructor(
     code: ErrorCode,
     detail: string,
-    more: { faults?: Fault[]; extra?: Record<string, unknown>; cause?: unknown } = {},
+    more: { faults?: Fault[]; cure?: string; extra?: Record<string, unknown>; cause?: unknown } = {},
   ) {
     super(detail, more.cause === undefined ? undefined : { cause: more.cause });
     this.name = "CountersignError";
     this.code = code;
     this.faults = more.faults ?? [];
+    this.cure = more.cure ?? errorCodes[code].cure;
     this.extra = more.extra ?? {};
   }
 }

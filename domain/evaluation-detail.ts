@@ -13,6 +13,8 @@ export interface EvaluationDetail {
   label?: string;
   /** Multiclass: names, in the order of the model's probabilities. */
   classes?: string[];
+  /** Of a model that was trained elsewhere: that it may know the held-out rows, and how far that is known. A sentence; it comes before everything else. */
+  mayHaveSeen?: string;
   /** What a reader must know before believing the numbers: few rows, work that was bounded, values never seen. */
   notes?: string[];
   /** Whether the trainer's simple model does as well; null where none was trained. */
@@ -71,6 +73,15 @@ export interface FairnessRow {
   sentence: string;
   measures: FairnessGap[];
   groups: FairnessGroup[];
+  /** Rows of no group at all, such as those of rarer values than the most frequent. Absent where there are none. */
+  others?: LeftOut;
+}
+
+/** A part of the rows that was not compared, and why, in words that end a sentence. */
+export interface LeftOut {
+  part: string;
+  rows: number;
+  why: string;
 }
 
 export interface FairnessGap {
@@ -80,7 +91,10 @@ export interface FairnessGap {
   between: [string, string] | null;
   /** `fail` null: beyond `pass` it warns. */
   limit: { pass: number; fail: number | null } | null;
+  /** With a limit, a group that was left out makes of a pass a warning. */
   verdict: Verdict | "too-few" | null;
+  /** Groups that this measure cannot be told of. Absent where there are none. */
+  leftOut?: LeftOut[];
 }
 
 export interface FairnessGroup {
@@ -106,8 +120,10 @@ export interface SliceReport {
   minimumRows: number;
   /** How many were compared; the correction counts all of them. */
   tested: number;
-  /** How many were too small. */
+  /** How many could not be compared. */
   tooFew: number;
+  /** Those, the largest first; some dozens at most. Absent in evaluations made before they were named. */
+  leftOut?: LeftOut[];
   correction: "holm";
   /** The worst first; some dozens at most. */
   rows: SliceRow[];
@@ -140,6 +156,8 @@ export interface StabilityReport {
   windows: { from: string; to: string; rows: number; baseRate: number; value: Estimate | null; champion: number | null }[];
   /** Cochran's Q over the windows: a small p says that they differ by more than chance. Null with fewer than two. */
   test: { method: "cochran-q"; p: number } | null;
+  /** Windows that the test leaves out, and rows that are in none. Absent where there are none. */
+  leftOut?: LeftOut[];
 }
 
 export interface RobustnessReport {

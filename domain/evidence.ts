@@ -156,6 +156,8 @@ export interface NumericProfile {
   /** Inner edges of the bins (deciles of the reference), ascending; shares has one entry more. */
   edges: number[];
   shares: number[];
+  /** Smallest and largest value. Absent where there was none, and in profiles of before it was kept. */
+  range?: [number, number];
 }
 
 export interface CategoryProfile {
@@ -164,6 +166,8 @@ export interface CategoryProfile {
   /** The most frequent values (50 at most) with their shares; the rest is `other`. */
   values: Record<string, number>;
   other: number;
+  /** Values beyond the most frequent; null where there are too many to keep. Absent in profiles of before they were kept. */
+  rarer?: string[] | null;
 }
 
 export type ColumnProfile = NumericProfile | CategoryProfile;
@@ -181,5 +185,11 @@ export interface MonitorWindow {
     missing: number;
     referenceMissing: number;
     verdict: "steady" | "warn" | "alert";
+    /** How far the share of missing values has moved, as a population stability index. Absent in windows of before it was kept. */
+    missingEffect?: number;
+    /** Why the values were not compared, or not all of them; absent where they were. */
+    leftOut?: string;
+    /** Shares of the predictions that were answered with a warning; absent where none was, or before they were counted. */
+    warned?: { unseen: number; outOfRange: number };
   }[];
 }

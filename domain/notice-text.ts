@@ -1,3 +1,4 @@
+import { driftInWords } from "./drift-words.ts";
 import type { GateNotice, MetricNotice, Notice, RevokedNotice } from "./notices.ts";
 import { changeInWords, countInWords, metricInWords, momentInWords } from "./wording.ts";
 
@@ -114,7 +115,7 @@ export function noticeLines(notice: Notice): string[] {
     case "drift":
       return [
         `${countInWords(notice.rows)} predictions of ${notice.version} from ${momentInWords(notice.from)} to ${momentInWords(notice.to)}.`,
-        ...notice.columns.slice(0, 10).map((one) => `${one.name}: ${one.effect.toFixed(2)} (${one.verdict})`),
+        ...notice.columns.slice(0, 10).map((one) => `${driftInWords(one)}: ${one.verdict}`),
       ];
     case "rolled-back":
       return [

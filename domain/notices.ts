@@ -1,3 +1,4 @@
+import type { DriftedColumn } from "./drift-words.ts";
 import type { Estimate } from "./evidence.ts";
 import type { GateState, Resolution } from "./gate.ts";
 import type { Digest, GateId, ReleaseId, Timestamp } from "./ids.ts";
@@ -118,7 +119,7 @@ export interface DriftNotice {
   from: Timestamp;
   to: Timestamp;
   rows: number;
-  columns: { name: string; effect: number; verdict: string }[];
+  columns: DriftedColumn[];
   links: { console: string; temporal: string };
 }
 

@@ -35,6 +35,7 @@ const ownFields: { field: string; trainer: string; needed: boolean }[] = [
   { field: "taskQueue", trainer: "task-queue", needed: true },
   { field: "model", trainer: "import", needed: true },
   { field: "origin", trainer: "import", needed: true },
+  { field: "reference", trainer: "import", needed: false },
 ];
 
 const fieldsOfOneTrainer: Rule = (definition) => {

@@ -65,6 +65,13 @@ const originSchema = z.strictObject({
   data: z.string().max(1000).optional().describe("on what data"),
   code: z.string().max(1000).optional().describe("by what code, such as a commit"),
   trainedAt: z.string().max(40).optional(),
+  trainedUntil: z.iso
+    .date()
+    .or(z.iso.datetime({ offset: true }))
+    .optional()
+    .describe(
+      "only rows before this moment were trained on (a date: before its beginning, in UTC); held-out rows are compared with it",
+    ),
   note: z.string().max(2000).optional(),
 });
 
@@ -125,6 +132,11 @@ export const trainSchema = z.strictObject({
     ])
     .optional()
     .describe("`trainer: import`: the model that was trained elsewhere"),
+  reference: pathBelow
+    .optional()
+    .describe(
+      "`trainer: import`: a JSON file below the trainers' root, `{ inputs, outputs }`, with what the model answered where it was trained; compared before it is evaluated",
+    ),
   origin: originSchema.optional().describe("`trainer: import`: where it comes from, as declared"),
 });
 

@@ -1,3 +1,4 @@
+import type { LeftOut } from "./evaluation-detail.ts";
 import type { MetricName } from "./evidence.ts";
 
 /** How numbers and spans are worded, alike on every surface. */
@@ -81,4 +82,16 @@ export function countInWords(count: number): string {
 /** p = 0.03, p < 0.001: below that nobody decides otherwise. */
 export function pInWords(p: number): string {
   return p < 0.001 ? "p < 0.001" : `p = ${p.toFixed(p < 0.1 ? 3 : 2)}`;
+}
+
+const leftOutShown = 5;
+
+/** " Left out: F (42 rows: no positives, 10 are needed)."; nothing where nothing was. */
+export function leftOutInWords(parts: readonly LeftOut[]): string {
+  if (parts.length === 0) return "";
+  const told = parts
+    .slice(0, leftOutShown)
+    .map(({ part, rows, why }) => `${part} (${countInWords(rows)} ${rows === 1 ? "row" : "rows"}: ${why})`);
+  if (parts.length > leftOutShown) told.push(`${parts.length - leftOutShown} more`);
+  return ` Left out: ${told.join(", ")}.`;
 }

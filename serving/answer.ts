@@ -1,4 +1,6 @@
+import type { InputWarning } from "../domain/input-warning.ts";
 import type { LabelSpec } from "../domain/task.ts";
+import { isProbability } from "../ml/metrics/probability.ts";
 
 /** What is answered for one row, and kept. */
 export interface Answer {
@@ -10,6 +12,8 @@ export interface Answer {
   probabilities?: Record<string, number>;
   /** Regression alone. */
   value?: number;
+  /** What of the row training never saw; absent where nothing. */
+  warnings?: InputWarning[];
 }
 
 export interface AnswerRule {
@@ -25,7 +29,7 @@ export function answerOf(values: Float32Array, { label, positive, threshold }: A
     const [value = Number.NaN] = values;
     return Number.isFinite(value) ? { label: null, probability: null, value } : null;
   }
-  if (!values.every((value) => value >= 0 && value <= 1)) return null;
+  if (!values.every(isProbability)) return null;
   if (label.task === "binary") {
     const [probability = Number.NaN] = values;
     return { label: probability >= threshold ? positive : `not ${positive}`, probability };

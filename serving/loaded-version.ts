@@ -3,7 +3,10 @@ import type { ColumnType } from "../domain/definition-schema.ts";
 import { digestOfJson } from "../domain/digest.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { Digest, Timestamp, VersionId } from "../domain/ids.ts";
+import type { ReferenceProfile } from "../domain/evidence.ts";
+import type { InputWarning } from "../domain/input-warning.ts";
 import type { FeatureSpec, VersionManifest } from "../domain/stage-results.ts";
+import { createInputCheck } from "../ml/drift/input-check.ts";
 import { createFeatureEngine } from "../ml/features/compute-features.ts";
 import type { RequestReading } from "../ml/features/request-values.ts";
 import { createScorer, type Scores } from "../ml/onnx/scorer.ts";
@@ -23,11 +26,19 @@ export interface LoadedVersion {
   readonly loadedAt: Timestamp;
   readonly loadMs: number;
   /** What the model says of each row, in the rows' order. */
-  score(rows: RequestRow[]): Promise<Scores>;
+  score(rows: RequestRow[]): Promise<ScoredRows>;
+  /** From then on answers say what of their input training never saw. */
+  knowProfile(profile: ReferenceProfile): void;
+  knowsProfile(): boolean;
   /** What one row's numbers mean; null when they are no answer. */
   answerOf(values: Float32Array): Answer | null;
   /** Ends it when the work that it has been given is done. */
   close(): Promise<void>;
+}
+
+export interface ScoredRows extends Scores {
+  /** Of one of the rows; nothing before the profile is known. */
+  warningsOf(row: number): InputWarning[];
 }
 
 /**
@@ -55,11 +66,14 @@ export async function loadVersion(
   let underWay = 0;
   let closing: (() => void) | null = null;
 
-  async function score(rows: RequestRow[]): Promise<Scores> {
+  let check: ReturnType<typeof createInputCheck> | null = null;
+
+  async function score(rows: RequestRow[]): Promise<ScoredRows> {
     underWay += 1;
     try {
       const { columns } = await engine.compute(rows);
-      return await scorer.scoreAll(columnsByName(columns));
+      const scores = await scorer.scoreAll(columnsByName(columns));
+      return { ...scores, warningsOf: (row) => check?.(columns, row) ?? [] };
     } finally {
       underWay -= 1;
       if (underWay === 0) closing?.();
@@ -75,6 +89,8 @@ export async function loadVersion(
     loadedAt: new Date().toISOString(),
     loadMs: Math.round(performance.now() - startedMs),
     score,
+    knowProfile: (profile) => void (check = createInputCheck(profile.columns)),
+    knowsProfile: () => check !== null,
     answerOf: (values) => answerOf(values, rule),
     close: async () => {
       if (underWay > 0) await new Promise<void>((resolve) => (closing = resolve));

@@ -126,7 +126,8 @@ async function answerBatch(
   for (const { index, key, rows, said } of scored) {
     const ids = predictionIds(said.length);
     const predictions = said.map((answer, row) => ({ id: ids[row] ?? "", ...answer }));
-    for (const [row, prediction] of predictions.entries()) logged.push({ ...prediction, key, request: rows[row] ?? {} });
+    for (const [row, { warnings: _, ...prediction }] of predictions.entries())
+      logged.push({ ...prediction, key, request: rows[row] ?? {} });
     answers[index] = { version: serving.version, predictions };
   }
   if (logged.length > 0) await log({ model, environment, version: serving.version, epoch, predictions: logged });
@@ -143,12 +144,14 @@ async function scoreAll(
 ): Promise<Scored[]> {
   if (ready.length === 0) return [];
   try {
-    const { width, values } = await version.score(ready.flatMap(({ rows }) => rows));
+    const { width, values, warningsOf } = await version.score(ready.flatMap(({ rows }) => rows));
     let from = 0;
     return ready.flatMap((one) => {
       const said = one.rows.flatMap((_, row) => {
         const answer = version.answerOf(values.subarray((from + row) * width, (from + row + 1) * width));
-        return answer === null ? [] : [answer];
+        if (answer === null) return [];
+        const warnings = warningsOf(from + row);
+        return [warnings.length === 0 ? answer : { ...answer, warnings }];
       });
       from += one.rows.length;
       if (said.length === one.rows.length) return [{ ...one, said }];

@@ -7,13 +7,15 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { createDatabase, type Db } from "../db/database.ts";
 import { insertPredictions } from "../db/predictions.ts";
 import { readToken } from "../db/reads/people.ts";
-import { readApprovedVersion, readServedModels, readVersionManifest } from "../db/serving-slots.ts";
+import { readApprovedVersion, readProfileDigest, readServedModels, readVersionManifest } from "../db/serving-slots.ts";
 import { listenToSlots } from "../db/slot-notices.ts";
 import { CountersignError } from "../domain/errors.ts";
+import type { ReferenceProfile } from "../domain/evidence.ts";
 import type { VersionId } from "../domain/ids.ts";
 import { createServingApp } from "./app.ts";
 import { createBearer } from "./bearer.ts";
 import { loadVersion, type LoadedVersion } from "./loaded-version.ts";
+import { createProfileKeeper } from "./profile-keeper.ts";
 import { createPredictor, type PredictorTuning } from "./predictor.ts";
 import { createSlotFollower } from "./slot-follower.ts";
 import { createVersionShelf } from "./version-shelf.ts";
@@ -59,6 +61,14 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     logger,
     ...(options.retryMs === undefined ? {} : { retryMs: options.retryMs }),
   });
+  const profiles = createProfileKeeper({
+    serving: () => follower.slots().flatMap(({ serving }) => (serving === null ? [] : [serving])),
+    read: async (version) => {
+      const digest = await readProfileDigest(readDb, version);
+      return digest === null ? null : { digest, profile: await store.getJson<ReferenceProfile>(digest) };
+    },
+    logger,
+  });
   const predictor = createPredictor({
     log: (batch) => logOrRefuse(logDb, batch),
     logger,
@@ -76,15 +86,20 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   });
   await follower.refresh();
   await follower.settled();
+  await profiles.look();
   const notices = listenToSlots({ url: databaseUrl, onNotice: () => void follower.refresh() });
   const { server, origin } = await listen(app.fetch, options);
   logger.info({ origin, slots: follower.slots().length }, `predictions are served at ${origin}`);
   return {
     origin,
-    refresh: follower.refresh,
+    refresh: async () => {
+      await follower.refresh();
+      await profiles.look();
+    },
     loaded: shelf.loaded,
     stop: async () => {
       follower.stop();
+      profiles.stop();
       await closeServer(server);
       await predictor.drained();
       await notices.stop();

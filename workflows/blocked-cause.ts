@@ -7,20 +7,22 @@ import type { Stage } from "../domain/stages.ts";
 /** What the stage activities put into the details of their failures. */
 interface FailureDetails {
   faults?: Fault[];
+  /** Absent in histories of earlier versions of the product. */
+  cure?: string;
   extra?: { logTail?: string; log?: Digest };
 }
 
 /** The failure of a stage in words, for the release that it blocks. */
 export function blockedCause(stage: Stage, error: unknown, skippable: boolean): { cause: BlockedCause; log: Digest | null } {
   const root = error instanceof ActivityFailure ? error.cause : error;
-  const { faults = [], extra = {} } = detailsOf(root);
+  const { faults = [], cure, extra = {} } = detailsOf(root);
   const code = codeOf(root);
   return {
     cause: {
       stage,
       code,
       message: sentence(stage, root),
-      cure: cureOf(code),
+      cure: cure ?? cureOf(code),
       faults,
       logTail: extra.logTail ?? null,
       skippable,

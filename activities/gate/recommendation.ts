@@ -26,7 +26,8 @@ export function recommend(evaluation: Evaluation | null, stages: GateEvidence["s
   const groups = (evaluation.fairness ?? []).filter((row) => row.verdict !== "pass").map((row) => ` ${row.sentence}`);
   const simple = evaluation.baseline ?? null;
   const beside = simple === null || simple.outcome === "better" ? "" : ` ${simple.sentence}`;
-  return { verdict, sentence: `${parts.join(", ")}.${doubts}${groups.join("")}${beside}` };
+  const first = evaluation.mayHaveSeen === undefined ? "" : `${evaluation.mayHaveSeen} `;
+  return { verdict, sentence: `${first}${parts.join(", ")}.${doubts}${groups.join("")}${beside}` };
 }
 
 function inWords({ value, low, high }: Estimate): string {

@@ -1,3 +1,4 @@
+import { driftInWords } from "../../domain/drift-words.ts";
 import type { ArtifactStore } from "../../artifacts/artifact-store.ts";
 import type { Trx } from "../../db/database.ts";
 import type { Row } from "../../db/schema.ts";
@@ -102,7 +103,7 @@ async function drift(trx: Trx, { release, environment, champion }: DetailsOf): P
   if (!window) return ["Too few predictions since it serves to say."];
   const moved = window.body.columns
     .filter((column) => column.verdict !== "steady")
-    .map(({ name, effect, verdict }) => `${name} ${effect.toFixed(2)}${verdict === "alert" ? " (alert)" : ""}`);
+    .map((column) => `${driftInWords(column)}${column.verdict === "alert" ? " (alert)" : ""}`);
   const said = moved.length === 0 ? "steady" : moved.join(", ");
   return [`${window.rows} predictions until ${momentInWords(window.to_at.toISOString())}: ${said}.`];
 }

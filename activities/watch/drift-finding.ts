@@ -1,4 +1,5 @@
 import type { Db } from "../../db/database.ts";
+import { driftInWords, driftOf } from "../../domain/drift-words.ts";
 import type { MonitorWindow } from "../../domain/evidence.ts";
 import type { ModelName, VersionId } from "../../domain/ids.ts";
 import { markStale } from "../gate/mark-stale.ts";
@@ -13,9 +14,9 @@ export async function answerDrift(
   const { model, environment, version, window } = drifting;
   const worst = window.columns
     .filter((column) => column.verdict !== "steady")
-    .toSorted((one, other) => other.effect - one.effect)
+    .toSorted((one, other) => driftOf(other) - driftOf(one))
     .slice(0, 3)
-    .map(({ name, effect }) => `${name} ${effect.toFixed(2)}`);
+    .map(driftInWords);
   const title = `What ${version} is asked in ${environment} has drifted from its training data: ${worst.join(", ")} (${window.rows} predictions to ${window.to}).`;
   await inTransaction(db, async (unit) => {
     const key = `drift:${model}:${environment}:${version}`;

@@ -1,7 +1,15 @@
 import { html } from "hono/html";
 import type { Explanation, FeatureEffect } from "../../domain/evaluation-detail.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
-import { changeInWords, countInWords, metricInSentence, metricInWords, pInWords, shareInWords } from "../../domain/wording.ts";
+import {
+  changeInWords,
+  countInWords,
+  leftOutInWords,
+  metricInSentence,
+  metricInWords,
+  pInWords,
+  shareInWords,
+} from "../../domain/wording.ts";
 import { chartFigure, type Drawn } from "../figures/figure.ts";
 import { nothing } from "../markup.ts";
 import type { Html } from "../markup.ts";
@@ -130,16 +138,16 @@ function firmnessSection({ robustness = null, stability = null, task }: Evaluati
   </section>`;
 }
 
-function stabilityPart({ metric, by, windows, test }: NonNullable<Evaluation["stability"]>): Html {
+function stabilityPart({ metric, by, windows, test, leftOut = [] }: NonNullable<Evaluation["stability"]>): Html {
   const told =
     test === null
-      ? ""
+      ? "Too few of them tell the metric to say whether they differ."
       : test.p < 0.05
         ? `They differ by more than chance (Cochran's Q, ${pInWords(test.p)}).`
         : `They differ by no more than chance (Cochran's Q, ${pInWords(test.p)}).`;
   const day = (moment: string) => moment.slice(0, 10);
   return html`<h3>Over time</h3>
-    <p>${windows.length} windows of the held-out rows by ${by}. ${told}</p>
+    <p>${windows.length} windows of the held-out rows by ${by}. ${told}${leftOutInWords(leftOut)}</p>
     <details>
       <summary>The windows</summary>
       <table class="small">

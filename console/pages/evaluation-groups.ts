@@ -1,7 +1,22 @@
 import { html } from "hono/html";
-import type { FairnessGap, FairnessGroup, FairnessMeasure, FairnessRow, SliceRow } from "../../domain/evaluation-detail.ts";
+import type {
+  FairnessGap,
+  FairnessGroup,
+  FairnessMeasure,
+  FairnessRow,
+  LeftOut,
+  SliceRow,
+} from "../../domain/evaluation-detail.ts";
 import type { Estimate, Evaluation } from "../../domain/evidence.ts";
-import { changeInWords, countInWords, metricInSentence, metricInWords, pInWords, shareInWords } from "../../domain/wording.ts";
+import {
+  changeInWords,
+  countInWords,
+  leftOutInWords,
+  metricInSentence,
+  metricInWords,
+  pInWords,
+  shareInWords,
+} from "../../domain/wording.ts";
 import { chartFigure, type Drawn } from "../figures/figure.ts";
 import { badge, nothing } from "../markup.ts";
 import type { Html } from "../markup.ts";
@@ -15,7 +30,7 @@ export function groupSections(evaluation: Evaluation, drawn: Drawn): Html {
 
 function slicesSection({ slices = null }: Evaluation, drawn: Drawn): Html {
   if (slices === null) return nothing;
-  const { rows, tested, tooFew, metric, chosen, minimumRows } = slices;
+  const { rows, tested, tooFew, metric, chosen, minimumRows, leftOut = [] } = slices;
   const worse = rows.filter((row) => row.worse).length;
   const found =
     worse === 0
@@ -27,9 +42,9 @@ function slicesSection({ slices = null }: Evaluation, drawn: Drawn): Html {
       ${tested} parts of the rows,
       ${chosen === "definition" ? "as the definition names them" : "by the values of the request's columns"}, each against all
       others by ${metricInSentence(metric)}: ${found}, after a correction for looking at ${tested} (Holm).
-      ${tooFew === 0 ? "" : `${tooFew} more have too few rows to say (${minimumRows} are the least).`}
+      ${tooFew === 0 ? "" : `${tooFew} more cannot be compared (${minimumRows} rows are the least).`}
     </p>
-    ${sliceTable(rows.slice(0, slicesShown))}
+    ${leftOutList(leftOut)} ${sliceTable(rows.slice(0, slicesShown))}
     ${
       rows.length <= slicesShown
         ? nothing
@@ -40,6 +55,16 @@ function slicesSection({ slices = null }: Evaluation, drawn: Drawn): Html {
     }
     ${chartFigure(drawn, "slices")}
   </section>`;
+}
+
+function leftOutList(parts: LeftOut[]): Html {
+  if (parts.length === 0) return nothing;
+  return html`<details>
+    <summary>Not compared, and why</summary>
+    <ul>
+      ${parts.map(({ part, rows, why }) => html`<li>${part}, ${countInWords(rows)} ${rows === 1 ? "row" : "rows"}: ${why}</li>`)}
+    </ul>
+  </details>`;
 }
 
 function sliceTable(rows: SliceRow[]): Html {
@@ -87,7 +112,8 @@ function fairnessSection({ fairness = [] }: Evaluation, drawn: Drawn): Html {
   return html`<section class="card" aria-labelledby="fairness">
     <h2 id="fairness">Whom it treats differently</h2>
     <p class="note">
-      Groups of the protected attributes; each share with its 95 % interval. Groups with too few rows are shown, not compared.
+      Groups of the protected attributes; each share with its 95 % interval. Groups that too few rows tell of are shown and named
+      as left out; a pass that leaves one out is a warning.
     </p>
     ${fairness.map(attributePart)} ${chartFigure(drawn, "fairness")}
   </section>`;
@@ -124,11 +150,11 @@ const measureNames: Record<FairnessMeasure, string> = {
   errorDifference: "Error, difference (in standard deviations of the label)",
 };
 
-function gapInWords({ measure, gap, between, limit }: FairnessGap): string {
+function gapInWords({ measure, gap, between, limit, leftOut = [] }: FairnessGap): string {
   const name = measureNames[measure];
-  if (gap === null || between === null) return `${name}: too few to say`;
+  if (gap === null || between === null) return `${name}: too few to say.${leftOutInWords(leftOut)}`;
   const allowed = limit === null ? "" : `; limit ${limit.pass}`;
-  return `${name}: ${metricInWords(gap.value)} (${metricInWords(gap.low)} to ${metricInWords(gap.high)}) between ${between[0]} and ${between[1]}${allowed}`;
+  return `${name}: ${metricInWords(gap.value)} (${metricInWords(gap.low)} to ${metricInWords(gap.high)}) between ${between[0]} and ${between[1]}${allowed}.${leftOutInWords(leftOut)}`;
 }
 
 const columns: [keyof Omit<FairnessGroup, "group" | "rows" | "tooFew">, string][] = [

@@ -1,4 +1,5 @@
 import type { ConditionFacts } from "../../domain/conditions.ts";
+import type { FairnessRow } from "../../domain/evaluation-detail.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
 import { governedChanges } from "../../domain/governed-changes.ts";
 import { hasParameters } from "../../domain/release-parameters.ts";
@@ -52,9 +53,15 @@ function gapsOf(evaluation: Evaluation | null, attributes: string[]): ConditionF
   return attributes.map((attribute) => {
     const row = evaluation.fairness?.find((one) => one.attribute === attribute);
     return row
-      ? { attribute, gap: row.gap, limit: row.limit, verdict: row.verdict }
+      ? { attribute, gap: row.gap, limit: row.limit, verdict: row.verdict, ...leftOutOf(row) }
       : { attribute, gap: null, limit: 0, verdict: "too-few" };
   });
+}
+
+function leftOutOf({ measures }: FairnessRow): { leftOut?: string[] } {
+  const limited = measures.filter(({ limit }) => limit !== null);
+  const names = [...new Set(limited.flatMap(({ leftOut = [] }) => leftOut.map(({ part }) => part)))];
+  return names.length === 0 ? {} : { leftOut: names };
 }
 
 async function readDefinition(db: Db, model: string, digest: string): Promise<Row<"definitions">["body"]> {

@@ -51,7 +51,7 @@ function titleOf(code: ErrorCode): string {
 
 /** The problem document of an error: no stack, nothing of the request but what the error itself says. */
 export function problemOf(error: CountersignError): { status: number; body: Problem } {
-  const { status, cure } = errorCodes[error.code];
+  const { status } = errorCodes[error.code];
   return {
     status,
     body: {
@@ -60,7 +60,7 @@ export function problemOf(error: CountersignError): { status: number; body: Prob
       status,
       detail: error.message,
       code: error.code,
-      cure,
+      cure: error.cure,
       ...(error.faults.length > 0 && { errors: error.faults }),
       ...error.extra,
     },

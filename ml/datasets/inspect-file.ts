@@ -7,6 +7,7 @@ import { readCsvHeader } from "./csv-header.ts";
 import { twinNames, twinsInWords } from "./column-twins.ts";
 import { type DuckDb, quoteText } from "../duckdb.ts";
 import { fileQuery } from "./source-table.ts";
+import { unreadableFile } from "./unreadable-file.ts";
 
 export interface FileContent {
   format: SourceFormat;
@@ -18,6 +19,8 @@ export interface FileContent {
 const mostColumns = 20_000;
 /** Columns whose values are hashed in one query: the memory of more would grow with the width of the table. */
 const columnsAtOnce = 500;
+
+const noRows = "Deliver the file with its rows, or take it out of the files that data.sources names, then retry.";
 
 interface InspectedFile {
   source: string;
@@ -32,41 +35,58 @@ interface InspectedFile {
  * stages later (80,789 rows: 0.1 s). Throws `source-unreadable` naming the file.
  */
 export async function inspectFile(db: DuckDb, file: InspectedFile): Promise<FileContent> {
-  const refuse = (reason: string, cause?: unknown) => {
+  const refuse = (reason: string, cure: string, cause?: unknown) => {
     const message = `${file.name} ${reason}`;
     return new CountersignError("source-unreadable", message, {
       faults: [{ path: `data.sources.${file.source}.files`, message }],
+      cure,
       cause,
     });
   };
   const { format, encoding } = file;
-  if ((await stat(file.path)).size === 0) throw refuse("is empty.");
+  if ((await stat(file.path)).size === 0) throw refuse("is empty.", noRows);
   const disguise = await otherEncoding(file);
-  if (disguise !== null) throw refuse(`is ${disguise}, and ${encoding === "utf-8" ? "UTF-8" : encoding} was expected.`);
+  if (disguise !== null)
+    throw refuse(
+      `is ${disguise}, and ${encoding === "utf-8" ? "UTF-8" : encoding} was expected.`,
+      `Unpack or convert the file, or say its format and encoding in data.sources, then retry.`,
+    );
   try {
     const keys = format === "jsonl" ? await jsonKeys(db, file.path) : [];
-    if (format === "jsonl" && keys.length === 0) throw refuse("has no line that is an object with a name and a value.");
+    if (format === "jsonl" && keys.length === 0) throw refuse("has no line that is an object with a name and a value.", noRows);
     const names = format === "jsonl" ? keys : await columnNames(db, file);
     const twins = twinNames(names);
-    if (twins !== null) throw refuse(`has ${twinsInWords(twins)}.`);
+    if (twins !== null) throw refuse(`has ${twinsInWords(twins)}.`, "Rename one of the two columns, then retry.");
     const query = await fileQuery(file.path, { format, encoding, columns: keys.map((name) => ({ name })) });
-    if (query === null) throw refuse("has no line of distinct column names at its beginning.");
+    if (query === null)
+      throw refuse(
+        "has no line of distinct column names at its beginning.",
+        "Give the file a first line of distinct column names, then retry.",
+      );
     // DuckDB drops a last row whose quote is never closed, without a word (measured with 1.5.6).
     if (format === "csv" && (await countQuotes(file.path)) % 2 === 1)
-      throw refuse("cannot be read: a quoted value in it is never closed.");
+      throw refuse(
+        "cannot be read: a quoted value in it is never closed.",
+        "Close the quoted value, or double the quote that is meant as one, then retry.",
+      );
     const selected = format === "parquet" ? `SELECT * EXCLUDE (file_row_number) FROM ${query}` : `SELECT * FROM ${query}`;
     const described = await db.rows(`DESCRIBE ${selected}`);
     const columns = described.map((column) => ({
       name: String(column["column_name"]),
       type: String(column["column_type"]),
     }));
-    if (columns.length > mostColumns) throw refuse(`has ${columns.length} columns, and ${mostColumns} are the most.`);
+    if (columns.length > mostColumns)
+      throw refuse(
+        `has ${columns.length} columns, and ${mostColumns} are the most.`,
+        "Leave out columns that nobody needs, then retry.",
+      );
     const rows = await readThrough(db, { selected, format, width: columns.length });
-    if (rows === 0) throw refuse("holds no rows.");
+    if (rows === 0) throw refuse("holds no rows.", noRows);
     return { format, rows, columns };
   } catch (error) {
     if (error instanceof CountersignError) throw error;
-    throw refuse(`cannot be read: ${reasonOf(error, file)}`, error);
+    const { why, cure } = unreadableFile(error instanceof Error ? error.message : String(error), format);
+    throw refuse(`cannot be read: ${why ?? reasonOf(error, file)}`, cure, error);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { CategoryProfile, ColumnProfile, MonitorWindow, NumericProfile, ReferenceProfile } from "../../domain/evidence.ts";
 import { type Effect, jensenShannonDistance, populationStabilityIndex } from "./effect-size.ts";
+import { createInputCheck } from "./input-check.ts";
 import { type DriftColumn, missingShare, numericShares } from "./reference-profile.ts";
 
 type WindowColumn = MonitorWindow["columns"][number];
@@ -72,13 +73,13 @@ function compareColumn({ name, reference, column, referenceRows }: ColumnInput, 
   // A number where a category was, or the other way round: the caller's columns are not the profile's.
   if (Array.isArray(column) !== (reference.kind === "category"))
     throw new TypeError(`The column ${name} is no longer a ${reference.kind}.`);
-  const { effect, present } = Array.isArray(column)
+  const { effect, present, leftOut } = Array.isArray(column)
     ? compareCategories(asCategory(reference), column, referenceRows)
     : compareNumbers(asNumeric(reference), column, referenceRows);
   const missing = missingShare(present, column.length);
   const missingEffect =
     column.length === 0
-      ? { value: 0, noise: 0 }
+      ? nothing
       : populationStabilityIndex({
           reference: [reference.missing, 1 - reference.missing],
           window: [missing, 1 - missing],
@@ -94,7 +95,21 @@ function compareColumn({ name, reference, column, referenceRows }: ColumnInput, 
     missing,
     referenceMissing: reference.missing,
     verdict,
+    missingEffect: missingEffect.value,
+    ...warnedShares(name, reference, column),
+    ...(leftOut === undefined ? {} : { leftOut }),
   };
+}
+
+/** Shares of the rows that were answered with a warning about this column. */
+function warnedShares(name: string, reference: ColumnProfile, column: DriftColumn): Pick<WindowColumn, "warned"> {
+  if (name === scoreColumn) return {};
+  const check = createInputCheck({ [name]: reference });
+  const counts = { unseen: 0, outOfRange: 0 };
+  for (let row = 0; row < column.length; row += 1)
+    for (const { kind } of check([{ name, values: column }], row)) counts[kind === "unseen" ? "unseen" : "outOfRange"] += 1;
+  if (counts.unseen + counts.outOfRange === 0) return {};
+  return { warned: { unseen: counts.unseen / column.length, outOfRange: counts.outOfRange / column.length } };
 }
 
 function verdictOf({ value, noise }: Effect, { warn, alert }: WindowInput["limits"]): WindowColumn["verdict"] {
@@ -102,22 +117,39 @@ function verdictOf({ value, noise }: Effect, { warn, alert }: WindowInput["limit
   return value >= alert ? "alert" : value >= warn ? "warn" : "steady";
 }
 
-function compareNumbers(reference: NumericProfile, column: ArrayLike<number>, rows: number): { effect: Effect; present: number } {
-  const { shares, present } = numericShares(reference.edges, column);
-  const referenceRows = presentRows(rows, reference.missing);
-  if (present === 0 || referenceRows === 0) return { effect: { value: 0, noise: 0 }, present };
-  return {
-    effect: populationStabilityIndex({
-      reference: reference.shares,
-      window: shares,
-      referenceRows,
-      windowRows: present,
-    }),
-    present,
-  };
+interface Compared {
+  effect: Effect;
+  present: number;
+  leftOut?: string;
 }
 
-function compareCategories(reference: CategoryProfile, column: string[], rows: number): { effect: Effect; present: number } {
+const nothing: Effect = { value: 0, noise: 0 };
+
+/** Values of which one side has none cannot be compared; that is said wherever the other side has some. */
+function oneSided(present: number, referenceRows: number): Compared {
+  const leftOut = present > 0 ? "training had no value to compare with" : referenceRows > 0 ? "no value to compare" : undefined;
+  return { effect: nothing, present, ...(leftOut === undefined ? {} : { leftOut }) };
+}
+
+function compareNumbers(reference: NumericProfile, column: ArrayLike<number>, rows: number): Compared {
+  const { shares, present } = numericShares(reference.edges, column);
+  const referenceRows = presentRows(rows, reference.missing);
+  if (present === 0 || referenceRows === 0) return oneSided(present, referenceRows);
+  const { pooled, ...effect } = populationStabilityIndex({
+    reference: reference.shares,
+    window: shares,
+    referenceRows,
+    windowRows: present,
+  });
+  return { effect, present, ...pooledAll(pooled, present) };
+}
+
+/** Where every bin is too rare for so few rows nothing was compared but, of categories, whether values are new. */
+function pooledAll(pooled: boolean, present: number): { leftOut?: string } {
+  return pooled ? { leftOut: `each of its values is too rare for ${present} rows` } : {};
+}
+
+function compareCategories(reference: CategoryProfile, column: string[], rows: number): Compared {
   const counts = new Map(Object.keys(reference.values).map((value) => [value, 0]));
   let other = 0;
   let present = 0;
@@ -129,17 +161,16 @@ function compareCategories(reference: CategoryProfile, column: string[], rows: n
     else counts.set(value, known + 1);
   }
   const referenceRows = presentRows(rows, reference.missing);
-  if (present === 0 || referenceRows === 0) return { effect: { value: 0, noise: 0 }, present };
+  if (present === 0 || referenceRows === 0) return oneSided(present, referenceRows);
   const window = [...counts.values(), other].map((count) => count / present);
-  return {
-    effect: jensenShannonDistance({
-      reference: [...Object.values(reference.values), reference.other],
-      window,
-      referenceRows,
-      windowRows: present,
-    }),
-    present,
-  };
+  const { pooled, ...effect } = jensenShannonDistance({
+    reference: [...Object.values(reference.values), reference.other],
+    window,
+    referenceRows,
+    windowRows: present,
+    lastStandsAlone: true,
+  });
+  return { effect, present, ...pooledAll(pooled, present) };
 }
 
 function presentRows(rows: number, missing: number): number {

@@ -6,6 +6,8 @@ export type DriftColumn = Float32Array | Float64Array | string[];
 
 const bins = 10;
 const keptValues = 50;
+/** So many rarer values are kept by name, to tell new ones; an identifier has more, and each row of it is new. */
+const rarerValues = 5_000;
 
 /** What the training data and the model's scores looked like. All columns have the same number of rows; `scores` may have another. */
 export function buildReferenceProfile({
@@ -40,6 +42,7 @@ function profileNumbers(values: Float32Array | Float64Array): NumericProfile {
     missing: missingShare(present.length, values.length),
     edges,
     shares: numericShares(edges, present).shares,
+    ...(present.length === 0 ? {} : { range: [present[0]!, present.at(-1)!] }),
   };
 }
 
@@ -94,12 +97,14 @@ function profileCategories(values: string[]): CategoryProfile {
   const present = [...counts.values()].reduce((sum, count) => sum + count, 0);
   const byFrequency = [...counts].sort(([a, countA], [b, countB]) => countB - countA || (a < b ? -1 : 1));
   const kept = byFrequency.slice(0, keptValues);
-  const rest = byFrequency.slice(keptValues).reduce((sum, [, count]) => sum + count, 0);
+  const rarer = byFrequency.slice(keptValues);
+  const rest = rarer.reduce((sum, [, count]) => sum + count, 0);
   return {
     kind: "category",
     missing: missingShare(present, values.length),
     values: Object.fromEntries(kept.map(([value, count]) => [value, count / present])),
     other: present === 0 ? 0 : rest / present,
+    rarer: rarer.length > rarerValues ? null : rarer.map(([value]) => value),
   };
 }
 

@@ -7,7 +7,7 @@ import { bootstrapMetrics } from "../metrics/bootstrap.ts";
 import { brierParts, calibrationCurve, confusionAt, flipsOf, reliabilityOf } from "../metrics/calibration.ts";
 import type { StageTools } from "../stage-tools.ts";
 import { compareCosts } from "./costs.ts";
-import { reportFairness } from "./fairness.ts";
+import { reportFairness, unknownAttribute } from "./fairness.ts";
 import { type Grouping, groupBy, type RequestColumn } from "./groupings.ts";
 import { withoutNames } from "./masked.ts";
 import { compareWithBaseline, type Compared, headlineOf, metricRows } from "./metric-rows.ts";
@@ -75,7 +75,7 @@ export async function evaluateAnswers(input: AnsweredHoldout, tools: StageTools)
     championVersion,
     baseline: compareWithBaseline(headline.metric, metrics),
     ...detail,
-    notes: notesOn({ input, metrics, rounds, asked: evaluate.bootstrapRounds }),
+    notes: notesOn({ input, metrics, rounds, untold: found.untold, stability: detail.stability ?? null }),
   };
 }
 
@@ -161,15 +161,20 @@ function detailOf(input: AnsweredHoldout, models: Compared, headline: Evaluation
       evaluate.costs === undefined || candidate.ranked === null
         ? null
         : compareCosts(candidate.ranked, evaluate.costs, definition.deploy.threshold),
-    fairness: reportFairness({
-      task: label.task,
-      groupings: protectedGroupings(input),
-      targets,
-      candidate,
-      classes: label.task === "multiclass" ? label.classes.length : 2,
-      definition: evaluate.fairness,
-      judgeBy: evaluate.judgeBy ?? "value",
-    }),
+    fairness: [
+      ...reportFairness({
+        task: label.task,
+        groupings: protectedGroupings(input),
+        targets,
+        candidate,
+        classes: label.task === "multiclass" ? label.classes.length : 2,
+        definition: evaluate.fairness,
+        judgeBy: evaluate.judgeBy ?? "value",
+      }),
+      ...evaluate.protected
+        .filter((attribute) => !input.request.some(({ name }) => name === attribute))
+        .map((attribute) => unknownAttribute(attribute, label.task)),
+    ],
     slices: slices.length === 0 ? null : reportSlices({ slices, chosen, metric, candidate, champion }),
     stability:
       input.times === null

@@ -6,10 +6,12 @@ import {
   type FairnessMeasure,
   fairnessMeasures,
   type FairnessRow,
+  type LeftOut,
 } from "../../domain/evaluation-detail.ts";
 import type { Estimate } from "../../domain/evidence.ts";
 import type { Task } from "../../domain/task.ts";
 import { differenceOfShares, ratioOfShares, shareOf } from "../metrics/intervals.ts";
+import { fairnessSentence } from "./fairness-words.ts";
 import { type GroupCounts, groupCounts } from "./group-counts.ts";
 import type { Grouping } from "./groupings.ts";
 import type { ModelAnswers } from "./model-answers.ts";
@@ -44,32 +46,47 @@ interface FairnessInput {
  * Groups of each protected attribute side by side, with 95 % intervals (Wilson for shares, Newcombe for
  * their differences, Katz for ratios), and the gap between the two that lie furthest apart. Measures as
  * in Fairlearn: demographic parity (selection rate), equalized odds (true and false positive rate), and
- * calibration and accuracy within groups. Groups with fewer rows than the minimum are shown, not compared.
+ * calibration and accuracy within groups. Groups of which a measure cannot be told (fewer rows than the minimum, too few
+ * positives) are shown and named as left out, and no measure with a limit passes over one.
  */
 export function reportFairness(input: FairnessInput): FairnessRow[] {
   return input.groupings.map((grouping) => attributeRow(grouping, input));
 }
 
+/** A protected attribute that is no column of the requests: nothing is known of its groups, which is no pass. */
+export function unknownAttribute(attribute: string, task: Task): FairnessRow {
+  const measure = told[task][0] ?? "selectionRateDifference";
+  const sentence = `${attribute} is no request column: nothing can be said of its fairness.`;
+  return { attribute, gap: null, limit: defaultLimit.pass, verdict: "too-few", measure, sentence, measures: [], groups: [] };
+}
+
 function attributeRow(grouping: Grouping, input: FairnessInput): FairnessRow {
   const { task, definition = {}, judgeBy } = input;
+  const others = rowsOfNoGroup(grouping);
   const minimum = definition.minimumRows ?? defaultFairnessMinimum;
   const counted = grouping.groups.map((group, index) => ({ group, counts: groupCounts(grouping, index, input) }));
   const groups = counted.map(({ group, counts }) => groupView(group, counts, { task, tooFew: counts.rows < minimum }));
-  const enough = counted.filter(({ counts }) => counts.rows >= minimum);
   const first = told[task][0] ?? "selectionRateDifference";
   const stated = told[task].filter((measure) => definition[measure] !== undefined);
   const limited = stated.length > 0 ? stated : [first];
   const measures = told[task].map((measure): FairnessGap => {
     const limit = limited.includes(measure) ? (definition[measure] ?? defaultLimit) : null;
-    const widest = widestGap(measure, enough, minimum);
+    const widest = widestGap(
+      measure,
+      counted.filter(({ counts }) => tellable(measure, counts, minimum)),
+    );
     const gap = widest?.gap ?? null;
+    const leftOut = [...counted.flatMap((one) => leftOutOf(measure, one, minimum)), ...others];
+    const found = limit === null || gap === null ? null : judgedGap(measure, gap, { limit, judgeBy });
     const shown = limit === null ? null : { pass: limit.pass, fail: Number.isFinite(limit.fail) ? limit.fail : null };
     return {
       measure,
       gap,
       between: widest?.between ?? null,
       limit: shown,
-      verdict: limit === null ? null : gap === null ? "too-few" : judgedGap(measure, gap, { limit, judgeBy }),
+      // What was not looked at is no clean pass.
+      verdict: limit === null ? null : found === null ? "too-few" : found === "pass" && leftOut.length > 0 ? "warn" : found,
+      ...(leftOut.length === 0 ? {} : { leftOut }),
     };
   });
   const decisive = worstOf(measures.filter(({ verdict }) => verdict !== null));
@@ -79,9 +96,10 @@ function attributeRow(grouping: Grouping, input: FairnessInput): FairnessRow {
     limit: decisive.limit?.pass ?? defaultLimit.pass,
     verdict: decisive.verdict ?? "too-few",
     measure: decisive.measure,
-    sentence: sentenceOf(grouping.column, decisive, { minimum, groups }),
+    sentence: fairnessSentence(grouping.column, decisive, { minimum, groups }),
     measures,
     groups,
+    ...(others[0] === undefined ? {} : { others: others[0] }),
   };
 }
 
@@ -122,16 +140,44 @@ interface Counted {
   counts: GroupCounts;
 }
 
+/** How many rows of a group a measure is told of: all, or its positives, or its negatives. */
+function basisOf(measure: FairnessMeasure, { rows, positives }: GroupCounts): { rows: number; of: string } {
+  if (measure === "truePositiveRateDifference") return { rows: positives, of: "positives" };
+  if (measure === "falsePositiveRateDifference") return { rows: rows - positives, of: "negatives" };
+  return { rows, of: "rows" };
+}
+
+/** A rate among the positives (or negatives) of a group wants a third of the minimum of them, or it says nothing. */
+function leastOf(of: string, minimum: number): number {
+  return of === "rows" ? minimum : Math.max(1, Math.ceil(minimum / 3));
+}
+
+function tellable(measure: FairnessMeasure, counts: GroupCounts, minimum: number): boolean {
+  const { rows, of } = basisOf(measure, counts);
+  return counts.rows >= minimum && rows >= leastOf(of, minimum);
+}
+
+/** A group without rows is not there to be left out. */
+function leftOutOf(measure: FairnessMeasure, { group, counts }: Counted, minimum: number): LeftOut[] {
+  if (counts.rows === 0 || tellable(measure, counts, minimum)) return [];
+  if (counts.rows < minimum) return [{ part: group, rows: counts.rows, why: `fewer rows than ${minimum}` }];
+  const { rows, of } = basisOf(measure, counts);
+  return [
+    { part: group, rows: counts.rows, why: `${rows === 0 ? "no" : `only ${rows}`} ${of}, ${leastOf(of, minimum)} are needed` },
+  ];
+}
+
+function rowsOfNoGroup({ of }: Grouping): LeftOut[] {
+  const rows = of.reduce((sum, group) => sum + (group === -1 ? 1 : 0), 0);
+  return rows === 0 ? [] : [{ part: "all rarer values", rows, why: "beyond the most frequent ones" }];
+}
+
 /** The gap between the two groups that lie furthest apart; null where fewer than two can be told. */
-function widestGap(
-  measure: FairnessMeasure,
-  groups: Counted[],
-  minimum: number,
-): { gap: Estimate; between: [string, string] } | null {
+function widestGap(measure: FairnessMeasure, groups: Counted[]): { gap: Estimate; between: [string, string] } | null {
   let widest: { gap: Estimate; between: [string, string] } | null = null;
   for (const [index, one] of groups.entries()) {
     for (const other of groups.slice(index + 1)) {
-      const gap = gapBetween(measure, one, { other, minimum });
+      const gap = gapBetween(measure, one, other);
       if (gap === null) continue;
       const wider =
         widest === null ||
@@ -143,14 +189,14 @@ function widestGap(
 }
 
 /** Larger minus smaller, or smaller over larger. */
-function gapBetween(measure: FairnessMeasure, one: Counted, { other, minimum }: { other: Counted; minimum: number }) {
+function gapBetween(measure: FairnessMeasure, one: Counted, other: Counted) {
   if (measure === "selectionRateRatio") {
     const [low, high] = [one, other].toSorted((a, b) => a.counts.called / a.counts.rows - b.counts.called / b.counts.rows);
     if (low === undefined || high === undefined) return null;
     const gap = ratioOfShares(selected(low.counts), selected(high.counts));
     return gap === null ? null : { gap, between: [low.group, high.group] satisfies [string, string] };
   }
-  const difference = signedGap(measure, one.counts, { other: other.counts, minimum });
+  const difference = signedGap(measure, one.counts, other.counts);
   if (difference === null) return null;
   const { value, low, high } = difference;
   // A distance has no sign, and its interval ends at nought.
@@ -169,13 +215,10 @@ function selected({ called, rows }: GroupCounts) {
 function signedGap(
   measure: Exclude<FairnessMeasure, "selectionRateRatio">,
   one: GroupCounts,
-  { other, minimum }: { other: GroupCounts; minimum: number },
+  other: GroupCounts,
 ): Estimate | null {
-  const shares = (hits: (counts: GroupCounts) => number, of: (counts: GroupCounts) => number) => {
-    // A rate among the positives of a group wants a third of the minimum of positives, or it says nothing.
-    if (Math.min(of(one), of(other)) < Math.max(1, minimum / 3)) return null;
-    return differenceOfShares(shareOf(hits(one), of(one)), shareOf(hits(other), of(other)));
-  };
+  const shares = (hits: (counts: GroupCounts) => number, of: (counts: GroupCounts) => number) =>
+    differenceOfShares(shareOf(hits(one), of(one)), shareOf(hits(other), of(other)));
   const rows = (counts: GroupCounts) => counts.rows;
   switch (measure) {
     case "selectionRateDifference":
@@ -214,35 +257,4 @@ function apart(one: Estimate, other: Estimate): Estimate {
   const half = Math.hypot(one.high - one.value, other.high - other.value);
   const value = one.value - other.value;
   return { value, low: value - half, high: value + half };
-}
-
-const measureWords: Record<FairnessMeasure, string> = {
-  selectionRateDifference: "selection rates differ",
-  selectionRateRatio: "selection rates have the ratio",
-  truePositiveRateDifference: "true positive rates differ",
-  falsePositiveRateDifference: "false positive rates differ",
-  calibrationDifference: "calibration differs",
-  accuracyDifference: "accuracies differ",
-  errorDifference: "errors differ",
-};
-
-function sentenceOf(
-  attribute: string,
-  { measure, gap, between, limit, verdict }: FairnessGap,
-  { minimum, groups }: { minimum: number; groups: FairnessGroup[] },
-): string {
-  if (gap === null || between === null) {
-    const enough = groups.filter(({ tooFew }) => !tooFew).length;
-    return enough < 2
-      ? `By ${attribute}, ${enough === 0 ? "no group has" : "only one group has"} ${minimum} rows: too few to say.`
-      : `By ${attribute}, ${measureWords[measure]} by what these rows cannot tell: too few to say.`;
-  }
-  const by = measure === "selectionRateRatio" ? "" : "by ";
-  const range = `${gap.value.toFixed(3)} (${gap.low.toFixed(3)} to ${gap.high.toFixed(3)})`;
-  const allowed = limit === null ? "" : `; ${limit.pass} is ${measure === "selectionRateRatio" ? "wanted at least" : "allowed"}`;
-  const open =
-    verdict === "pass" && limit !== null && (measure === "selectionRateRatio" ? gap.low < limit.pass : gap.high > limit.pass)
-      ? " These rows do not rule out more."
-      : "";
-  return `By ${attribute}, ${measureWords[measure]} ${by}${range} between ${between[0]} and ${between[1]}${allowed}.${open}`;
 }

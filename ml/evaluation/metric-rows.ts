@@ -2,6 +2,7 @@ import { CountersignError } from "../../domain/errors.ts";
 import type { EvaluateDefinition } from "../../domain/evaluate-schema.ts";
 import type { BaselineComparison } from "../../domain/evaluation-detail.ts";
 import {
+  type Estimate,
   type Evaluation,
   higherIsBetter,
   type MetricName,
@@ -11,7 +12,7 @@ import {
 } from "../../domain/evidence.ts";
 import type { Task } from "../../domain/task.ts";
 import { metricInSentence } from "../../domain/wording.ts";
-import type { BootstrapResult } from "../metrics/bootstrap.ts";
+import type { BootstrapResult, Differences } from "../metrics/bootstrap.ts";
 import { aucComponents, delongTest } from "../metrics/delong.ts";
 import type { ModelAnswers } from "./model-answers.ts";
 import { judged, marginOf, outcomeOf, settledBy } from "./verdict.ts";
@@ -36,7 +37,7 @@ export function metricRows(
       if (threshold === null) return [];
       throw new CountersignError(
         "evaluation-failed",
-        `The definition has a threshold for ${metricInSentence(metric)}, which cannot be told of these rows: a class, or any spread of the label, is missing among those held out.`,
+        `The definition has a threshold for ${metricInSentence(metric)}, which cannot be told of these rows: a class, or any spread of the label, is missing among those held out or in nearly all resamples of them.`,
       );
     }
     return [
@@ -56,26 +57,30 @@ export function metricRows(
   });
 }
 
-function changeOf(metric: MetricName, change: BootstrapResult["change"], delong: PairedTest | null) {
-  const one = change?.[metric];
-  if (one === undefined) return { change: null, test: null };
-  return { change: { value: one.value, low: one.low, high: one.high }, test: testOf(metric, one.p, delong) };
+interface Change {
+  change: Estimate | null;
+  test: PairedTest | null;
 }
 
-function overBaselineOf(metric: MetricName, over: BootstrapResult["overBaseline"], delong: PairedTest | null) {
+/** Interval and p-value by one method: DeLong's for AUC where it can be told, the resamples' for the rest. */
+function changeOf(metric: MetricName, differences: Differences | null, delong: Change | null): Change {
+  if (metric === "auc" && delong !== null) return delong;
+  const one = differences?.[metric];
+  if (one === undefined) return { change: null, test: null };
+  return { change: { value: one.value, low: one.low, high: one.high }, test: { method: "paired-bootstrap", p: one.p } };
+}
+
+function overBaselineOf(metric: MetricName, over: Differences | null, delong: Change | null) {
   const { change, test } = changeOf(metric, over, delong);
   return { overBaseline: change, baselineTest: test };
 }
 
-function testOf(metric: MetricName, p: number, delong: PairedTest | null): PairedTest {
-  return metric === "auc" && delong !== null ? delong : { method: "paired-bootstrap", p };
-}
-
-function delongOf(candidate: ModelAnswers, other: ModelAnswers | null): PairedTest | null {
+function delongOf(candidate: ModelAnswers, other: ModelAnswers | null): Change | null {
   if (candidate.ranked === null || other === null || other.ranked === null) return null;
   const one = aucComponents(candidate.ranked);
   if (one.positives < 2 || one.negatives < 2) return null;
-  return { method: "delong", p: delongTest(one, aucComponents(other.ranked)).p };
+  const { difference, p } = delongTest(one, aucComponents(other.ranked));
+  return { change: difference, test: { method: "delong", p } };
 }
 
 /** The first metric with a threshold, in the task's order; else the task's first. */

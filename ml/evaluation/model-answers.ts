@@ -47,7 +47,10 @@ export function prepareAnswers(answers: Answers, context: AnswerContext, who: st
     return prepared(answers, context);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new CountersignError("evaluation-failed", `The ${who} gives no usable answers: ${error.message}`, { cause: error });
+    throw new CountersignError("evaluation-failed", `The ${who} gives no usable answers: ${error.message}`, {
+      cure: "Train a model that answers every held-out row as its task must, then release again.",
+      cause: error,
+    });
   }
 }
 
@@ -106,13 +109,15 @@ export interface PartValue {
   error: number;
 }
 
+/** An AUC's error needs two rows of each class; below ten of one its normal interval is no longer to be believed. */
+export const fewestOfAClass = 10;
+
 /** The metric on a part, with the standard error of DeLong's method or of the mean; null where it cannot be told. */
 export function partValue(answers: ModelAnswers, metric: PartMetric, mask: Mask): PartValue | null {
   if (metric === "auc") {
     if (answers.ranked === null) return null;
     const components = aucComponents(restrict(answers.ranked, mask));
-    // An AUC's error needs two rows of each class; below ten of one its normal interval is no longer to be believed.
-    if (Math.min(components.positives, components.negatives) < 10) return null;
+    if (Math.min(components.positives, components.negatives) < fewestOfAClass) return null;
     const error = aucError(components);
     const { value, low, high } = around(components.auc, error);
     return { estimate: { value, low: Math.max(0, low), high: Math.min(1, high) }, error };

@@ -1,10 +1,9 @@
-import type { SliceReport, SliceRow } from "../../domain/evaluation-detail.ts";
+import type { LeftOut, SliceReport, SliceRow } from "../../domain/evaluation-detail.ts";
 import { higherIsBetter } from "../../domain/evidence.ts";
-import { twoSidedP } from "../metrics/distributions.ts";
-import { around, shareOf } from "../metrics/intervals.ts";
+import { normalTest, shareOf } from "../metrics/intervals.ts";
 import { holm } from "../metrics/multiple-tests.ts";
 import { type Grouping, maskOf } from "./groupings.ts";
-import { type Mask, type ModelAnswers, type PartMetric, partValue } from "./model-answers.ts";
+import { type Mask, type ModelAnswers, type PartMetric, fewestOfAClass, partValue } from "./model-answers.ts";
 
 /** Fewer rows than this are not compared: an accuracy of 50 rows has an interval of about ±0.14. */
 export const minimumSliceRows = 50;
@@ -15,11 +14,17 @@ export interface Slice {
   mask: Mask;
 }
 
-/** A slice for each group of each column. */
+/** A slice for each group of each column, and one for all the rows that are in none of its groups. */
 export function slicesOf(groupings: Grouping[]): Slice[] {
-  return groupings.flatMap((grouping) =>
-    grouping.groups.map((group, index) => ({ slice: `${grouping.column} ${words(group)}`, mask: maskOf(grouping, index) })),
-  );
+  return groupings.flatMap((grouping) => {
+    const named = grouping.groups.map((group, index) => ({
+      slice: `${grouping.column} ${words(group)}`,
+      mask: maskOf(grouping, index),
+    }));
+    return grouping.of.includes(-1)
+      ? [...named, { slice: `${grouping.column} any rarer value`, mask: maskOf(grouping, -1) }]
+      : named;
+  });
 }
 
 function words(group: string): string {
@@ -37,21 +42,22 @@ interface SliceInput {
 /**
  * Each slice against all other rows, the worst first. The two are independent samples, so the
  * difference has the standard error √(error² + error²), by DeLong's method for AUC and by Welch's
- * for means; p-values are corrected for looking at many (Holm). Slices with too few rows are counted and not compared.
+ * for means; p-values are corrected for looking at many (Holm). Slices of which too few rows tell the metric are named and not compared.
  */
 export function reportSlices({ slices, chosen, metric, candidate, champion }: SliceInput): SliceReport {
   const compared: Omit<SliceRow, "corrected" | "worse">[] = [];
-  let tooFew = 0;
+  const leftOut: LeftOut[] = [];
   for (const { slice, mask } of slices) {
     const rows = mask.reduce((sum, one) => sum + one, 0);
     const value = rows < minimumSliceRows ? null : partValue(candidate, metric, mask);
     const rest = rows > candidate.rows - minimumSliceRows ? null : partValue(candidate, metric, inverted(mask));
     if (value === null || rest === null) {
-      tooFew += 1;
+      leftOut.push({ part: slice, rows, why: whyLeftOut(rows, candidate.rows, metric) });
       continue;
     }
-    const error = Math.hypot(value.error, rest.error);
-    const difference = around(value.estimate.value - rest.estimate.value, error);
+    const [here, elsewhere] = [value.estimate.value, rest.estimate.value];
+    const scale = Math.max(Math.abs(here), Math.abs(elsewhere));
+    const { difference, p } = normalTest(here - elsewhere, Math.hypot(value.error, rest.error), scale);
     compared.push({
       slice,
       rows,
@@ -59,7 +65,7 @@ export function reportSlices({ slices, chosen, metric, candidate, champion }: Sl
       value: value.estimate,
       rest: rest.estimate.value,
       difference,
-      p: error > 0 ? twoSidedP(difference.value / error) : 1,
+      p,
       champion: champion === null ? null : (partValue(champion, metric, mask)?.estimate.value ?? null),
       flips: flipsWithin(candidate, champion, mask),
     });
@@ -78,10 +84,18 @@ export function reportSlices({ slices, chosen, metric, candidate, champion }: Sl
     chosen,
     minimumRows: minimumSliceRows,
     tested: rows.length,
-    tooFew,
+    tooFew: leftOut.length,
+    leftOut: leftOut.toSorted((a, b) => b.rows - a.rows).slice(0, shown),
     correction: "holm",
     rows: rows.slice(0, shown),
   };
+}
+
+function whyLeftOut(rows: number, all: number, metric: PartMetric): string {
+  if (rows < minimumSliceRows) return `fewer rows than ${minimumSliceRows}`;
+  if (rows > all - minimumSliceRows) return `fewer other rows than ${minimumSliceRows}`;
+  // Both sides are large enough, so it is the classes; only an AUC needs them (`partValue`).
+  return metric === "auc" ? `fewer than ${fewestOfAClass} positives or negatives, in it or outside` : "it cannot be told";
 }
 
 function inverted(mask: Mask): Mask {

@@ -1,10 +1,11 @@
-import type { StabilityReport } from "../../domain/evaluation-detail.ts";
+import type { LeftOut, StabilityReport } from "../../domain/evaluation-detail.ts";
+import { metricInSentence } from "../../domain/wording.ts";
 import { chiSquareTail } from "../metrics/distributions.ts";
-import { type ModelAnswers, type PartMetric, partValue } from "./model-answers.ts";
+import { fewestOfAClass, type ModelAnswers, type PartMetric, type PartValue, partValue } from "./model-answers.ts";
 
 const mostWindows = 8;
 /** A window of fewer rows would tell more of luck than of time. */
-const fewestRows = 200;
+export const fewestRowsOfAWindow = 200;
 
 interface StabilityInput {
   /** Milliseconds since 1970; NaN where missing. */
@@ -19,16 +20,20 @@ interface StabilityInput {
 /**
  * The metric over up to eight windows of equal size, in the order of time, and whether they differ by more than chance
  * (Cochran's Q: Σ w (x − x̄)² with w = 1 / error², chi-square with windows − 1 degrees). Null where the
- * rows give less than two windows.
+ * rows give less than two windows. Windows without a value, or without any spread, have no weight: they are named as left out.
  */
 export function reportStability({ times, by, targets, metric, candidate, champion }: StabilityInput): StabilityReport | null {
   const order = Uint32Array.from({ length: times.length }, (_, row) => row)
     .filter((row) => Number.isFinite(times[row]))
     .sort((a, b) => times[a]! - times[b]! || a - b);
-  const count = Math.min(mostWindows, Math.floor(order.length / fewestRows));
+  const count = Math.min(mostWindows, Math.floor(order.length / fewestRowsOfAWindow));
   if (count < 2 || times[order[0]!] === times[order.at(-1)!]) return null;
   const windows: StabilityReport["windows"] = [];
   const told: { value: number; error: number }[] = [];
+  const leftOut: LeftOut[] =
+    order.length === times.length
+      ? []
+      : [{ part: "rows without a time", rows: times.length - order.length, why: `${by} is missing` }];
   for (const [start, end] of boundaries(order, times, count)) {
     const mask = new Uint8Array(times.length);
     let sum = 0;
@@ -37,9 +42,11 @@ export function reportStability({ times, by, targets, metric, candidate, champio
       sum += targets[order[rank]!]!;
     }
     const value = partValue(candidate, metric, mask);
+    const from = new Date(times[order[start]!]!).toISOString();
     if (value !== null && value.error > 0) told.push({ value: value.estimate.value, error: value.error });
+    else leftOut.push({ part: `the window from ${from.slice(0, 10)} on`, rows: end - start, why: whyUntested(value, metric) });
     windows.push({
-      from: new Date(times[order[start]!]!).toISOString(),
+      from,
       to: new Date(times[order[end - 1]!]!).toISOString(),
       rows: end - start,
       baseRate: sum / (end - start),
@@ -47,7 +54,13 @@ export function reportStability({ times, by, targets, metric, candidate, champio
       champion: champion === null ? null : (partValue(champion, metric, mask)?.estimate.value ?? null),
     });
   }
-  return { metric, by, windows, test: told.length < 2 ? null : { method: "cochran-q", p: cochranP(told) } };
+  const test = told.length < 2 ? null : ({ method: "cochran-q", p: cochranP(told) } as const);
+  return { metric, by, windows, test, ...(leftOut.length === 0 ? {} : { leftOut }) };
+}
+
+function whyUntested(value: PartValue | null, metric: PartMetric): string {
+  if (value !== null) return `all its rows have the same ${metricInSentence(metric)}, so that its error is unknown`;
+  return metric === "auc" ? `fewer than ${fewestOfAClass} positives or negatives` : "it cannot be told";
 }
 
 /** Rows of the same moment stay together. */

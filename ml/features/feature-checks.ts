@@ -1,3 +1,4 @@
+import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import type { DataFinding, FeatureChecks } from "../../domain/data-finding.ts";
 import type { FeatureSpec } from "../../domain/stage-results.ts";
 import type { LabelSpec } from "../../domain/task.ts";
@@ -5,16 +6,25 @@ import { count } from "../count-words.ts";
 import { jensenShannonDistance, populationStabilityIndex } from "../drift/effect-size.ts";
 import { type DuckDb, quoteName } from "../duckdb.ts";
 import { tellingFeatures } from "./telling-features.ts";
+import { tellingPairs } from "./telling-pairs.ts";
 
 /**
  * One feature alone that ranks the holdout this well nearly gives the label away: in the data of facts
  * (flights, credits) the best reaches 0.70; a delay at departure reaches 0.93 for late arrivals.
  */
 const suspicious = { auc: 0.9, r2: 0.9 };
+/** From here on there is no doubt: what is known beforehand does not rank rows like this. */
+const certain = { auc: 0.98, r2: 0.98 };
+/** Two features together are told where they tell so much more than either alone. */
+const moreTogether = 0.03;
 /** Hashes of training rows (or labels) in memory at once; of more, a part is looked at, equal rows together. */
 const hashedRows = 5_000_000;
 const shiftLimit = 0.1;
 const overlapLimit = 0.01;
+/** From this share on seen rows decide what the evaluation says, if their labels are those that training saw. */
+const overlapCertain = 0.1;
+/** Agreement of the labels beyond chance (Cohen's kappa; of numbers the share of variance). Coarse columns repeat with any label. */
+const sameLabels = 0.9;
 const unseenLimit = 0.01;
 const missingLimit = 0.95;
 
@@ -24,22 +34,35 @@ interface Checked {
   lineage: Record<string, string[]>;
   /** What the rows said before those without a label were left out. */
   knownLater: DataFinding[];
+  accept?: NonNullable<ResolvedDefinition["features"]["accept"]>;
 }
 
 /**
  * What a person would want to know of the tables before a model is made of them. `train` and `held`
  * are tables of features and label, `requests` and `held_requests` of what was known when asked.
  */
-export async function checkFeatures(db: DuckDb, { spec, label, lineage, knownLater }: Checked): Promise<FeatureChecks> {
+export async function checkFeatures(
+  db: DuckDb,
+  { spec, label, lineage, knownLater, accept = [] }: Checked,
+): Promise<FeatureChecks> {
   const telling = await tellingFeatures(db, { features: spec.features, label });
   const shares = await labelShares(db, label);
+  const later = new Set(knownLater.flatMap(({ column }) => (column === null ? [] : [column])));
+  const comesLater = (feature: string) =>
+    (lineage[feature] ?? []).some((origin) => later.has(origin.slice(origin.indexOf(".") + 1)));
+  const leaks = [
+    ...telling.filter(({ value, method }) => value >= suspicious[method]).map((one) => leak(one, comesLater(one.feature))),
+    ...(await leakingPairs(db, { features: spec.features, label, telling })),
+  ];
+  // Where a feature gives the label away equal rows have equal labels, whoever saw them.
+  const settled = leaks.some((one) => one.certain === true);
   const findings = [
     ...knownLater,
-    ...telling.filter(({ value, method }) => value >= suspicious[method]).map(leak),
+    ...leaks,
     ...(await shift(db, label)),
-    ...(await overlap(db, Object.keys(spec.request))),
+    ...(await overlap(db, { request: Object.keys(spec.request), label, settled })),
     ...(await columnFindings(db, spec.features)),
-  ];
+  ].map((finding) => withAcceptance(finding, accept));
   return {
     verdict: findings.some(({ severity }) => severity === "warning") ? "warn" : "pass",
     findings,
@@ -49,7 +72,8 @@ export async function checkFeatures(db: DuckDb, { spec, label, lineage, knownLat
   };
 }
 
-function leak({ feature, value, method }: FeatureChecks["telling"][number]): DataFinding {
+/** Certain: beyond doubt by its number, or suspicious and made of a column that seems to come with the outcome. */
+function leak({ feature, value, method }: FeatureChecks["telling"][number], comesLater: boolean): DataFinding {
   const words =
     method === "auc"
       ? `ranks the holdout with an AUC of ${value.toFixed(3)}`
@@ -61,7 +85,47 @@ function leak({ feature, value, method }: FeatureChecks["telling"][number]): Dat
     rows: 0,
     share: 0,
     message: `${feature} alone ${words}: is it known when the prediction is asked for?`,
+    ...(value >= certain[method] || comesLater ? { certain: true as const } : {}),
   };
+}
+
+/** Pairs that give the label away together; those of a feature that does so alone say nothing new. */
+async function leakingPairs(
+  db: DuckDb,
+  input: { features: FeatureSpec["features"]; label: LabelSpec; telling: FeatureChecks["telling"] },
+): Promise<DataFinding[]> {
+  const method = input.label.task === "regression" ? "r2" : "auc";
+  const alone = new Map(input.telling.map(({ feature, value }) => [feature, value]));
+  const found = (await tellingPairs(db, input)).filter(({ features, value }) => {
+    const most = Math.max(...features.map((name) => alone.get(name) ?? 0));
+    return value >= suspicious[method] && most < suspicious[method] && value >= most + moreTogether;
+  });
+  return found
+    .toSorted((a, b) => b.value - a.value)
+    .slice(0, pairsTold)
+    .map(({ features, value }) => ({
+      kind: "leakage",
+      severity: "warning",
+      column: features.join(", "),
+      rows: 0,
+      share: 0,
+      message: `${features.join(" and ")} together ${method === "auc" ? `rank the holdout with an AUC of ${value.toFixed(3)}` : `explain ${(100 * value).toFixed(0)} % of the label`}: are both known when the prediction is asked for?`,
+      ...(value >= certain[method] ? { certain: true as const } : {}),
+    }));
+}
+
+const pairsTold = 5;
+
+/** Puts the definition's reason beside a certain finding that it accepts. */
+function withAcceptance(finding: DataFinding, accept: NonNullable<Checked["accept"]>): DataFinding {
+  if (finding.certain === undefined) return finding;
+  const entry = accept.find(
+    ({ finding: kind, features }) =>
+      kind === finding.kind &&
+      (kind === "overlap" || features?.toSorted().join() === finding.column?.split(", ").toSorted().join()),
+  );
+  if (entry === undefined) return finding;
+  return { ...finding, accepted: entry.reason, message: `${finding.message} (accepted by the definition: ${entry.reason})` };
 }
 
 async function labelShares(db: DuckDb, label: LabelSpec): Promise<FeatureChecks["label"]> {
@@ -110,7 +174,10 @@ async function shift(db: DuckDb, label: LabelSpec): Promise<DataFinding[]> {
 }
 
 /** Holdout rows that training has seen, equal in everything that is known when asked, make the evaluation too good. */
-async function overlap(db: DuckDb, request: string[]): Promise<DataFinding[]> {
+async function overlap(
+  db: DuckDb,
+  { request, label, settled }: { request: string[]; label: LabelSpec; settled: boolean },
+): Promise<DataFinding[]> {
   const hash = `hash(${request.map(quoteName).join(", ")})`;
   const [size] = await db.rows("SELECT count(*) AS n FROM requests");
   const part = `WHERE h % ${Math.max(1, Math.ceil(Number(size?.["n"]) / hashedRows))} = 0`;
@@ -121,6 +188,7 @@ async function overlap(db: DuckDb, request: string[]): Promise<DataFinding[]> {
   const [rows, seen] = [Number(found?.["n"]), Number(found?.["seen"])];
   const share = seen / Math.max(1, rows);
   if (seen === 0) return [];
+  const agrees = share >= overlapCertain && !settled ? await labelsAgree(db, { hash, part, label }) : 0;
   return [
     {
       kind: "overlap",
@@ -128,9 +196,23 @@ async function overlap(db: DuckDb, request: string[]): Promise<DataFinding[]> {
       column: null,
       rows: seen,
       share,
-      message: `${count(seen)} of ${count(rows)} holdout rows equal a training row in all request columns`,
+      message: `${count(seen)} of ${count(rows)} holdout rows equal a training row in all request columns${agrees >= sameLabels ? ", and have the label that training saw" : ""}`,
+      ...(agrees >= sameLabels ? { certain: true as const } : {}),
     },
   ];
+}
+
+/** How far the labels of seen rows are those of their twins in training, beyond chance: 0 none, 1 always. */
+async function labelsAgree(db: DuckDb, of: { hash: string; part: string; label: LabelSpec }): Promise<number> {
+  const { hash, part, label } = of;
+  const hashed = (table: string) => `SELECT h, label FROM (SELECT ${hash} AS h, label FROM ${table}) ${part}`;
+  const twins = `WITH t AS (SELECT h, ${label.task === "regression" ? "avg(label)" : "mode(label)"} AS twin FROM (${hashed("requests")}) GROUP BY h), seen AS (SELECT s.label AS own, t.twin FROM (${hashed("held_requests")}) AS s JOIN t USING (h))`;
+  const sum =
+    label.task === "regression"
+      ? "SELECT 1 - sum((own - twin) ** 2) / nullif(sum((own - (SELECT avg(own) FROM seen)) ** 2), 0) AS agrees FROM seen"
+      : "SELECT 1 - (1 - po) / nullif(1 - pe, 0) AS agrees FROM (SELECT avg(CAST(own = twin AS INTEGER)) AS po FROM seen), (SELECT sum(a.n * b.n) AS pe FROM (SELECT own AS k, count(*) / (SELECT count(*) FROM seen) AS n FROM seen GROUP BY own) AS a JOIN (SELECT twin AS k, count(*) / (SELECT count(*) FROM seen) AS n FROM seen GROUP BY twin) AS b USING (k))";
+  const [found] = await db.rows(`${twins} ${sum}`);
+  return Number(found?.["agrees"] ?? 0);
 }
 
 async function columnFindings(db: DuckDb, features: FeatureSpec["features"]): Promise<DataFinding[]> {

@@ -70,7 +70,8 @@ export async function writeTables(
       await db.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${quoteText(written(file))})`);
     await db.run(`CREATE VIEW requests AS ${chosen(request, false)}`);
     await db.run(`CREATE VIEW held_requests AS ${chosen(request, true)}`);
-    const checks = await checkFeatures(db, { spec, label, ...place.found });
+    const { accept = [] } = definition.features;
+    const checks = await checkFeatures(db, { spec, label, accept, ...place.found });
     return { ...tables, split, label, checks };
   } finally {
     db.close();

@@ -25,17 +25,24 @@ export interface BootstrapResult {
   change: Differences | null;
   baseline: Estimates | null;
   overBaseline: Differences | null;
+  /** By metric of the candidate, in how many rounds it could not be told (a class was not drawn); those with none are left out. */
+  untold: Partial<Record<MetricName, number>>;
 }
 
 /** How long the event loop may be held before it gets a turn; heartbeats and cancellation come through there. */
 const turnMs = 20;
 
+/** Fewer rounds than this cannot hold a 95 % interval: even with all of them on one side p is 0.05 or more. */
+export const fewestTold = 40;
+
 /**
  * Metrics with 95 % percentile intervals (Efron 1979), and the paired differences candidate − champion
  * and candidate − baseline on the same resamples, with their p-values (Davison and Hinkley 1997, 4.2:
- * twice the smaller share of resamples on one side of nought, both counts plus one). Each round draws
- * multinomial weights and walks the rows once a model. A metric that cannot be told of the rows as they are is
- * left out; rounds in which it cannot be told do not count.
+ * twice the smaller share of resamples on one side of nought, both counts plus one). The ends of an interval are the
+ * values in order at which that very p reaches 0.05, so that an interval excludes nought exactly where p < 0.05.
+ * Each round draws multinomial weights and walks the rows once a model. Rounds in which a metric cannot be told do
+ * not count, and are counted in `untold`; one that cannot be told of the rows as they are, or in fewer than `fewestTold`
+ * rounds, is left out.
  */
 export async function bootstrapMetrics(input: BootstrapInput): Promise<BootstrapResult> {
   const { candidate, champion, baseline = null, rounds, signal } = input;
@@ -70,6 +77,7 @@ export async function bootstrapMetrics(input: BootstrapInput): Promise<Bootstrap
     change: theirs && differences(mine, theirs),
     baseline: simple && estimates(simple),
     overBaseline: simple && differences(mine, simple),
+    untold: untoldIn(mine),
   };
 }
 
@@ -105,7 +113,9 @@ function estimates(told: Told): Estimates {
   for (const [index, name] of told.names.entries()) {
     const value = told.values[name]!;
     if (Number.isNaN(value)) continue;
-    const estimate = intervalOf(name, value, column(told, index));
+    const sorted = spreadOf(name, value, column(told, index));
+    if (sorted === null) continue;
+    const estimate = intervalOf(value, sorted);
     found[name] = name === "r2" ? estimate : { ...estimate, low: Math.max(0, estimate.low) };
   }
   return found;
@@ -118,32 +128,42 @@ function differences(one: Told, other: Told): Differences {
     if (Number.isNaN(value)) continue;
     const theirs = column(other, index);
     const drawn = column(one, index).map((mine, round) => mine - theirs[round]!);
-    found[name] = { ...intervalOf(name, value, drawn), p: pairedP(drawn) };
+    const sorted = spreadOf(name, value, drawn);
+    if (sorted !== null) found[name] = { ...intervalOf(value, sorted), p: pairedP(sorted) };
   }
   return found;
 }
 
-function intervalOf(name: MetricName, value: number, drawn: Float64Array): Estimate {
-  const sorted = drawn.filter((one) => !Number.isNaN(one)).sort();
-  if (sorted.length === 0) return { value, low: value, high: value };
-  // |predicted − observed| only grows by resampling noise: its percentiles lie above the estimate
-  // itself. Moved back by the mean excess, they lie around it.
-  const mean = sorted.reduce((sum, one) => sum + one, 0) / sorted.length;
-  const excess = name === "calibrationError" ? mean - value : 0;
-  return { value, low: quantile(sorted, 0.025) - excess, high: quantile(sorted, 0.975) - excess };
+function untoldIn(told: Told): BootstrapResult["untold"] {
+  const counted = told.names.map((name, index) => [name, column(told, index).filter(Number.isNaN).length] as const);
+  return Object.fromEntries(counted.filter(([, rounds]) => rounds > 0));
 }
 
-function pairedP(drawn: Float64Array): number {
+/** What the rounds gave, ascending: of it come interval and p-value alike. Null where too few could tell it. */
+function spreadOf(name: MetricName, value: number, drawn: Float64Array): Float64Array | null {
+  const sorted = drawn.filter((one) => !Number.isNaN(one)).sort();
+  if (sorted.length < fewestTold) return null;
+  if (name !== "calibrationError") return sorted;
+  // |predicted − observed| only grows by resampling noise: the rounds lie above the estimate itself.
+  // Moved back by the mean excess, they lie around it.
+  const excess = sorted.reduce((sum, one) => sum + one, 0) / sorted.length - value;
+  return sorted.map((one) => one - excess);
+}
+
+/** The outermost values with p < 0.05 beyond them: of 300 rounds the 7th from either end. */
+function intervalOf(value: number, sorted: Float64Array): Estimate {
+  const beyond = Math.ceil(0.025 * (sorted.length + 1) - 1) - 1;
+  return { value, low: sorted[beyond]!, high: sorted[sorted.length - 1 - beyond]! };
+}
+
+function pairedP(sorted: Float64Array): number {
   let below = 0;
   let above = 0;
-  let counted = 0;
-  for (const one of drawn) {
-    if (Number.isNaN(one)) continue;
-    counted += 1;
+  for (const one of sorted) {
     if (one <= 0) below += 1;
     if (one >= 0) above += 1;
   }
-  return Math.min(1, (2 * (Math.min(below, above) + 1)) / (counted + 1));
+  return Math.min(1, (2 * (Math.min(below, above) + 1)) / (sorted.length + 1));
 }
 
 /** Linear between neighbours, as numpy's default; `sorted` ascending, not empty. */

@@ -1,6 +1,5 @@
 import type { Estimate } from "../../domain/evidence.ts";
-import { twoSidedP } from "./distributions.ts";
-import { around } from "./intervals.ts";
+import { normalTest } from "./intervals.ts";
 import type { RankedScores } from "./ranked-scores.ts";
 
 /**
@@ -69,7 +68,5 @@ export function delongTest(first: AucComponents, second: AucComponents): { diffe
   const value = first.auc - second.auc;
   const variance = covariance(first, first) + covariance(second, second) - 2 * covariance(first, second);
   // Equal models: rounding may leave a variance of −1e-20.
-  if (!(variance > 1e-18)) return { difference: { value, low: value, high: value }, p: value === 0 ? 1 : 0 };
-  const error = Math.sqrt(variance);
-  return { difference: around(value, error), p: twoSidedP(value / error) };
+  return normalTest(value, variance > 1e-18 ? Math.sqrt(variance) : 0);
 }

@@ -1,9 +1,7 @@
 import { metricsOf } from "../../domain/evidence.ts";
 import type { Measure, Weights } from "./measure.ts";
+import { addsUpToOne, isProbability } from "./probability.ts";
 import { calibrationBins, clip, type RankedScores, rankScores } from "./ranked-scores.ts";
-
-/** A row of probabilities may miss 1 by the rounding of float32 (measured: some 1e-7 a class). */
-const sumTolerance = 1e-3;
 
 export interface ClassScores {
   rows: number;
@@ -39,13 +37,13 @@ export function rankClassScores(labels: Int32Array, probabilities: Float32Array,
     let best = 0;
     for (let k = 0; k < width; k += 1) {
       const p = probabilities[row * width + k]!;
-      if (!(p >= 0 && p <= 1)) throw new RangeError(`A probability of row ${row + 1} is ${p}, not between 0 and 1.`);
+      if (!isProbability(p)) throw new RangeError(`A probability of row ${row + 1} is ${p}, not between 0 and 1.`);
       columns[k]![row] = p;
       sum += p;
       squaredError[row]! += (p - (k === label ? 1 : 0)) ** 2;
       if (p > probabilities[row * width + best]!) best = k;
     }
-    if (Math.abs(sum - 1) > sumTolerance) throw new RangeError(`The probabilities of row ${row + 1} add up to ${sum}, not to 1.`);
+    if (!addsUpToOne(sum)) throw new RangeError(`The probabilities of row ${row + 1} add up to ${sum}, not to 1.`);
     called[row] = best;
     topProbability[row] = probabilities[row * width + best]!;
     right[row] = best === label ? 1 : 0;

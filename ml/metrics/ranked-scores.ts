@@ -1,3 +1,5 @@
+import { isProbability } from "./probability.ts";
+
 /** Probabilities are clipped to this distance from 0 and 1 before their logarithm is taken. */
 export const clip = 1e-15;
 export const calibrationBins = 10;
@@ -24,7 +26,7 @@ export function rankScores(labels: Uint8Array, probabilities: ArrayLike<number>)
   if (probabilities.length !== rows) throw new RangeError(`${probabilities.length} probabilities for ${rows} labels.`);
   for (let row = 0; row < rows; row += 1) {
     const p = probabilities[row]!;
-    if (!(p >= 0 && p <= 1)) throw new RangeError(`The probability of row ${row + 1} is ${p}, not between 0 and 1.`);
+    if (!isProbability(p)) throw new RangeError(`The probability of row ${row + 1} is ${p}, not between 0 and 1.`);
     if (labels[row]! > 1) throw new RangeError(`The label of row ${row + 1} is ${labels[row]}, neither 0 nor 1.`);
   }
   const order = Uint32Array.from({ length: rows }, (_, row) => row).sort(

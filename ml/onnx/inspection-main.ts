@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { CountersignError } from "../../domain/errors.ts";
 import type { LabelSpec } from "../../domain/task.ts";
+import { addsUpToOne, isProbability } from "../metrics/probability.ts";
 import type { Feature, FeatureColumns } from "../trainers/training-data.ts";
 import { checkModelBytes, type ModelFacts } from "./model-bytes.ts";
 import { openSession } from "./session.ts";
@@ -55,9 +56,7 @@ async function inspect(): Promise<InspectionFinding> {
 }
 
 function faultOf(answers: Float32Array, label: LabelSpec): { answer: string; rule: string } | null {
-  const wrong = answers.find((answer) =>
-    label.task === "regression" ? !Number.isFinite(answer) : !(answer >= 0 && answer <= 1),
-  );
+  const wrong = answers.find((answer) => (label.task === "regression" ? !Number.isFinite(answer) : !isProbability(answer)));
   if (wrong !== undefined)
     return {
       answer: String(wrong),
@@ -65,7 +64,7 @@ function faultOf(answers: Float32Array, label: LabelSpec): { answer: string; rul
     };
   if (label.task !== "multiclass") return null;
   const sum = answers.reduce((total, answer) => total + answer, 0);
-  return Math.abs(sum - 1) < 1e-3 ? null : { answer: `probabilities that add up to ${sum}`, rule: "they must add up to 1" };
+  return addsUpToOne(sum) ? null : { answer: `probabilities that add up to ${sum}`, rule: "they must add up to 1" };
 }
 
 /** The first pair that differs by more than float32 explains: 1e-4, of the value where that is above 1. */

@@ -1,12 +1,14 @@
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { CountersignError } from "../../domain/errors.ts";
 import type { LabelSpec } from "../../domain/task.ts";
+import { clipProbabilities } from "../metrics/probability.ts";
 import type { Feature, FeatureColumns } from "../trainers/training-data.ts";
 
 export interface ModelSession {
   /**
    * `width` numbers a row, row by row: binary the probability of the positive class, multiclass one
-   * probability a class in their order, regression the value.
+   * probability a class in their order, regression the value. Probabilities that rounding carried past 0 or 1 are
+   * put back: whoever reads a model's answers reads them here.
    */
   run(columns: FeatureColumns, from: number, to: number): Promise<Float32Array>;
   width: number;
@@ -64,10 +66,11 @@ function readOutput(
       "model-refused",
       `The output "${output}" has the shape [${dims.join(", ")}] for ${rows} rows, not [${rows}, ${columns}].`,
     );
-  if (label.task !== "binary") return data;
+  if (label.task === "regression") return data;
+  if (label.task === "multiclass") return clipProbabilities(data);
   const positive = new Float32Array(rows);
   for (let row = 0; row < rows; row += 1) positive[row] = data[2 * row + 1]!;
-  return positive;
+  return clipProbabilities(positive);
 }
 
 function inputTensor({ name, type }: Feature, columns: FeatureColumns, { from, to }: { from: number; to: number }): Tensor {

@@ -47,10 +47,10 @@ def train(job):
         validation = dataset(job, held, encoders, reference=data)
     elif job.get("earlyStoppingRounds"):
         raise Refusal("train.earlyStopping needs validation rows, and the job has none.")
-    booster = fit(job, task, given, data, validation)
+    booster, made = fit(job, task, given, data, validation)
     rounds = booster.best_iteration or booster.current_iteration()
     onnx_bytes = to_onnx(job, task, booster, encoders)
-    stopped = f", the best of {booster.current_iteration()} by the validation rows" if booster.best_iteration else ""
+    stopped = f", the best of {made} by the validation rows" if booster.best_iteration else ""
     best = booster.best_score.get("validation", {})
     said = "".join(f"; {name} on the validation rows {value:.4f}" for name, value in best.items())
     contract.write_results(
@@ -90,6 +90,7 @@ def dataset(job, table, encoders, reference=None):
 
 
 def fit(job, task, given, data, validation):
+    """The booster, and how many rounds were made: the booster itself forgets those after its best one."""
     objective = {"binary": "binary", "multiclass": "multiclass"}.get(task, given["objective"])
     parameters = {
         **given,
@@ -105,11 +106,18 @@ def fit(job, task, given, data, validation):
         parameters["num_class"] = len(job["classes"])
         parameters.pop("monotone_constraints")
     total = parameters.pop("num_iterations")
-    callbacks = [lambda state: tell(state, total)]
+    made = 0
+
+    def count(state):
+        nonlocal made
+        made = state.iteration + 1
+        tell(state, total)
+
+    callbacks = [count]
     if job.get("earlyStoppingRounds"):
         callbacks.append(lgb.early_stopping(job["earlyStoppingRounds"], verbose=False))
     try:
-        return lgb.train(
+        booster = lgb.train(
             parameters,
             data,
             num_boost_round=total,
@@ -119,6 +127,7 @@ def fit(job, task, given, data, validation):
         )
     except lgb.basic.LightGBMError as error:
         raise Refusal(f"LightGBM refuses: {error}") from error
+    return booster, made
 
 
 def tell(state, total):

@@ -1,3 +1,4 @@
+import { driftInWords } from "../../domain/drift-words.ts";
 import { noticeTitle, onDeadlineInWords, servesInWords } from "../../domain/notice-text.ts";
 import type {
   AbortedNotice,
@@ -78,7 +79,7 @@ function releaseButtons({ release, skippable, links }: BlockedNotice): Button[] 
 function driftBlocks({ model, version, environment, rows, from, to, columns, links }: DriftNotice): Block[] {
   const worst = columns
     .slice(0, 5)
-    .map((one) => `${plain(one.name, 80)} ${one.effect.toFixed(2)}`)
+    .map((one) => plain(driftInWords(one), 160))
     .join(", ");
   const more = columns.length > 5 ? ` and ${columns.length - 5} more` : "";
   const lines = [

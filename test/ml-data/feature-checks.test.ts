@@ -55,6 +55,76 @@ describe("the checks of features", () => {
     expect(result.summary).toMatch(/warnings: delay is missing in 100 % of the rows without an outcome/);
   });
 
+  test("block a feature that gives the label away, unless the definition accepts it with a reason", async () => {
+    const leaking = {
+      ...trips,
+      request: { delay: "integer", noise: "integer" },
+      sql: "SELECT row_id, delay, noise FROM request",
+    } as const;
+    const { checks, stage } = await featurize(bench, leaking);
+    expect(checks.findings.find(({ kind }) => kind === "leakage")).toMatchObject({ column: "delay", certain: true });
+    const failure = await failureOf(stage());
+    expect(failure).toMatchObject({ type: "leakage", message: expect.stringContaining("delay alone ranks the holdout") });
+    const accept = [{ finding: "leakage" as const, features: ["delay"], reason: "It is what the sensor itself reports." }];
+    const accepted = await featurize(bench, { ...leaking, accept });
+    await accepted.stage();
+    // As an approver and the evaluation's notes have it.
+    expect(accepted.result.summary).toContain("(accepted by the definition: It is what the sensor itself reports.)");
+    // A reason for one feature is none for another.
+    const other = await featurize(bench, { ...leaking, accept: [{ ...accept[0]!, features: ["noise"] }] });
+    expect(await failureOf(other.stage())).toMatchObject({ type: "leakage" });
+  });
+
+  test("block a pair that gives the label away together, though neither does alone", async () => {
+    await bench.writeTable(
+      "pair.parquet",
+      "SELECT n::INTEGER AS n, hash(n) % 100 AS a, hash(n * 7) % 100 AS b, hash(n * 13) % 100 AS c, (a >= 50) <> (b >= 50) AS late FROM range(3000) t(n)",
+    );
+    const made = {
+      files: "pair.parquet",
+      request: { a: "integer", b: "integer", c: "integer" },
+      sql: "SELECT row_id, a, b, c FROM request",
+      label: { sql: "late" },
+    } as const;
+    const { checks, stage } = await featurize(bench, made);
+    expect(Math.max(...checks.telling.map(({ value }) => value))).toBeLessThan(0.6);
+    expect(checks.findings.filter(({ kind }) => kind === "leakage")).toEqual([
+      expect.objectContaining({ column: "a, b", certain: true, message: expect.stringContaining("a and b together") }),
+    ]);
+    expect(await failureOf(stage())).toMatchObject({ type: "leakage" });
+    const numbers = await featurize(bench, { ...made, label: { sql: "a * b", task: "regression" } });
+    expect(numbers.checks.findings.some(({ column }) => column === "a, b")).toBe(true);
+  });
+
+  test("block holdout rows that training has seen with their labels, not coarse columns that repeat", async () => {
+    await bench.writeTable(
+      "twice.parquet",
+      "SELECT n::INTEGER AS n, hash(n % 700) % 1000 AS a, hash(n % 700 * 3) % 1000 AS b, hash(n % 700 * 5) % 2 = 0 AS late FROM range(1400) t(n)",
+    );
+    const made = {
+      files: "twice.parquet",
+      request: { a: "integer", b: "integer" },
+      sql: "SELECT row_id, a, b FROM request",
+      label: { sql: "late" },
+    } as const;
+    const { checks, stage } = await featurize(bench, made);
+    expect(checks.findings.find(({ kind }) => kind === "overlap")).toMatchObject({ certain: true });
+    expect(await failureOf(stage())).toMatchObject({
+      type: "leakage",
+      message: expect.stringContaining("have the label that training saw"),
+    });
+    const accept = [{ finding: "overlap" as const, reason: "Each row was measured twice on purpose." }];
+    await (await featurize(bench, { ...made, accept })).stage();
+    // `road` and `same` repeat in every row, whatever came of it.
+    const coarse = await featurize(bench, {
+      ...trips,
+      request: { road: "string", same: "integer" },
+      sql: "SELECT row_id, road, same FROM request",
+    });
+    expect(coarse.checks.findings.find(({ kind }) => kind === "overlap")).not.toHaveProperty("certain");
+    await coarse.stage();
+  });
+
   test("say nothing of features that are only features", async () => {
     expect(await kinds(trips)).toEqual([]);
   });

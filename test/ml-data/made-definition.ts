@@ -1,9 +1,11 @@
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import type { FeatureChecks } from "../../domain/data-finding.ts";
 import type { FeatureSpec } from "../../domain/stage-results.ts";
+import { createFeaturizeActivity } from "../../activities/featurize.ts";
 import { freezeDataset } from "../../ml/datasets/freeze-dataset.ts";
 import { buildFeatures } from "../../ml/features/build-features.ts";
 import { unwatched } from "../../ml/stage-tools.ts";
+import { startActivity } from "../ml-models/flight-artifacts.ts";
 import { readExample } from "./example.ts";
 import type { Workbench } from "./workbench.ts";
 import { rootAt } from "../setup/root-at.ts";
@@ -18,6 +20,7 @@ export interface Made {
   time?: string;
   lookups?: Record<string, { files: string; asOf?: NonNullable<ResolvedDefinition["features"]["asOf"]>[string] }>;
   properties?: object[];
+  accept?: NonNullable<ResolvedDefinition["features"]["accept"]>;
 }
 
 /** Freezes and featurizes; gives the result, the spec and the checks. */
@@ -39,6 +42,7 @@ export async function featurize(bench: Workbench, made: Made) {
       lookups: lookups.map(([name]) => name),
       asOf: Object.fromEntries(lookups.flatMap(([name, { asOf }]) => (asOf === undefined ? [] : [[name, asOf]]))),
       sql: made.sql,
+      ...(made.accept === undefined ? {} : { accept: made.accept }),
     },
     label: { name: "positive", ...made.label },
     split: { by: "random", holdout: 0.25, ...made.split },
@@ -52,6 +56,12 @@ export async function featurize(bench: Workbench, made: Made) {
     result,
     spec: await bench.store.getJson<FeatureSpec>(result.spec),
     checks: await bench.store.getJson<FeatureChecks>(result.checks ?? "sha256:"),
+    /** The stage as the engine runs it, which refuses what the checks are certain of. */
+    stage: async () => {
+      const [pinned, dataset] = [await bench.store.putJson(definition), await bench.store.putJson(manifest)];
+      const input = { model: "m", release: "m.1", definition: pinned, parameters: { seed: 7 }, dataset };
+      return startActivity(createFeaturizeActivity({ store: bench.store }), input).result;
+    },
     /** Answer of a query in which `train` and `held` stand for the tables. */
     ask: async (sql: string) => {
       const [train, held] = [await bench.store.pathOf(result.train), await bench.store.pathOf(result.holdout)];

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { driftInWords, driftOf } from "../../domain/drift-words.ts";
 import { compareWindow, scoreColumn } from "../../ml/drift/compare-window.ts";
 import { jensenShannonDistance, populationStabilityIndex } from "../../ml/drift/effect-size.ts";
 import { buildReferenceProfile, type DriftColumn } from "../../ml/drift/reference-profile.ts";
@@ -95,6 +96,48 @@ test("too few rows give no verdict", () => {
   const window = look(draw(50, 8, 5), scores(50, 9));
   expect(window.verdict).toBe("too-few");
   expect(window.columns.every(({ verdict }) => verdict === "steady")).toBe(true);
+});
+
+test("where most of a column is missing the sentence says so, and not that it moved by nought", () => {
+  const rows = 2000;
+  const window = draw(rows, 12);
+  const gone = window["wind"]!.slice(0) as Float32Array;
+  gone.fill(Number.NaN, 0, 0.98 * rows);
+  const { columns } = look({ ...window, wind: gone });
+  const wind = columns.find(({ name }) => name === "wind")!;
+  expect(wind).toMatchObject({ verdict: "alert", missing: 0.98 });
+  expect(wind.missingEffect).toBeGreaterThan(wind.effect);
+  expect(driftInWords({ ...wind, effect: 0 })).toBe("wind (98 % missing, 0 % in training)");
+  expect(driftInWords({ name: "wind", verdict: "alert", missing: 0, referenceMissing: 0, effect: 0.41 })).toBe("wind 0.41");
+  // As audit records of earlier versions have it.
+  expect(driftInWords({ name: "wind", effect: 0.41, verdict: "alert" })).toBe("wind 0.41");
+  // The column that lost its values leads, whatever the values that are left say.
+  expect(columns.toSorted((a, b) => driftOf(b) - driftOf(a))[0]!.name).toBe("wind");
+});
+
+test("a window of nothing but new values is drift, and what is too rare to be compared is named", () => {
+  const airports = buildReferenceProfile({
+    version: "m.1",
+    columns: {
+      airport: Array.from({ length: 5000 }, (_, row) => `A${row % 50}`),
+      never: new Float32Array(5000).fill(Number.NaN),
+    },
+    scores: scores(5000, 1),
+  });
+  const at = (airport: (row: number) => string) =>
+    compareWindow({
+      profile: airports,
+      columns: {
+        airport: Array.from({ length: 200 }, (_, row) => airport(row)),
+        never: new Float32Array(200).fill(Number.NaN),
+      },
+      scores: scores(200, 2),
+      limits,
+      minimumRows: 200,
+    }).columns[0]!;
+  // Four rows are expected of each airport: too few to tell them apart, but not to tell old from new.
+  expect(at((row) => `B${row % 50}`)).toMatchObject({ verdict: "alert", leftOut: "each of its values is too rare for 200 rows" });
+  expect(at((row) => `A${row % 50}`)).toMatchObject({ verdict: "steady", leftOut: expect.stringContaining("too rare") });
 });
 
 test("a profile survives JSON", () => {

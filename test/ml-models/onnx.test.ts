@@ -2,11 +2,13 @@ import { readFileSync } from "node:fs";
 import onnxProto from "onnx-proto";
 import { expect, test } from "vitest";
 import { CountersignError } from "../../domain/errors.ts";
+import { rankScores } from "../../ml/metrics/ranked-scores.ts";
 import { inspectModel } from "../../ml/onnx/inspect-model.ts";
 import { checkModelBytes } from "../../ml/onnx/model-bytes.ts";
 import { createScorer } from "../../ml/onnx/scorer.ts";
 import { trainBaseline } from "../../ml/trainers/baseline.ts";
 import type { Feature, FeatureColumns } from "../../ml/trainers/training-data.ts";
+import { answerOf } from "../../serving/answer.ts";
 
 const fixtureUrl = (name: string) => new URL(`./fixtures/${name}`, import.meta.url);
 const fixture = JSON.parse(readFileSync(fixtureUrl("models.json"), "utf8"));
@@ -224,4 +226,44 @@ test("columns that lack, differ in length or in type are named", async () => {
     '"hour" is not given as float',
   );
   await scorer.close();
+});
+
+/** The baseline's graph, but its answers are these two numbers for every row. */
+function answering(negative: number, positive: number): Uint8Array {
+  return changed((model, nodes) => {
+    for (const node of nodes) node.output = node.output!.map((name) => (name === "probabilities" ? "/own" : name));
+    const constant = (name: string, floats: number[]) => ({
+      name,
+      dims: [floats.length],
+      dataType: 1,
+      rawData: new Uint8Array(Float32Array.from(floats).buffer),
+    });
+    model.graph!.initializer!.push(constant("/nought", [0]), constant("/always", [negative, positive]));
+    nodes.push({ opType: "Mul", input: ["/own", "/nought"], output: ["/none"] });
+    nodes.push({ opType: "Add", input: ["/none", "/always"], output: ["probabilities"] });
+  });
+}
+
+test("a probability that the rounding of float32 carried past its end is that end, alone, in a thread and in the metrics", async () => {
+  const rule = { label: { task: "binary" }, positive: "late", threshold: 0.5 } as const;
+  for (const [positive, end] of [
+    [1.0000001, 1],
+    [1.00003, 1],
+    [-0.0000001, 0],
+  ] as const) {
+    const bytes = answering(1 - positive, positive);
+    await inspectModel({ bytes, features, sample });
+    const scorer = await createScorer({ bytes, features });
+    for (const part of [sample, columns]) {
+      const scores = await scorer.score(part);
+      expect(new Set(scores)).toEqual(new Set([end]));
+      expect(() => rankScores(new Uint8Array(scores.length), scores)).not.toThrow();
+      expect(answerOf(scores.subarray(0, 1), rule)).toMatchObject({ probability: end });
+    }
+    await scorer.close();
+  }
+});
+
+test("what lies further out than rounding can carry it is refused as no probability", async () => {
+  expect(await causeOf(answering(-0.01, 1.01))).toContain("a probability lies between 0 and 1");
 });
