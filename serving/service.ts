@@ -5,12 +5,14 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { createDatabase, type Db } from "../db/database.ts";
 import { insertPredictions } from "../db/predictions.ts";
 import { readToken } from "../db/reads/people.ts";
+import { readableModels } from "../db/rights.ts";
 import { readServedModels, readVersionManifest } from "../db/serving-slots.ts";
 import { listenToSlots } from "../db/slot-notices.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { VersionId } from "../domain/ids.ts";
+import { readsEverything } from "../domain/principal.ts";
 import { createServingApp } from "./app.ts";
-import { createBearer } from "./bearer.ts";
+import { createBearer, type Bearer } from "./bearer.ts";
 import { loadVersion } from "./loaded-version.ts";
 import { createPredictor, type PredictorTuning } from "./predictor.ts";
 import { createSlotFollower } from "./slot-follower.ts";
@@ -62,7 +64,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const app = createServingApp({
     follower,
     predictor,
-    bearerOf: createBearer((hash) => readToken(readDb, hash)),
+    bearerOf: createBearer((hash) => readBearer(readDb, hash)),
     logger,
   });
   await follower.refresh();
@@ -83,6 +85,15 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
       await Promise.all([logDb.destroy(), readDb.destroy()]);
     },
   };
+}
+
+async function readBearer(db: Db, hash: string): Promise<Bearer | null> {
+  const token = await readToken(db, hash);
+  if (token === null) return null;
+  const { principal, scopes } = token;
+  if (readsEverything(principal)) return { principal, scopes, reads: () => true };
+  const models = new Set(await readableModels(db, { principal: principal.id, groups: principal.groups }));
+  return { principal, scopes, reads: (model) => models.has(model) };
 }
 
 /** What was not put on record is not answered, and the caller hears why. */

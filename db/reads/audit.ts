@@ -1,7 +1,6 @@
 import { sql } from "kysely";
 import type { Db } from "../database.ts";
-import { readableGate } from "./gates.ts";
-import { readableThrough, type ReadScope } from "./scope.ts";
+import { readableThrough, readsGate, type ReadScope } from "../rights.ts";
 
 export interface AuditRowFilter {
   model?: string | undefined;
@@ -29,7 +28,7 @@ export async function readAudit(
   const { rows } = await sql<AuditBody>`
     select u.seq, u.body, u.hash from audit u
     where u.seq > ${page.after} and (${readableThrough(scope, "u.model")}
-        or (u.model is null and exists (select 1 from gates g where g.id = u.subject and ${readableGate(scope)})))
+        or (u.model is null and exists (select 1 from gates g where g.id = u.subject and ${readsGate(scope)})))
       and ${model === undefined ? sql`true` : sql`u.model = ${model}`}
       and ${actor === undefined ? sql`true` : sql`u.actor = ${actor}`}
       and ${subject === undefined ? sql`true` : sql`u.subject = ${subject}`}
