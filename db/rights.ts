@@ -17,13 +17,21 @@ export interface ReadScope {
   models: ModelName[] | null;
 }
 
-/** Over `models m`: its owner team, those who decide on its releases by the policy in force, and whoever a frozen request about it named. */
-function readsModel(principal: PrincipalId, groups: string[]): RawBuilder<boolean> {
+/** A reader by value, or by the columns of a query about several. */
+export type Reader =
+  | { principal: PrincipalId; groups: string[] }
+  | { principal: RawBuilder<unknown>; groups: RawBuilder<unknown> };
+
+/**
+ * Over `models m`: its owner team, those who decide on its releases by the policy in force (one that names
+ * the team goes before the one for all others), and whoever a frozen request about it named.
+ */
+export function readsModel({ principal, groups }: Reader): RawBuilder<boolean> {
   return sql<boolean>`(m.owner_team = any(${groups}::text[])
-    or exists (select from policies_in_force f where f.tier = m.tier and f.maturity = m.maturity
-      and f.team = coalesce((select t.team from policies_in_force t
-        where t.tier = m.tier and t.maturity = m.maturity and t.team = m.owner_team), '')
-      and (f.decider_groups && ${groups}::text[] or ${principal} = any(f.decider_people)))
+    or (m.tier, m.maturity, case when (m.tier, m.maturity, m.owner_team) in (select t.tier, t.maturity, t.team from policies_in_force t)
+        then m.owner_team else '' end)
+      in (select f.tier, f.maturity, f.team from policies_in_force f
+        where f.decider_groups && ${groups}::text[] or ${principal} = any(f.decider_people))
     or exists (select from model_readers r where r.model = m.name and r.is_group and r.reader = any(${groups}::text[]))
     or exists (select from model_readers r where r.model = m.name and not r.is_group and r.reader = ${principal}))`;
 }
@@ -31,7 +39,7 @@ function readsModel(principal: PrincipalId, groups: string[]): RawBuilder<boolea
 /** The models that somebody reads who does not read everything. */
 export async function readableModels(db: Db, reader: Pick<ReadScope, "principal" | "groups">): Promise<ModelName[]> {
   const { rows } = await sql<{ name: ModelName }>`
-    select m.name from models m where ${readsModel(reader.principal, reader.groups)}`.execute(db);
+    select m.name from models m where ${readsModel(reader)}`.execute(db);
   return rows.map((row) => row.name);
 }
 
@@ -39,19 +47,23 @@ export async function readableModels(db: Db, reader: Pick<ReadScope, "principal"
 export function readableThrough({ all, models, principal, groups }: ReadScope, column: string): RawBuilder<boolean> {
   if (all) return sql<boolean>`true`;
   if (models !== null) return sql<boolean>`${sql.ref(column)} = any(${models}::text[])`;
-  return sql<boolean>`exists (select from models m where m.name = ${sql.ref(column)} and ${readsModel(principal, groups)})`;
+  return sql<boolean>`exists (select from models m where m.name = ${sql.ref(column)} and ${readsModel({ principal, groups })})`;
 }
 
 /** Over `g`: a reader of its model, who is named, who may escalate it as its owner, and a delegate who may decide on it. */
 export function readsGate(scope: ReadScope): RawBuilder<boolean> {
   if (scope.all) return sql<boolean>`true`;
-  return sql<boolean>`(${readableThrough(scope, "g.model")} or ${isNamed(scope)} or exists (
-    select from ${voicesOf(scope.principal)} v where v.delegation is not null and ${decidesInName(scope.principal)}
-      and coalesce(g.closed_at, 'infinity') >= v.since))`;
+  return sql<boolean>`(${readableThrough(scope, "g.model")} or ${isNamed(scope)} or ${readsAsDelegate(scope.principal)})`;
+}
+
+/** Over `g`: who may decide on it in another's name, and from then on what becomes of it. */
+export function readsAsDelegate(principal: Reader["principal"]): RawBuilder<boolean> {
+  return sql<boolean>`exists (select from ${voicesOf(principal)} v where v.delegation is not null and ${decidesInName(principal)}
+    and coalesce(g.closed_at, 'infinity') >= v.since)`;
 }
 
 /** Over `g`: by its own request. What names them about a model has made them readers of the model. */
-export function isNamed({ principal, groups }: Pick<ReadScope, "principal" | "groups">): RawBuilder<boolean> {
+export function isNamed({ principal, groups }: Reader): RawBuilder<boolean> {
   return sql<boolean>`(g.decider_groups && ${groups}::text[] or ${principal} = any(g.decider_people)
     or g.owner_team = any(${groups}::text[]))`;
 }
@@ -60,7 +72,7 @@ export function isNamed({ principal, groups }: Pick<ReadScope, "principal" | "gr
  * In whose name somebody may speak at this moment: her own, and that of each person who delegated to
  * her, for one model or for all. `delegation` is null for her own voice.
  */
-export function voicesOf(principal: PrincipalId): RawBuilder<unknown> {
+export function voicesOf(principal: Reader["principal"]): RawBuilder<unknown> {
   return sql`(
     select p.id as voice, p.kind, null::text as model, null::text as delegation, '-infinity'::timestamptz as since
     from principals p where p.id = ${principal} and p.active
@@ -71,11 +83,37 @@ export function voicesOf(principal: PrincipalId): RawBuilder<unknown> {
     where d.to_principal = ${principal} and d.revoked_at is null and now() between d.since and d.until)`;
 }
 
+/** What the voices of somebody can match at all, read beforehand so that a list is planned by what is known of it. */
+export interface VoicesReach {
+  people: PrincipalId[];
+  groups: string[];
+  /** Gates that opened before it are decided by none of these groups' members here; null: there are none. */
+  since: Date | null;
+  delegated: boolean;
+}
+
+export async function readReach(db: Db, principal: PrincipalId): Promise<VoicesReach> {
+  const { rows } = await sql<VoicesReach>`
+    select coalesce(array_agg(distinct v.voice), '{}') as people,
+      coalesce(array_agg(distinct b.group_id) filter (where b.group_id is not null), '{}') as groups,
+      min(b.since) as since, coalesce(bool_or(v.delegation is not null), false) as delegated
+    from ${voicesOf(principal)} v left join group_members b on b.principal_id = v.voice and b.until is null`.execute(db);
+  return rows[0] ?? { people: [], groups: [], since: null, delegated: false };
+}
+
+/** Over `g`: a cheap look that lets pass everything on which one of these voices may decide, and more. */
+export function isWithinReach({ people, groups, since }: VoicesReach): RawBuilder<boolean> {
+  // A millisecond earlier: a Date has no microseconds.
+  const from = since === null ? "infinity" : new Date(since.getTime() - 1).toISOString();
+  return sql<boolean>`(g.decider_people && ${people}::text[]
+    or (g.decider_groups && ${groups}::text[] and coalesce(g.opened_at, g.created_at) >= ${from}::timestamptz))`;
+}
+
 /**
  * Over `g` and `v`: whether this voice decides on the gate. Who joined a group after the gate opened, who
  * left it, who is barred, and a delegate of somebody who contributed, does not.
  */
-export function decidesInName(principal: PrincipalId): RawBuilder<boolean> {
+export function decidesInName(principal: Reader["principal"]): RawBuilder<boolean> {
   return sql<boolean>`((v.model is null or v.model = g.model)
     and ${decides(sql.ref("v.voice"), sql.ref("g.decider_groups"))} and (v.kind = 'person' or g.machines_decide)
     and not ${isBarred(sql`${principal}`)}

@@ -2,7 +2,16 @@ import { sql, type RawBuilder } from "kysely";
 import type { GateRequest, GateState } from "../../domain/gate.ts";
 import type { GateId, ModelName } from "../../domain/ids.ts";
 import type { Db } from "../database.ts";
-import { mayDecide, readsGate, type ReadScope } from "../rights.ts";
+import {
+  isNamed,
+  isWithinReach,
+  mayDecide,
+  readableThrough,
+  readReach,
+  readsAsDelegate,
+  readsGate,
+  type ReadScope,
+} from "../rights.ts";
 import type { Row } from "../schema.ts";
 import { beyond, type PageOf } from "./page.ts";
 
@@ -26,18 +35,43 @@ const columns = sql.raw<unknown>(
 
 /** The gates that the scope covers, newest first. */
 export async function readGates(db: Db, scope: ReadScope, page: PageOf & GateRowFilter): Promise<GateRow[]> {
+  const filters = sql`${page.state === undefined ? sql`true` : stateIs(page.state)}
+    and ${page.model === undefined ? sql`true` : sql`g.model = ${page.model}`}
+    and ${beyond(page.after, { at: "g.created_at", id: "g.id" })}`;
+  // Each by itself, so that each has its own index, and ends once it has its page.
+  const picked = (await branchesOf(db, scope, page.decidableAt)).map(
+    (branch) => sql`(select g.id from gates g where ${branch} and ${filters}
+      order by g.created_at desc, g.id desc limit ${page.limit})`,
+  );
   const { rows } = await sql<GateRow>`
-    select ${columns} from gates g
-    where ${page.decidableAt === undefined ? visible(scope) : mayDecide(scope.principal, page.decidableAt)}
-      and ${page.state === undefined ? sql`true` : page.state === "closed" ? sql`g.state = 'closed'` : sql`g.state <> 'closed' and g.state = ${page.state}`}
-      and ${page.model === undefined ? sql`true` : sql`g.model = ${page.model}`}
-      and ${beyond(page.after, { at: "g.created_at", id: "g.id" })}
+    select ${columns} from (${sql.join(picked, sql` union `)}) as picked join gates g on g.id = picked.id
     order by g.created_at desc, g.id desc limit ${page.limit}`.execute(db);
   return rows;
 }
 
-function visible(scope: ReadScope): RawBuilder<boolean> {
-  return scope.all ? sql<boolean>`true` : readsGate(scope);
+/** The partial indices are of what is not closed. */
+function stateIs(state: GateState): RawBuilder<boolean> {
+  return state === "closed" ? sql<boolean>`g.state = 'closed'` : sql<boolean>`(g.state <> 'closed' and g.state = ${state})`;
+}
+
+/** What makes a gate stand in the list: one of these. */
+async function branchesOf(db: Db, scope: ReadScope, decidableAt: string | undefined): Promise<RawBuilder<boolean>[]> {
+  if (decidableAt === undefined && scope.all) return [sql<boolean>`true`];
+  const reach = await readReach(db, scope.principal);
+  const reached = isWithinReach(reach);
+  if (decidableAt !== undefined)
+    return [sql<boolean>`g.state <> 'closed' and ${reached} and ${mayDecide(scope.principal, decidableAt)}`];
+  const delegated = sql<boolean>`${reached} and ${readsAsDelegate(scope.principal)}`;
+  return [
+    readableThrough(scope, "g.model"),
+    sql<boolean>`g.model is null and ${isNamed(scope)}`,
+    ...(reach.delegated
+      ? [
+          sql<boolean>`g.state <> 'closed' and ${delegated}`,
+          sql<boolean>`g.state = 'closed' and g.closed_at >= now() - interval '61 days' and ${delegated}`,
+        ]
+      : []),
+  ];
 }
 
 /** One gate with its evidence; undefined where there is none, or the scope does not cover it. */
@@ -47,7 +81,7 @@ export async function readGate(
   gate: GateId,
 ): Promise<{ row: GateRow; evidence: GateRequest["evidence"] } | undefined> {
   const { rows } = await sql<GateRow & { evidence: GateRequest["evidence"] }>`
-    select ${columns}, g.request -> 'evidence' as evidence from gates g where g.id = ${gate} and ${visible(scope)}`.execute(db);
+    select ${columns}, g.request -> 'evidence' as evidence from gates g where g.id = ${gate} and ${readsGate(scope)}`.execute(db);
   const [found] = rows;
   if (!found) return undefined;
   const { evidence, ...row } = found;
@@ -55,7 +89,7 @@ export async function readGate(
 }
 
 export async function gateVisible(db: Db, scope: ReadScope, gate: GateId): Promise<boolean> {
-  const { rows } = await sql`select 1 from gates g where g.id = ${gate} and ${visible(scope)}`.execute(db);
+  const { rows } = await sql`select 1 from gates g where g.id = ${gate} and ${readsGate(scope)}`.execute(db);
   return rows.length > 0;
 }
 
