@@ -5,7 +5,7 @@ CREATE INDEX gates_release ON gates (release_id, name);
 -- Of gates about no model, which only those read who are named there.
 CREATE INDEX gates_modelless_groups ON gates USING gin (decider_groups) WHERE model IS NULL;
 CREATE INDEX gates_modelless_people ON gates USING gin (decider_people) WHERE model IS NULL;
-CREATE INDEX gates_modelless_owner ON gates (owner_team) WHERE model IS NULL;
+CREATE INDEX gates_owner_newest ON gates (owner_team, created_at DESC, id DESC);
 -- Since a delegation began.
 CREATE INDEX gates_closed ON gates (closed_at) WHERE state = 'closed';
 

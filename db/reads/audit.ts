@@ -46,7 +46,7 @@ export async function readAudit(
       order by u.seq limit ${page.limit})`,
   );
   const { rows } = await sql<AuditBody>`
-    ${sql.join(picked, sql` union `)} order by seq limit ${page.limit}`.execute(db);
+    select * from (${sql.join(picked, sql` union `)}) as picked order by seq limit ${page.limit}`.execute(db);
   return rows;
 }
 
@@ -87,15 +87,15 @@ export async function readStreamReaders(
 ): Promise<Map<string, (record: Pick<AuditBody, "model" | "subject">) => boolean>> {
   const models = [...new Set(records.flatMap((record) => record.model ?? []))];
   const subjects = [...new Set(records.flatMap((record) => (record.model === null ? record.subject : [])))];
-  const reader = { principal: sql.ref("r.id"), groups: sql.ref("r.groups") };
+  const reader = { principal: sql.ref("holder.id"), groups: sql.ref("holder.groups") };
   const { rows } = await sql<{ token: string; roles: Role[]; models: string[]; gates: string[] }>`
-    select r.token, r.roles, array(select m.name from models m where m.name = any(${models}::text[]) and ${readsModel(reader)}) as models,
+    select holder.token, holder.roles, array(select m.name from models m where m.name = any(${models}::text[]) and ${readsModel(reader)}) as models,
       array(select g.id from gates g where g.id = any(${subjects}::text[]) and g.model is null
         and (${isNamed(reader)} or ${readsAsDelegate(reader.principal)})) as gates
     from (select t.id as token, p.id, p.roles, array(select b.group_id from group_members b
         where b.principal_id = p.id and b.until is null) as groups
       from tokens t join principals p on p.id = t.principal_id
-      where t.id = any(${tokens}::text[]) and t.revoked_at is null and t.expires_at > now() and p.active) r`.execute(db);
+      where t.id = any(${tokens}::text[]) and t.revoked_at is null and t.expires_at > now() and p.active) holder`.execute(db);
   return new Map(
     rows.map(({ token, roles, models: own, gates }) => {
       const all = readsEverything({ roles });

@@ -65,6 +65,8 @@ async function branchesOf(db: Db, scope: ReadScope, decidableAt: string | undefi
   return [
     readableThrough(scope, "g.model"),
     sql<boolean>`g.model is null and ${isNamed(scope)}`,
+    // Who owned the model when it was frozen, and may escalate it.
+    sql<boolean>`g.owner_team = any(${scope.groups}::text[])`,
     ...(reach.delegated
       ? [
           sql<boolean>`g.state <> 'closed' and ${delegated}`,
