@@ -21,9 +21,9 @@ import { quantile } from "./running-instance.ts";
  * How long each page and route takes to read, for each kind of person, in a database of full size: from the
  * request to the end of the answer, within one process. Fills a PostgreSQL of its own, and removes it.
  *
- *   node bench/reads.ts --models 2000 --gates 100000 --audit 1000000 --evidence-kb 100 --rounds 20
- *   node bench/reads.ts --save before.json        (and then, with what was changed)
- *   node bench/reads.ts --before before.json
+ *   npm run bench:reads -- --models 2000 --gates 100000 --audit 1000000 --evidence-kb 100 --rounds 20
+ *   npm run bench:reads -- --save before.json        (and then, with what was changed)
+ *   npm run bench:reads -- --before before.json
  *
  * `--database URL` keeps a database: an empty one is migrated and filled, a filled one is measured as it is.
  */
