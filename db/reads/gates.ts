@@ -40,8 +40,13 @@ export async function readGates(db: Db, scope: ReadScope, page: PageOf & GateRow
     and ${beyond(page.after, { at: "g.created_at", id: "g.id" })}`;
   // Each by itself, so that each has its own index, and ends once it has its page.
   const picked = (await branchesOf(db, scope, page.decidableAt)).map(
-    (branch) => sql`(select g.id from gates g where ${branch} and ${filters}
-      order by g.created_at desc, g.id desc limit ${page.limit})`,
+    // What costs a look-up a gate is asked of the newest until the page is full, and not of all (108 ms of ten thousand).
+    ({ reached, asked }) =>
+      asked === undefined
+        ? sql`(select g.id from gates g where ${reached} and ${filters} order by g.created_at desc, g.id desc limit ${page.limit})`
+        : sql`(select g.id from (
+            select g.* from gates g where ${reached} and ${filters} order by g.created_at desc, g.id desc offset 0) g
+          where ${asked} order by g.created_at desc, g.id desc limit ${page.limit})`,
   );
   const { rows } = await sql<GateRow>`
     select ${columns} from (${sql.join(picked, sql` union `)}) as picked join gates g on g.id = picked.id
@@ -54,23 +59,28 @@ function stateIs(state: GateState): RawBuilder<boolean> {
   return state === "closed" ? sql<boolean>`g.state = 'closed'` : sql<boolean>`(g.state <> 'closed' and g.state = ${state})`;
 }
 
-/** What makes a gate stand in the list: one of these. */
-async function branchesOf(db: Db, scope: ReadScope, decidableAt: string | undefined): Promise<RawBuilder<boolean>[]> {
-  if (decidableAt === undefined && scope.all) return [sql<boolean>`true`];
+/** What makes a gate stand in the list: what an index finds, and what is then asked of each. */
+interface Branch {
+  reached: RawBuilder<boolean>;
+  asked?: RawBuilder<boolean>;
+}
+
+async function branchesOf(db: Db, scope: ReadScope, decidableAt: string | undefined): Promise<Branch[]> {
+  if (decidableAt === undefined && scope.all) return [{ reached: sql<boolean>`true` }];
   const reach = await readReach(db, scope.principal);
-  const reached = isWithinReach(reach);
-  if (decidableAt !== undefined)
-    return [sql<boolean>`g.state <> 'closed' and ${reached} and ${mayDecide(scope.principal, decidableAt)}`];
-  const delegated = sql<boolean>`${reached} and ${readsAsDelegate(scope.principal)}`;
+  const within = isWithinReach(reach);
+  const waiting = sql<boolean>`g.state <> 'closed' and ${within}`;
+  if (decidableAt !== undefined) return [{ reached: waiting, asked: mayDecide(scope.principal, decidableAt) }];
+  const asked = readsAsDelegate(scope.principal);
   return [
-    readableThrough(scope, "g.model"),
-    sql<boolean>`g.model is null and ${isNamed(scope)}`,
+    { reached: readableThrough(scope, "g.model") },
+    { reached: sql<boolean>`g.model is null and ${isNamed(scope)}` },
     // Who owned the model when it was frozen, and may escalate it.
-    sql<boolean>`g.owner_team = any(${scope.groups}::text[])`,
+    { reached: sql<boolean>`g.owner_team = any(${scope.groups}::text[])` },
     ...(reach.delegated
       ? [
-          sql<boolean>`g.state <> 'closed' and ${delegated}`,
-          sql<boolean>`g.state = 'closed' and g.closed_at >= now() - interval '61 days' and ${delegated}`,
+          { reached: waiting, asked },
+          { reached: sql<boolean>`g.state = 'closed' and g.closed_at >= now() - interval '61 days' and ${within}`, asked },
         ]
       : []),
   ];
