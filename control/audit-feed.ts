@@ -59,30 +59,15 @@ export function createAuditFeed(deps: Pick<ControlDeps, "db" | "notices" | "clos
     const readers = await readStreamReaders(db, tokens, records);
     for (const stream of open) {
       const sees = readers.get(stream.token);
-      if (sees)
-        deliver(
-          stream,
-          records.filter((record) => record.seq > stream.after && sees(record)),
-        );
       // Whoever left, or whose token was revoked, reads no further record.
-      else end(stream, null);
+      if (!sees || !deliver(stream, records.filter(sees))) end(stream, null);
     }
     return records.length === pageRecords;
   }
 
-  function deliver(stream: Joined, records: AuditBody[]): void {
-    const wanted = stream.model === undefined ? records : records.filter((record) => record.model === stream.model);
-    if (wanted.length === 0) return;
-    stream.waiting.push(...wanted);
-    if (stream.waiting.length > mostWaiting) end(stream, null);
-    else stream.wake();
-  }
-
   function end(stream: Joined, failed: Error | null): void {
-    stream.ended = true;
-    stream.failed = failed;
     streams.delete(stream);
-    stream.wake();
+    letGo(stream, failed);
   }
 
   async function run(): Promise<void> {
@@ -114,16 +99,30 @@ export function createAuditFeed(deps: Pick<ControlDeps, "db" | "notices" | "clos
         running = true;
         void run();
       }
-      return {
-        async next() {
-          if (stream.waiting.length === 0 && !stream.ended) await new Promise<void>((resolve) => (stream.wake = resolve));
-          if (stream.failed) throw stream.failed;
-          return stream.waiting.length > 0 ? stream.waiting.splice(0) : null;
-        },
-        leave: () => end(stream, null),
-      };
+      return { next: () => nextOf(stream), leave: () => end(stream, null) };
     },
   };
+}
+
+/** False where its reader takes too little. */
+function deliver(stream: Joined, records: AuditBody[]): boolean {
+  const { model, after } = stream;
+  const wanted = records.filter((record) => record.seq > after && (model === undefined || record.model === model));
+  stream.waiting.push(...wanted);
+  if (wanted.length > 0) stream.wake();
+  return stream.waiting.length <= mostWaiting;
+}
+
+function letGo(stream: Joined, failed: Error | null): void {
+  stream.ended = true;
+  stream.failed = failed;
+  stream.wake();
+}
+
+async function nextOf(stream: Joined): Promise<AuditBody[] | null> {
+  if (stream.waiting.length === 0 && !stream.ended) await new Promise<void>((resolve) => (stream.wake = resolve));
+  if (stream.failed) throw stream.failed;
+  return stream.waiting.length > 0 ? stream.waiting.splice(0) : null;
 }
 
 /** `next` resolves at the next notice, after a while without one, or when the process closes. */

@@ -22,8 +22,8 @@ let client: pg.Client;
 const sent: { sql: string; parameters: readonly unknown[] }[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
-  const filling = createDatabase({ url: database.url });
-  await fillDatabase(filling, { models: 100, gates: 6_000, audit: 20_000, evidenceBytes: 500 }, await exampleDefinition());
+  const filling = createDatabase({ url: database.url, timeouts: { statement_timeout: 0, query_timeout: 60_000 } });
+  await fillDatabase(filling, { models: 100, gates: 3_000, audit: 20_000, evidenceBytes: 500 }, await exampleDefinition());
   await filling.destroy();
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });
   db = new Kysely<Database>({
@@ -49,7 +49,7 @@ async function scannedBy(read: () => Promise<unknown>): Promise<string[]> {
   sent.length = 0;
   await read();
   const scanned: string[] = [];
-  for (const { sql, parameters } of [...sent]) {
+  for (const { sql, parameters } of sent.slice()) {
     const { rows } = await client.query<{ "QUERY PLAN": string }>(`explain ${sql}`, [...parameters]);
     for (const { "QUERY PLAN": line } of rows) {
       const [, table = ""] = /Seq Scan on (\w+)/.exec(line) ?? [];
