@@ -135,6 +135,10 @@ async function fillGates(db: Db, { gates, evidenceBytes }: Size): Promise<void> 
       case when r.n % 10 = r.n / 10 % 10 then null else r.created_at + interval '1 hour' end,
       case when r.n % 10 = r.n / 10 % 10 then null else jsonb_build_object('by', 'person-00010', 'at', r.created_at, 'reason', null, 'inputs', '{}'::jsonb, 'conditions', '[]'::jsonb) end
     from (select *, row_number() over (order by created_at) - 1 as n from releases) r limit ${gates}`.execute(db);
+  await sql`insert into votes (command_id, gate_id, principal_id, decision, groups, command, cast_at, ended_at)
+    select 'vote_' || id, id, 'person-00020', 'approve', '{model-risk}', '{"body": {}}', created_at, closed_at from gates`.execute(
+    db,
+  );
   await sql`insert into decisions (command_id, gate_id, principal_id, decision, request_digest, body, surface, groups_then, groups_at_close,
       counted, token, decided_at, counted_as)
     select 'cmd_' || id, id, 'person-00010', 'approve', request_digest, '{"inputs": {}, "parameters": {}}', 'console', '{model-risk}', '{model-risk}',
