@@ -9,6 +9,7 @@ import { runCommand } from "./commands/registry.ts";
 import { decideMany } from "./decide-many.ts";
 import { giveDelegation, readDelegations, revokeDelegation } from "./delegations.ts";
 import { defaultLimits, type ControlContext, type ControlDeps } from "./deps.ts";
+import { createAuditFeed } from "./audit-feed.ts";
 import { createStreams } from "./events.ts";
 import { listFindings } from "./findings.ts";
 import { listGates, readGate } from "./gates.ts";
@@ -114,6 +115,7 @@ function contextOf(deps: ControlDeps): ControlContext {
     publicUrl: (deps.publicUrl ?? "").replace(/\/$/, ""),
     temporalUiUrl: deps.temporalUiUrl?.replace(/\/$/, "") ?? null,
     limits,
+    feed: createAuditFeed(deps),
     door: createAdmission({ inFlight: limits.decisionsAtTheDoor }),
     admission: createAdmission({ inFlight: limits.decisionsInFlight }),
   };

@@ -3,6 +3,7 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { AuditNotices } from "../db/audit-notices.ts";
 import type { Db } from "../db/database.ts";
 import type { Admission } from "./admission.ts";
+import type { AuditFeed } from "./audit-feed.ts";
 import type { SecretBox } from "./secret-box.ts";
 import type { Signer } from "./signing.ts";
 
@@ -61,6 +62,8 @@ export interface ControlContext extends Omit<ControlDeps, "clock" | "limits" | "
   publicUrl: string;
   temporalUiUrl: string | null;
   limits: ControlLimits;
+  /** Of all event streams. */
+  feed: AuditFeed;
   /** Into control, a gate. */
   door: Admission;
   /** From control to a gate's workflow. */

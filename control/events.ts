@@ -1,21 +1,20 @@
-import { readAudit, readAuditHead } from "../db/reads/audit.ts";
+import { readAudit } from "../db/reads/audit.ts";
 import { readHolder } from "../db/reads/people.ts";
 import type { AuditRecordView } from "../domain/http/record-views.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { ModelName, PrincipalId } from "../domain/ids.ts";
+import type { JoinedStream } from "./audit-feed.ts";
 import type { Caller } from "./caller.ts";
 import type { ControlContext } from "./deps.ts";
-import { requireScope, scopeOf } from "./read-rights.ts";
+import { listScopeOf, requireScope } from "./read-rights.ts";
 import { recordOf } from "./records.ts";
 
 const pageRecords = 200;
-/** A notice can be missed; this is how late a record may then be. */
-const lookEveryMs = 2_000;
 
 /** A stream ends after so long; the reader comes again, with a token that is then looked at anew. */
 const longestStreamMs = 10 * 60_000;
 
-/** A person has some tabs open and a program or two; each stream asks the database at every record. */
+/** A person has some tabs open and a program or two; each stream holds what its reader has not taken yet. */
 const mostStreams = 20;
 
 /** The event streams of this process, counted by principal. */
@@ -67,58 +66,37 @@ interface FollowOptions {
 
 /**
  * Audit records as they are committed, in the order of the chain, which is the order of commit:
- * nothing can appear later with a smaller number. Ends when the signal does.
+ * nothing can appear later with a smaller number. What was committed before is read by the stream itself,
+ * the rest comes from the process's feed. Ends when the signal does.
  */
 async function* followAudit(context: ControlContext, caller: Caller, options: FollowOptions): AsyncGenerator<AuditRecordView> {
   const { model } = options;
-  const signal = context.closing ? AbortSignal.any([options.signal, context.closing]) : options.signal;
-  let after = options.after ?? (await readAuditHead(context.db)).seq;
-  const bell = createBell(context, signal);
-  const until = Date.now() + longestStreamMs;
-  try {
-    while (!signal.aborted && Date.now() < until) {
-      const heard = bell.next();
-      // Whoever left, or lost a group, reads no further record.
+  const signals = [options.signal, AbortSignal.timeout(longestStreamMs), ...(context.closing ? [context.closing] : [])];
+  const signal = AbortSignal.any(signals);
+  let after = options.after ?? (await context.feed.begin());
+  let stream: JoinedStream | null = null;
+  while (stream === null) {
+    const present = await context.feed.begin();
+    while (after < present) {
       const reader = await readHolder(context.db, caller.token.id);
-      if (!reader) return;
-      const scope = scopeOf(reader);
-      const head = (await readAuditHead(context.db)).seq;
-      const rows = head > after ? await readAudit(context.db, scope, { model, limit: pageRecords, after }) : [];
+      if (!reader || signal.aborted) return;
+      const rows = await readAudit(context.db, await listScopeOf(context, reader), { model, limit: pageRecords, after });
       for (const row of rows) {
         yield recordOf(row);
         after = row.seq;
       }
-      if (rows.length < pageRecords) {
-        // What the scope hides up to the head need not be looked at again.
-        after = Math.max(after, rows.length === 0 ? head : after);
-        await heard;
-      }
+      // What the scope hides up to there need not be looked at again.
+      if (rows.length < pageRecords) after = Math.max(after, present);
     }
-  } finally {
-    bell.stop();
+    if (signal.aborted) return;
+    stream = context.feed.join({ token: caller.token.id, model, after });
   }
-}
-
-/** `next` resolves at the next notice, after a while without one, or when the signal ends. */
-function createBell(context: ControlContext, signal: AbortSignal) {
-  let ring: () => void = () => undefined;
-  const stopListening = context.notices?.subscribe(() => ring());
-  const onAbort = () => ring();
-  signal.addEventListener("abort", onAbort);
-  return {
-    next: () =>
-      new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, lookEveryMs);
-        ring = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        if (signal.aborted) ring();
-      }),
-    stop() {
-      ring();
-      stopListening?.();
-      signal.removeEventListener("abort", onAbort);
-    },
-  };
+  signal.addEventListener("abort", stream.leave);
+  try {
+    for (let rows = await stream.next(); rows !== null && !signal.aborted; rows = await stream.next())
+      for (const row of rows) yield recordOf(row);
+  } finally {
+    signal.removeEventListener("abort", stream.leave);
+    stream.leave();
+  }
 }

@@ -1,6 +1,5 @@
-import type { AttemptRow } from "../db/reads/attempt-facts.ts";
-import { readAttempt } from "../db/reads/attempt-facts.ts";
-import { readDecisions, readGates, readStandingVotes, type GateRow } from "../db/reads/gates.ts";
+import { readAttempt, readAttempts, type AttemptRow } from "../db/reads/attempt-facts.ts";
+import { readDecisions, readGate as readGateRow, readGates, readStandingVotes, type GateRow } from "../db/reads/gates.ts";
 import type { Row } from "../db/schema.ts";
 import type { GateDecisionView, GateItemView, GateView } from "../domain/http/gate-views.ts";
 import type { Page } from "../domain/http/record-views.ts";
@@ -10,7 +9,7 @@ import type { GateFilter, PageInput } from "./filters.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { gateLinks } from "./links.ts";
-import { notFound, requireScope, scopeOf } from "./read-rights.ts";
+import { listScopeOf, notFound, requireScope, scopeOf } from "./read-rights.ts";
 import { missingOf, refusalOf } from "./receipts.ts";
 
 /** The inbox: what waits, for whom, until when. */
@@ -21,23 +20,17 @@ export async function listGates(
 ): Promise<Page<GateItemView>> {
   requireScope(caller, "read");
   const { limit, after, state, model, mine } = filter;
-  const { id: principal, groups, kind } = caller.principal;
-  if (mine === true && kind === "machine") return { items: [], next: null };
-  const decidableBy = mine === true ? { principal, groups } : undefined;
-  const rows = await readGates(context.db, scopeOf(caller.principal), {
-    limit: limit + 1,
-    after: placeOf(after),
-    state,
-    model,
-    decidableBy,
-  });
-  const attempts = new Map(await Promise.all(rows.map(async (row) => [row.id, await factsOf(context, caller, row.id)] as const)));
+  const decidableAt = mine === true ? context.clock().toISOString() : undefined;
+  const scope = mine === true ? scopeOf(caller.principal) : await listScopeOf(context, caller.principal);
+  const rows = await readGates(context.db, scope, { limit: limit + 1, after: placeOf(after), state, model, decidableAt });
+  const shown = rows.slice(0, limit).map((row) => row.id);
+  const attempts = await readAttempts(context.db, shown, caller.principal.id);
   return pageOf(rows, limit, {
-    item: (row): GateItemView => {
-      const { evidence, ...request } = requestOf(row);
-      const { recommendation } = evidence;
-      return { ...commonOf(context, caller, { row, facts: attempts.get(row.id) }), request, recommendation };
-    },
+    item: (row): GateItemView => ({
+      ...commonOf(context, caller, { row, facts: attempts.get(row.id) }),
+      request: requestOf(row),
+      recommendation: row.recommendation,
+    }),
     cursor: (row) => [row.place, row.id],
   });
 }
@@ -45,10 +38,9 @@ export async function listGates(
 /** Throws `not-found`. */
 export async function readGate(context: ControlContext, caller: Caller, gate: GateId): Promise<GateView> {
   requireScope(caller, "read");
-  const [row] = gateIdPattern.test(gate)
-    ? await readGates(context.db, scopeOf(caller.principal), { limit: 1, after: null, id: gate })
-    : [];
-  if (!row) throw notFound("gate", gate);
+  const found = gateIdPattern.test(gate) ? await readGateRow(context.db, scopeOf(caller.principal), gate) : undefined;
+  if (!found) throw notFound("gate", gate);
+  const { row, evidence } = found;
   const [facts, decisions, votes] = await Promise.all([
     factsOf(context, caller, gate),
     readDecisions(context.db, [gate]),
@@ -56,7 +48,7 @@ export async function readGate(context: ControlContext, caller: Caller, gate: Ga
   ]);
   return {
     ...commonOf(context, caller, { row, facts }),
-    request: requestOf(row),
+    request: { ...requestOf(row), evidence },
     decisions: [...decisions.map(decisionOf), ...votes.map(voteOf)],
   };
 }
@@ -67,14 +59,13 @@ async function factsOf(context: ControlContext, caller: Caller, gate: GateId): P
   return row;
 }
 
-function requestOf(row: GateRow): GateView["request"] {
-  const { ask, why, evidence, policy, deciders, excluded, opensAt, deadline, onDeadline } = row.request;
-  const { escalation, expiresAt, inputs, conditional, changed } = row.request;
+function requestOf(row: GateRow): GateItemView["request"] {
+  const { ask, why, policy, deciders, excluded, opensAt, deadline, onDeadline } = row.terms;
+  const { escalation, expiresAt, inputs, conditional, changed } = row.terms;
   return {
     digest: row.request_digest,
     ask,
     why,
-    evidence,
     policy,
     deciders,
     excluded,

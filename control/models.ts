@@ -9,11 +9,14 @@ import type { PageInput } from "./filters.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { modelLinks } from "./links.ts";
-import { notFound, requireScope, scopeOf } from "./read-rights.ts";
+import { listScopeOf, notFound, requireScope, scopeOf } from "./read-rights.ts";
 
 export async function listModels(context: ControlContext, caller: Caller, page: PageInput): Promise<Page<ModelItemView>> {
   requireScope(caller, "read");
-  const rows = await readModels(context.db, scopeOf(caller.principal), { limit: page.limit + 1, after: placeOf(page.after) });
+  const rows = await readModels(context.db, await listScopeOf(context, caller.principal), {
+    limit: page.limit + 1,
+    after: placeOf(page.after),
+  });
   const facts = await readModelFacts(
     context.db,
     rows.map((row) => row.name),

@@ -1,16 +1,18 @@
-import type { ReadScope } from "../db/reads/scope.ts";
+import { readableModels, type ReadScope } from "../db/rights.ts";
 import { CountersignError } from "../domain/errors.ts";
-import { mayDo, mayRead, rolePermissions, type Principal, type Scope } from "../domain/principal.ts";
+import { mayDo, readsEverything, rolePermissions, type Principal, type Scope } from "../domain/principal.ts";
 import type { Caller } from "./caller.ts";
+import type { ControlContext } from "./deps.ts";
 
-/** What somebody may read, in the form that queries take; the rule itself is `mayRead`. */
+/** What somebody may read, in the form that queries of one thing take. */
 export function scopeOf(principal: Principal): ReadScope {
-  const nobodys = { ownerTeam: "", deciderGroups: [] };
-  return {
-    all: mayRead(principal, nobodys),
-    groups: principal.groups,
-    principal: principal.id,
-  };
+  return { principal: principal.id, groups: principal.groups, all: readsEverything(principal), models: null };
+}
+
+/** The same for queries of many. */
+export async function listScopeOf({ db }: Pick<ControlContext, "db">, principal: Principal): Promise<ReadScope> {
+  const scope = scopeOf(principal);
+  return scope.all ? scope : { ...scope, models: await readableModels(db, scope) };
 }
 
 export function notFound(what: string, id: string): CountersignError {

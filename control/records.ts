@@ -16,7 +16,7 @@ import type { Caller } from "./caller.ts";
 import type { AuditFilter, PageInput } from "./filters.ts";
 import { nameOf, numberOf, pageOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
-import { notFound, requireScope, scopeOf } from "./read-rights.ts";
+import { notFound, requireScope, listScopeOf } from "./read-rights.ts";
 
 export function readMe(_: ControlContext, caller: Caller): MeView {
   const { id, kind, displayName, groups, roles } = caller.principal;
@@ -47,7 +47,11 @@ export async function listAudit(
 ): Promise<Page<AuditRecordView>> {
   requireScope(caller, "read");
   const { limit, after, ...wanted } = filter;
-  const rows = await readAudit(context.db, scopeOf(caller.principal), { ...wanted, limit: limit + 1, after: numberOf(after) });
+  const rows = await readAudit(context.db, await listScopeOf(context, caller.principal), {
+    ...wanted,
+    limit: limit + 1,
+    after: numberOf(after),
+  });
   return pageOf(rows, limit, { item: recordOf, cursor: (row) => [row.seq] });
 }
 

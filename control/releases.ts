@@ -12,7 +12,7 @@ import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { releaseLinks } from "./links.ts";
 import { readLiveLog } from "./live-log.ts";
-import { notFound, requireScope, scopeOf } from "./read-rights.ts";
+import { listScopeOf, notFound, requireScope, scopeOf } from "./read-rights.ts";
 
 export async function listReleases(
   context: ControlContext,
@@ -21,7 +21,7 @@ export async function listReleases(
 ): Promise<Page<ReleaseItemView>> {
   requireScope(caller, "read");
   const { limit, after, model, state, underWay } = filter;
-  const rows = await readReleases(context.db, scopeOf(caller.principal), {
+  const rows = await readReleases(context.db, await listScopeOf(context, caller.principal), {
     limit: limit + 1,
     after: placeOf(after),
     model,

@@ -14,7 +14,7 @@ import type { PageInput } from "./filters.ts";
 import { pageOf, placeOf } from "./cursor.ts";
 import type { ControlContext } from "./deps.ts";
 import { versionLinks } from "./links.ts";
-import { notFound, requireScope, scopeOf } from "./read-rights.ts";
+import { listScopeOf, notFound, requireScope, scopeOf } from "./read-rights.ts";
 import { listReproductions, mayReproduce } from "./reproductions.ts";
 
 interface VersionFacts {
@@ -29,7 +29,11 @@ export async function listVersions(
 ): Promise<Page<VersionItemView>> {
   requireScope(caller, "read");
   const { limit, after, model } = filter;
-  const rows = await readVersions(context.db, scopeOf(caller.principal), { limit: limit + 1, after: placeOf(after), model });
+  const rows = await readVersions(context.db, await listScopeOf(context, caller.principal), {
+    limit: limit + 1,
+    after: placeOf(after),
+    model,
+  });
   const facts = await factsOf(
     context,
     rows.map((row) => row.id),

@@ -33,10 +33,8 @@ export async function lookWhetherDecidable(trx: Trx, gate: Asked): Promise<{ why
 export async function lookAtGatesOf(trx: Trx, left: { groups: string[]; people: PrincipalId[] }): Promise<AuditEvent[]> {
   if (left.groups.length + left.people.length === 0) return [];
   const { rows } = await sql<Asked & { id: GateId }>`
-    select g.id, g.model, g.undecidable, g.request - 'evidence' as request from gates g
-    where g.state = 'open' and ((g.request -> 'deciders' -> 'groups') ?| ${left.groups}::text[]
-      or coalesce(g.request -> 'deciders' -> 'oneFromEach', '[]') ?| ${left.groups}::text[]
-      or coalesce(g.request -> 'deciders' -> 'people', '[]') ?| ${left.people}::text[])
+    select g.id, g.model, g.undecidable, g.terms as request from gates g
+    where g.state = 'open' and (g.decider_groups || g.escalation_groups && ${left.groups}::text[] or g.decider_people && ${left.people}::text[])
     order by g.id limit ${mostLookedAt} for no key update`.execute(trx);
   const events: AuditEvent[] = [];
   for (const row of rows) events.push(...(await lookWhetherDecidable(trx, row)).events);

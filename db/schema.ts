@@ -17,6 +17,7 @@ import type {
   ApprovalsTable,
   FindingsTable,
   GatesNotNeededTable,
+  ModelReadersTable,
   RenderingsTable,
   VotesTable,
 } from "./tables/gates.ts";
@@ -63,6 +64,7 @@ export interface Database {
   gates_not_needed: GatesNotNeededTable;
   findings: FindingsTable;
   renderings: RenderingsTable;
+  model_readers: ModelReadersTable;
   slots: SlotsTable;
   deployments: DeploymentsTable;
   command_results: CommandResultsTable;

@@ -8,9 +8,6 @@ import type { Row } from "./schema.ts";
 
 export interface ServedModel {
   name: ModelName;
-  ownerTeam: string;
-  /** Who decide on its releases, by the policy in force; they may read it. */
-  deciderGroups: string[];
   state: ModelState;
 }
 
@@ -36,8 +33,6 @@ export interface ServedModels {
 export async function readServedModels(db: Db): Promise<ServedModels> {
   const { rows } = await sql<{
     name: string;
-    owner_team: string;
-    decider_groups: string[] | null;
     state: ModelState;
     environment: string | null;
     epoch: string | null;
@@ -45,10 +40,7 @@ export async function readServedModels(db: Db): Promise<ServedModels> {
     recent: string[];
     candidates: string[];
   }>`
-    select m.name, m.owner_team, m.state,
-      (select f.decider_groups from policies_in_force f
-        where f.tier = m.tier and f.maturity = m.maturity and f.team in ('', m.owner_team)
-        order by f.team desc limit 1) as decider_groups,
+    select m.name, m.state,
       s.environment, s.epoch::text, s.champion_version,
       array(
         select d.version_id from deployments d
@@ -64,12 +56,7 @@ export async function readServedModels(db: Db): Promise<ServedModels> {
   const models = new Map<ModelName, ServedModel>();
   const slots: SlotRow[] = [];
   for (const row of rows) {
-    models.set(row.name, {
-      name: row.name,
-      ownerTeam: row.owner_team,
-      deciderGroups: row.decider_groups ?? [],
-      state: row.state,
-    });
+    models.set(row.name, { name: row.name, state: row.state });
     if (row.environment === null || row.epoch === null) continue;
     slots.push({
       model: row.name,

@@ -8,10 +8,12 @@ import { either, momentInWords } from "./wording.ts";
 export interface AttemptFacts {
   /** `nobody`: unknown, or deactivated. */
   principal: { id: PrincipalId; kind: "person" | "machine" | "nobody"; groups: string[] };
-  /** Groups the principal belonged to when the gate opened and still does. */
-  heldSinceOpening: string[];
-  /** Standing delegations to this principal, with what the giver held since the opening. */
-  delegations: { from: PrincipalId; groupsHeld: string[] }[];
+  /** By what right the principal decides, as `db/rights.ts` says; null: by none. */
+  standing: Standing | null;
+  /** The policy bars the principal from this gate. */
+  barred: boolean;
+  /** Groups that decide and that the principal joined after the gate opened. */
+  joinedLate: string[];
   gate: { id: GateId; state: GateState; resolution: Resolution | null; digest: Digest };
   deciders: Deciders;
   /** Groups that escalation has added. */
@@ -42,34 +44,16 @@ export interface Standing {
   onBehalfOf: PrincipalId | null;
 }
 
-/** In whose name the principal may decide: her own, or that of one who delegated to her. Null: in nobody's. */
-export function standingOf(facts: AttemptFacts): Standing | null {
-  const { principal, deciders } = facts;
-  if (principal.kind === "nobody" || (principal.kind === "machine" && deciders.machines !== true)) return null;
-  if (isBarred(deciders, principal.id, principal.groups)) return null;
-  const own = decidingGroups(
-    facts,
-    facts.heldSinceOpening.filter((group) => principal.groups.includes(group)),
-  );
-  if (own.length > 0 || (deciders.people ?? []).includes(principal.id)) return { groups: own, onBehalfOf: null };
-  for (const { from, groupsHeld } of facts.delegations) {
-    const groups = decidingGroups(facts, groupsHeld);
-    const named = (deciders.people ?? []).includes(from);
-    const excluded = facts.excluded.some((one) => one.principal === from);
-    if ((groups.length > 0 || named) && !excluded && !isBarred(deciders, from, groupsHeld)) return { groups, onBehalfOf: from };
-  }
-  return null;
-}
-
-function decidingGroups({ deciders, escalatedTo }: AttemptFacts, held: string[]): string[] {
-  return [...new Set([...deciders.groups, ...(deciders.oneFromEach ?? []), ...escalatedTo])].filter((group) =>
-    held.includes(group),
-  );
-}
-
-function isBarred(deciders: Deciders, principal: PrincipalId, groups: string[]): boolean {
-  const { barred } = deciders;
-  return barred !== undefined && (barred.people.includes(principal) || groups.some((group) => barred.groups.includes(group)));
+/** Of all the rights that somebody has at a gate, the first that is still free to be used: her own, or a delegated one whose giver has not voted. */
+export function chooseStanding<Cast extends { principal: PrincipalId; onBehalfOf?: PrincipalId | null }>(
+  standings: readonly Standing[],
+  votes: readonly Cast[],
+  principal: PrincipalId,
+): Standing | null {
+  const others = votes.filter((vote) => vote.principal !== principal);
+  const isFree = ({ onBehalfOf: giver }: Standing) =>
+    giver === null || !others.some((vote) => vote.principal === giver || vote.onBehalfOf === giver);
+  return standings.find(isFree) ?? standings[0] ?? null;
 }
 
 interface AttemptRule {
@@ -108,15 +92,15 @@ function escalatesAsOwner({ asked, ownerTeam, principal }: AttemptFacts): boolea
 }
 
 function notAllowed(facts: AttemptFacts): string | null {
-  const { principal, deciders, escalatedTo } = facts;
-  if (standingOf(facts) !== null || escalatesAsOwner(facts)) return null;
+  const { principal, deciders, escalatedTo, standing, barred, joinedLate } = facts;
+  if (standing !== null || escalatesAsOwner(facts)) return null;
   const who = decidersInWords({ ...deciders, escalatedTo });
   if (principal.kind === "nobody") return `${principal.id} is unknown or was deactivated.`;
-  if (principal.kind === "machine") return `${principal.id} is a machine; this gate is decided by people: ${who}.`;
-  if (isBarred(deciders, principal.id, principal.groups))
-    return `The policy bars ${principal.id} from this gate; ${who} decide on it.`;
-  if (decidingGroups(facts, principal.groups).length > 0)
-    return `${principal.id} joined ${either(decidingGroups(facts, principal.groups))} after this gate opened; only those who were members then decide on it.`;
+  if (principal.kind === "machine" && deciders.machines !== true)
+    return `${principal.id} is a machine; this gate is decided by people: ${who}.`;
+  if (barred) return `The policy bars ${principal.id} from this gate; ${who} decide on it.`;
+  if (joinedLate.length > 0)
+    return `${principal.id} joined ${either(joinedLate)} after this gate opened; only those who were members then decide on it.`;
   const members = deciders.people?.length ? who : `members of ${who}`;
   return `Only ${members} decide on this gate; ${principal.id} is in ${principal.groups.join(", ") || "no group"}.`;
 }
@@ -183,8 +167,7 @@ export function voteInPlace<Cast extends { principal: PrincipalId; onBehalfOf?: 
   const giver = standing?.onBehalfOf ?? null;
   return (
     votes.find((vote) => vote.principal === principal) ??
-    votes.find((vote) => vote.onBehalfOf === principal) ??
-    (giver === null ? undefined : votes.find((vote) => vote.principal === giver || vote.onBehalfOf === giver))
+    votes.find((vote) => (giver === null ? vote.onBehalfOf === principal : vote.principal === giver || vote.onBehalfOf === giver))
   );
 }
 

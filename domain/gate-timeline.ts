@@ -35,15 +35,3 @@ export function timelineOf(rule: GateRule, opensAt: Timestamp): Due[] {
 function rank(kind: DueKind): number {
   return ["remind", "escalate", "deadline", "max-age"].indexOf(kind);
 }
-
-/**
- * Until when decisions are taken; null: for as long as the gate is open. A decision is made at the
- * moment that control signed it, so that a slow process makes none late.
- */
-export function lastMoment(request: {
-  deadline: Timestamp;
-  onDeadline: GateRule["onDeadline"];
-  expiresAt?: Timestamp | null;
-}): Timestamp | null {
-  return request.onDeadline === "hold" ? (request.expiresAt ?? null) : request.deadline;
-}

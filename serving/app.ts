@@ -4,8 +4,7 @@ import type { Logger } from "pino";
 import { CountersignError } from "../domain/errors.ts";
 import { decodeUtf8 } from "../domain/http/utf8.ts";
 import { modelNamePattern } from "../domain/ids.ts";
-import { mayRead, type Principal } from "../domain/principal.ts";
-import type { Bearer } from "./bearer.ts";
+import { keepRefusedMs, type Bearer } from "./bearer.ts";
 import { readHealth } from "./health.ts";
 import type { Predictor } from "./predictor.ts";
 import { problemResponse } from "./problem.ts";
@@ -17,7 +16,7 @@ export interface ServingAppOptions {
   follower: SlotFollower;
   predictor: Predictor;
   /** Throws `unauthenticated`, `forbidden`, `unavailable`. */
-  bearerOf(authorization: string | undefined, scope: "predict" | "read"): Promise<Bearer>;
+  bearerOf(authorization: string | undefined, scope: "predict" | "read", mostAgeMs?: number): Promise<Bearer>;
   logger: Logger;
 }
 
@@ -41,11 +40,11 @@ export function createServingApp({ follower, predictor, bearerOf, logger }: Serv
     return c.json(health, health.status === "down" ? 503 : 200);
   });
   app.get("/slots", async (c) => {
-    const { principal } = await bearerOf(c.req.header("authorization"), "read");
+    const bearer = await bearerOf(c.req.header("authorization"), "read");
     return c.json({
       items: follower
         .slots()
-        .filter((slot) => visible(slot.model, principal))
+        .filter((slot) => bearer.reads(slot.model))
         .map(describeSlot),
     });
   });
@@ -56,8 +55,7 @@ export function createServingApp({ follower, predictor, bearerOf, logger }: Serv
       onError: () => problemResponse(new CountersignError("too-large", `A request has ${maxBodyBytes} bytes at most.`)),
     }),
     async (c) => {
-      const { principal } = await bearerOf(c.req.header("authorization"), "predict");
-      const model = await knownModel(c.req.param("model"), principal);
+      const model = await knownModel(c.req.param("model"), c.req.header("authorization"));
       const environment = c.req.query("environment") ?? "production";
       if (!modelNamePattern.test(environment))
         throw new CountersignError("invalid", "The environment is no valid name.", {
@@ -69,25 +67,24 @@ export function createServingApp({ follower, predictor, bearerOf, logger }: Serv
     },
   );
 
-  function visible(name: string, principal: Principal): boolean {
-    const model = follower.model(name);
-    if (model === undefined) return false;
-    return mayRead(principal, model);
-  }
-
   /** What one may not see does not exist. */
-  async function knownModel(name: string, principal: Principal): Promise<string> {
-    // A model registered a moment ago may not have been read yet.
-    if (follower.model(name) === undefined && modelNamePattern.test(name)) await follower.refresh();
-    if (!visible(name, principal)) {
-      if (follower.database().up !== true && follower.model(name) === undefined)
-        throw new CountersignError("unavailable", "The database is away, and with it what is known of this model.");
-      throw new CountersignError("not-found", `There is no model ${name.slice(0, 63)}.`);
-    }
+  async function knownModel(name: string, authorization: string | undefined): Promise<string> {
+    const bearer = await bearerOf(authorization, "predict");
+    if (!modelNamePattern.test(name)) throw unknownModel(name);
+    // A model registered a moment ago may not have been read yet, nor who may see it.
+    if (follower.model(name) === undefined) await follower.refresh();
+    if (follower.model(name) === undefined && follower.database().up !== true)
+      throw new CountersignError("unavailable", "The database is away, and with it what is known of this model.");
+    const reads = bearer.reads(name) || (await bearerOf(authorization, "predict", keepRefusedMs)).reads(name);
+    if (follower.model(name) === undefined || !reads) throw unknownModel(name);
     return name;
   }
 
   return app;
+}
+
+function unknownModel(name: string): CountersignError {
+  return new CountersignError("not-found", `There is no model ${name.slice(0, 63)}.`);
 }
 
 function readBody(contentType: string | undefined, text: string | null): { instances: unknown; key: string | null } {

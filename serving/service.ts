@@ -7,13 +7,15 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import { createDatabase, type Db } from "../db/database.ts";
 import { insertPredictions } from "../db/predictions.ts";
 import { readToken } from "../db/reads/people.ts";
+import { readableModels } from "../db/rights.ts";
 import { readApprovedVersion, readProfileDigest, readServedModels, readVersionManifest } from "../db/serving-slots.ts";
 import { listenToSlots } from "../db/slot-notices.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { ReferenceProfile } from "../domain/evidence.ts";
 import type { VersionId } from "../domain/ids.ts";
+import { readsEverything } from "../domain/principal.ts";
 import { createServingApp } from "./app.ts";
-import { createBearer } from "./bearer.ts";
+import { createBearer, type Bearer } from "./bearer.ts";
 import { loadVersion, type LoadedVersion } from "./loaded-version.ts";
 import { createProfileKeeper } from "./profile-keeper.ts";
 import { createPredictor, type PredictorTuning } from "./predictor.ts";
@@ -77,11 +79,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   const app = createServingApp({
     follower,
     predictor,
-    bearerOf: createBearer(async (hash) => {
-      const token = await readToken(readDb, hash);
-      // A session is for pages, whose changes are checked for where they come from.
-      return token?.kind === "api" ? token : null;
-    }),
+    bearerOf: createBearer((hash) => readBearer(readDb, hash)),
     logger,
   });
   await follower.refresh();
@@ -119,6 +117,16 @@ async function verifyServed(
   if (version.digest !== digest)
     throw new CountersignError("digest-mismatch", `The record of ${id} names other bytes than those that are loaded.`);
   await verifyApproval(db, verifier, { version, environment });
+}
+
+async function readBearer(db: Db, hash: string): Promise<Bearer | null> {
+  const token = await readToken(db, hash);
+  // A session is for pages, whose changes are checked for where they come from.
+  if (token?.kind !== "api") return null;
+  const { principal, scopes } = token;
+  if (readsEverything(principal)) return { principal, scopes, reads: () => true };
+  const models = new Set(await readableModels(db, { principal: principal.id, groups: principal.groups }));
+  return { principal, scopes, reads: (model) => models.has(model) };
 }
 
 /** What was not put on record is not answered, and the caller hears why. */

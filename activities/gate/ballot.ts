@@ -1,6 +1,6 @@
 import type { Trx } from "../../db/database.ts";
 import { attemptFacts, readAttempt, type AttemptRow } from "../../db/reads/attempt-facts.ts";
-import { refuseAttempt, standingOf, type AttemptFacts, type Refusal, type Standing } from "../../domain/attempt.ts";
+import { refuseAttempt, type AttemptFacts, type Refusal, type Standing } from "../../domain/attempt.ts";
 import { formFaults } from "../../domain/decision-form.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { ReceiptKind } from "../../domain/gate.ts";
@@ -21,7 +21,7 @@ export async function judge(trx: Trx, command: DecisionCommand): Promise<Ballot>
   const { row, facts } = await read(trx, command);
   const refusal = refuseForm(command, row) ?? refuseAttempt(facts);
   const found = refusal && { code: refusal.receipt, message: refusal.message };
-  return { command, row, standing: standingOf(facts) ?? { groups: [], onBehalfOf: null }, refusal: found };
+  return { command, row, standing: facts.standing ?? { groups: [], onBehalfOf: null }, refusal: found };
 }
 
 /** The same for a vote that waits already: would it still be taken? */
@@ -29,7 +29,7 @@ export async function judgeAgain(trx: Trx, command: DecisionCommand): Promise<Ba
   const { row, facts } = await read(trx, command);
   const refusal = refuseAttempt({ ...facts, ownVote: null });
   const found = refusal ? { code: refusal.receipt, message: refusal.message } : null;
-  return { command, row, standing: standingOf(facts) ?? { groups: [], onBehalfOf: null }, refusal: found };
+  return { command, row, standing: facts.standing ?? { groups: [], onBehalfOf: null }, refusal: found };
 }
 
 async function read(trx: Trx, command: DecisionCommand): Promise<{ row: AttemptRow; facts: AttemptFacts }> {

@@ -1,15 +1,16 @@
 import { sql } from "kysely";
-import { standingOf, voteInPlace, type AttemptFacts } from "../../domain/attempt.ts";
-import { lastMoment } from "../../domain/gate-timeline.ts";
+import { chooseStanding, voteInPlace, type AttemptFacts, type Standing } from "../../domain/attempt.ts";
 import type { DecisionKind, Exclusion, GateOutcome, GateRequest, GateState, Resolution } from "../../domain/gate.ts";
 import type { Digest, GateId, PrincipalId } from "../../domain/ids.ts";
 import { resolve, type QuorumRule, type Tally, type Vote } from "../../domain/quorum.ts";
 import type { Db, Trx } from "../database.ts";
+import { decidesInName, heldGroups, isBarred, voicesOf } from "../rights.ts";
 
 type Asked = Omit<GateRequest, "evidence">;
 
 /** All that settles an attempt, read in one statement and so at one moment. */
 export interface AttemptRow {
+  gate: GateId;
   state: GateState;
   resolution: Resolution | null;
   digest: Digest;
@@ -28,9 +29,11 @@ export interface AttemptRow {
   kind: "person" | "machine" | null;
   /** The principal's groups now. */
   groups: string[];
-  /** Of these, those held since the gate opened. */
-  heldSinceOpening: string[];
-  delegations: AttemptFacts["delegations"];
+  /** By what rights the principal decides: the own one first, then those that were delegated, the oldest first. */
+  standings: Standing[];
+  barred: boolean;
+  joinedLate: string[];
+  decisionsUntil: Date | null;
   votes: RecordedVote[];
 }
 
@@ -44,23 +47,28 @@ const utc = (column: string) => sql.raw<string>(`to_char(${column} at time zone 
 
 /** Null where there is no such gate. */
 export async function readAttempt(db: Db | Trx, gate: GateId, principal: PrincipalId): Promise<AttemptRow | null> {
+  return (await readAttempts(db, [gate], principal)).get(gate) ?? null;
+}
+
+/** The same of several gates, in one statement. */
+export async function readAttempts(db: Db | Trx, gates: GateId[], principal: PrincipalId): Promise<Map<GateId, AttemptRow>> {
+  if (gates.length === 0) return new Map();
   const { rows } = await sql<AttemptRow>`
-    select g.state, g.resolution, g.request_digest as digest, g.model, g.superseded_by as "supersededBy", g.closed_at as "closedAt",
-      g.request - 'evidence' as request, g.escalation_level as "escalationLevel", g.stale, g.outcome,
+    select g.id as gate, g.state, g.resolution, g.request_digest as digest, g.model, g.superseded_by as "supersededBy",
+      g.closed_at as "closedAt", g.terms as request, g.escalation_level as "escalationLevel", g.stale, g.outcome,
+      g.decisions_until as "decisionsUntil",
       coalesce((select jsonb_agg(jsonb_build_object('principal', c.principal_id, 'why', c.how) order by c.at, c.how)
         from contributors c where c.release_id = g.release_id), '[]'::jsonb) as contributed,
       array(select e.request_digest from gates e where e.model = g.model and e.release_id is not distinct from g.release_id
         and e.name = g.name and e.number < g.number) as "earlierDigests",
       (select p.kind from principals p where p.id = ${principal} and p.active) as kind,
       array(select b.group_id from group_members b where b.principal_id = ${principal} and b.until is null order by b.group_id) as groups,
+      ${isBarred(sql`${principal}`)} as barred,
       array(select b.group_id from group_members b where b.principal_id = ${principal} and b.until is null
-        and b.since <= coalesce(g.opened_at, g.created_at) order by b.group_id) as "heldSinceOpening",
-      coalesce((select jsonb_agg(jsonb_build_object('from', d.from_principal, 'groupsHeld',
-          array(select b.group_id from group_members b where b.principal_id = d.from_principal and b.until is null
-            and b.since <= coalesce(g.opened_at, g.created_at) order by b.group_id)) order by d.since, d.id)
-        from delegations d join principals f on f.id = d.from_principal and f.active and f.kind = 'person'
-        where d.to_principal = ${principal} and d.revoked_at is null and now() between d.since and d.until
-          and (d.model is null or d.model = g.model)), '[]'::jsonb) as delegations,
+        and b.since > coalesce(g.opened_at, g.created_at) and b.group_id = any(g.decider_groups) order by b.group_id) as "joinedLate",
+      coalesce((select jsonb_agg(jsonb_build_object('onBehalfOf', case when v.delegation is null then null else v.voice end,
+          'groups', array(${heldGroups(sql.ref("v.voice"), sql.ref("g.decider_groups"))})) order by v.since, v.delegation)
+        from ${voicesOf(principal)} v where ${decidesInName(principal)}), '[]'::jsonb) as standings,
       coalesce((select jsonb_agg(v order by v ->> 'at', v ->> 'command') from (
           select jsonb_build_object('command', d.command_id, 'principal', d.principal_id, 'decision', d.decision,
             'at', ${utc("d.decided_at")}, 'groups', d.counted_as, 'onBehalfOf', d.on_behalf_of,
@@ -70,8 +78,8 @@ export async function readAttempt(db: Db | Trx, gate: GateId, principal: Princip
           select jsonb_build_object('command', w.command_id, 'principal', w.principal_id, 'decision', w.decision,
             'at', ${utc("w.cast_at")}, 'groups', w.groups, 'onBehalfOf', w.on_behalf_of, 'counted', true, 'whyNot', null)
           from votes w where w.gate_id = g.id and w.ended_at is null) every), '[]'::jsonb) as votes
-    from gates g where g.id = ${gate}`.execute(db);
-  return rows[0] ?? null;
+    from gates g where g.id = any(${gates}::text[])`.execute(db);
+  return new Map(rows.map((row) => [row.gate, row]));
 }
 
 /**
@@ -92,13 +100,15 @@ export function attemptFacts(
   row: AttemptRow,
   asked: { gate: GateId; principal: PrincipalId; decision: DecisionKind; digest: Digest; at: string },
 ): AttemptFacts {
-  const { request } = row;
-  const last = lastMoment(request);
+  const { request, decisionsUntil: last } = row;
   const counted = row.votes.filter((vote) => vote.counted && vote.decision !== "escalate");
-  const facts: AttemptFacts = {
+  const standing = chooseStanding(row.standings, counted, asked.principal);
+  const own = voteInPlace(counted, asked.principal, standing);
+  return {
     principal: { id: asked.principal, kind: row.kind ?? "nobody", groups: row.groups },
-    heldSinceOpening: row.heldSinceOpening,
-    delegations: row.delegations,
+    standing,
+    barred: row.barred,
+    joinedLate: row.joinedLate,
     gate: { id: asked.gate, state: row.state, resolution: row.resolution, digest: row.digest },
     deciders: request.deciders,
     escalatedTo: escalatedTo(row),
@@ -109,14 +119,11 @@ export function attemptFacts(
     earlierDigests: row.earlierDigests,
     supersededBy: row.supersededBy,
     closedBy: closedBy(row),
-    lastMoment: last === null ? null : { at: last, ends: request.onDeadline === "hold" ? "is renewed" : "expires" },
+    lastMoment: last && { at: last.toISOString(), ends: request.onDeadline === "hold" ? "is renewed" : "expires" },
     staleBecause: row.stale,
-    ownVote: null,
+    ownVote: own ? { decision: own.decision, by: own.principal, onBehalfOf: own.onBehalfOf ?? null } : null,
     asked,
   };
-  const own = voteInPlace(counted, asked.principal, standingOf(facts));
-  const { decision, principal: by, onBehalfOf = null } = own ?? {};
-  return { ...facts, ownVote: decision && by ? { decision, by, onBehalfOf } : null };
 }
 
 /** Groups that escalation has added so far. */

@@ -1,7 +1,7 @@
 import { sql } from "kysely";
 import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
-import { readableThrough, type ReadScope } from "./scope.ts";
+import { readableThrough, type ReadScope } from "../rights.ts";
 
 /** Findings of the models that the scope covers, open ones first, then the newest. */
 export async function readFindings(

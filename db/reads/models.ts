@@ -5,7 +5,7 @@ import type { GateId, ModelName, VersionId } from "../../domain/ids.ts";
 import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
 import { beyond, type PageOf } from "./page.ts";
-import { readableModel, type ReadScope } from "./scope.ts";
+import { readableThrough, type ReadScope } from "../rights.ts";
 
 export type ModelRow = Row<"models"> & { place: string };
 export interface ModelFacts {
@@ -26,7 +26,7 @@ export interface ModelFacts {
 export async function readModels(db: Db, scope: ReadScope, page: PageOf & { name?: ModelName | undefined }): Promise<ModelRow[]> {
   const { rows } = await sql<ModelRow>`
     select m.*, m.created_at::text as place from models m
-    where ${readableModel(scope)} and ${page.name === undefined ? sql`true` : sql`m.name = ${page.name}`}
+    where ${readableThrough(scope, "m.name")} and ${page.name === undefined ? sql`true` : sql`m.name = ${page.name}`}
       and ${beyond(page.after, { at: "m.created_at", id: "m.name" })}
     order by m.created_at desc, m.name desc limit ${page.limit}`.execute(db);
   return rows;

@@ -2,7 +2,7 @@ import { sql } from "kysely";
 import type { GateRequest, Resolution } from "../../domain/gate.ts";
 import type { Digest, GateId } from "../../domain/ids.ts";
 import type { Db } from "../database.ts";
-import { readableThrough, type ReadScope } from "./scope.ts";
+import { readableThrough, type ReadScope } from "../rights.ts";
 
 export interface PredictionRow {
   id: string;

@@ -4,7 +4,7 @@ import type { ReleaseState } from "../../domain/lifecycle.ts";
 import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
 import { beyond, type PageOf } from "./page.ts";
-import { readableThrough, type ReadScope } from "./scope.ts";
+import { readableThrough, type ReadScope } from "../rights.ts";
 
 export type ReleaseRow = Row<"releases"> & {
   place: string;

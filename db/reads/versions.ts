@@ -3,7 +3,7 @@ import type { Digest, ModelName, VersionId } from "../../domain/ids.ts";
 import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
 import { beyond, type PageOf } from "./page.ts";
-import { readableThrough, type ReadScope } from "./scope.ts";
+import { readableThrough, type ReadScope } from "../rights.ts";
 
 export type VersionRow = Row<"versions"> & { place: string };
 

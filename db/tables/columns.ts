@@ -10,3 +10,5 @@ export type TimeOfWriting = ColumnType<Date, Date | string | undefined, Date | s
 export type JsonText<T> = ColumnType<T, string, string>;
 export type JsonTextOrNull<T> = ColumnType<T | null, string | null | undefined, string | null>;
 export type WithDefault<T> = Generated<T>;
+/** Written by a trigger, whatever is inserted. */
+export type Derived<T> = ColumnType<T, never, never>;

@@ -13,7 +13,7 @@ import type {
 import type { Digest } from "../../domain/ids.ts";
 import type { Surface } from "../../domain/principal.ts";
 import type { CommandBody, DecisionCommand, SignedCommand } from "../../domain/signed-command.ts";
-import type { Time, TimeOrNull, TimeOfWriting, JsonText, JsonTextOrNull, WithDefault } from "./columns.ts";
+import type { Derived, JsonText, JsonTextOrNull, Time, TimeOfWriting, TimeOrNull, WithDefault } from "./columns.ts";
 
 export interface GatesTable {
   id: string;
@@ -40,6 +40,29 @@ export interface GatesTable {
   /** Why nobody can complete the quorum. */
   undecidable: string | null;
   outcome: JsonTextOrNull<GateOutcome>;
+  /** From here on what follows from the request, written by triggers; conditions on it stand in rights.ts. */
+  terms: Derived<GateTerms>;
+  recommendation: Derived<GateRequest["evidence"]["recommendation"]>;
+  /** The last moment at which decisions are taken; null: as long as it is open. */
+  decisions_until: Derived<Date | null>;
+  decider_groups: Derived<string[]>;
+  escalation_groups: Derived<string[]>;
+  decider_people: Derived<string[]>;
+  barred_groups: Derived<string[]>;
+  barred_people: Derived<string[]>;
+  excluded_people: Derived<string[]>;
+  machines_decide: Derived<boolean>;
+  owner_team: Derived<string | null>;
+}
+
+/** The frozen request without its evidence. */
+export type GateTerms = Omit<GateRequest, "evidence">;
+
+/** Whom a frozen request about the model named, written by triggers. */
+export interface ModelReadersTable {
+  model: string;
+  reader: string;
+  is_group: boolean;
 }
 
 /** A verified decision that waits for the quorum. */

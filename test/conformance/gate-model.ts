@@ -1,4 +1,4 @@
-import { refuseAttempt, standingOf, voteInPlace, type AttemptFacts } from "../../domain/attempt.ts";
+import { chooseStanding, refuseAttempt, voteInPlace, type AttemptFacts, type Standing } from "../../domain/attempt.ts";
 import { gateEvents, type DecisionKind, type GateEvent, type GateState, type Resolution } from "../../domain/gate.ts";
 import type { Digest } from "../../domain/ids.ts";
 import type { GateRule } from "../../domain/policy.ts";
@@ -37,11 +37,13 @@ export function factsOf(model: Model, real: Real, asked: { who: Name; decision: 
   const { who, decision, digest } = asked;
   const { gate, rule, cast } = real;
   const member = model.members[who];
-  const delegatesTo = who === "dan" ? [{ from: cast.ids.ann, groupsHeld: model.members.ann.held }] : [];
-  const facts: AttemptFacts = {
+  const standing = chooseStanding(standingsOf(model, real, who), model.votes, cast.ids[who]);
+  const own = voteInPlace(model.votes, cast.ids[who], standing);
+  return {
     principal: { id: cast.ids[who], kind: who === "bot" ? "machine" : "person", groups: member.groups },
-    heldSinceOpening: member.held,
-    delegations: delegatesTo,
+    standing,
+    barred: false,
+    joinedLate: member.groups.filter((group) => !member.held.includes(group)),
     gate: { id: gate.id, state: model.state, resolution: model.resolution, digest: gate.digest },
     deciders: rule,
     escalatedTo: model.level > 0 ? [real.groups.product] : [],
@@ -53,11 +55,21 @@ export function factsOf(model: Model, real: Real, asked: { who: Name; decision: 
     closedBy: null,
     lastMoment: null,
     staleBecause: null,
-    ownVote: null,
+    ownVote: own ? { decision: own.decision, by: own.principal, onBehalfOf: own.onBehalfOf ?? null } : null,
     asked: { decision, digest, at: "" },
   };
-  const own = voteInPlace(model.votes, cast.ids[who], standingOf(facts));
-  return { ...facts, ownVote: own ? { decision: own.decision, by: own.principal, onBehalfOf: own.onBehalfOf ?? null } : null };
+}
+
+/** By what rights somebody decides: her own, and dan by ann's as well. */
+function standingsOf(model: Model, { rule, groups, cast }: Real, who: Name): Standing[] {
+  const deciding = [...rule.groups, ...(rule.oneFromEach ?? []), ...(model.level > 0 ? [groups.product] : [])];
+  const of = (name: Name, onBehalfOf: string | null): Standing[] => {
+    const held = model.members[name].held.filter((group) => deciding.includes(group));
+    const named = (rule.people ?? []).includes(cast.ids[name]);
+    return held.length > 0 || named ? [{ groups: held, onBehalfOf }] : [];
+  };
+  if (who === "bot") return [];
+  return [...of(who, null), ...(who === "dan" ? of("ann", cast.ids.ann) : [])];
 }
 
 /** What the table of events says follows. */
@@ -80,7 +92,7 @@ export function take(model: Model, real: Real, asked: { who: Name; decision: Dec
     model.level += 1;
     return;
   }
-  const standing = standingOf(factsOf(model, real, { who, decision, digest: real.gate.digest }));
+  const { standing } = factsOf(model, real, { who, decision, digest: real.gate.digest });
   const vote: CastVote = {
     who,
     command,
@@ -114,6 +126,6 @@ export function take(model: Model, real: Real, asked: { who: Name; decision: Dec
 }
 
 function regrouped(model: Model, real: Real, vote: CastVote): Pick<Vote, "groups" | "onBehalfOf"> {
-  const standing = standingOf(factsOf(model, real, { who: vote.who, decision: vote.decision, digest: real.gate.digest }));
+  const { standing } = factsOf(model, real, { who: vote.who, decision: vote.decision, digest: real.gate.digest });
   return { groups: standing?.groups ?? [], onBehalfOf: standing?.onBehalfOf ?? null };
 }

@@ -24,8 +24,6 @@ vi.mock("../../domain/attempt.ts", async (original) => {
     switch (defect.now) {
       case "the digest is not compared":
         return { ...facts, asked: { ...facts.asked, digest: facts.gate.digest } };
-      case "who joins later gains a vote":
-        return { ...facts, heldSinceOpening: facts.principal.groups };
       case "who contributed may decide at the closing":
         return { ...facts, excluded: [] };
       case "the deadline goes by the worker's clock":
@@ -38,11 +36,7 @@ vi.mock("../../domain/attempt.ts", async (original) => {
         return facts;
     }
   };
-  return {
-    ...real,
-    refuseAttempt: (facts: AttemptFacts) => real.refuseAttempt(bent(facts)),
-    standingOf: (facts: AttemptFacts) => real.standingOf(bent(facts)),
-  };
+  return { ...real, refuseAttempt: (facts: AttemptFacts) => real.refuseAttempt(bent(facts)) };
 });
 
 vi.mock("../../domain/quorum.ts", async (original) => {
@@ -65,6 +59,7 @@ vi.mock("../../db/reads/attempt-facts.ts", async (original) => {
     ...real,
     async readAttempt(...[db, gate, principal]: Parameters<typeof real.readAttempt>): Promise<AttemptRow | null> {
       const row = await real.readAttempt(db, gate, principal);
+      if (row && defect.now === "who joins later gains a vote") return withStanding(row, row.groups);
       if (!row || defect.now !== "membership is read at the opening only") return row;
       const { opened_at } = await db.selectFrom("gates").select("opened_at").where("id", "=", gate).executeTakeFirstOrThrow();
       const then = await db
@@ -74,10 +69,17 @@ vi.mock("../../db/reads/attempt-facts.ts", async (original) => {
         .where("since", "<=", opened_at ?? new Date())
         .execute();
       const groups = then.map((one) => one.group_id);
-      return { ...row, groups, heldSinceOpening: groups };
+      return withStanding({ ...row, groups }, groups);
     },
   };
 });
+
+/** As if these groups were held all the time. */
+function withStanding(row: AttemptRow, held: string[]): AttemptRow {
+  const { groups: deciding } = row.request.deciders;
+  const groups = held.filter((group) => deciding.includes(group));
+  return { ...row, standings: groups.length > 0 ? [{ groups, onBehalfOf: null }] : [] };
+}
 
 const reading = new WeakSet<object>();
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { completeInputs, formFaults, type DecisionForm } from "../../domain/decision-form.ts";
-import { lastMoment, timelineOf } from "../../domain/gate-timeline.ts";
+import { timelineOf } from "../../domain/gate-timeline.ts";
 import { beyondBounds } from "../../domain/parameter-bounds.ts";
 import type { GateInput, GateRule } from "../../domain/policy.ts";
 
@@ -25,14 +25,6 @@ describe("the timeline of a request", () => {
       { kind: "deadline", at: "2026-01-01T10:00:00.000Z", step: 1 },
       { kind: "max-age", at: "2026-01-01T20:00:00.000Z", step: 1 },
     ]);
-  });
-
-  test("takes decisions until the deadline where that ends the gate, until its age where it holds, and for ever without one", () => {
-    const deadline = "2026-01-01T10:00:00.000Z";
-    const expiresAt = "2026-01-01T20:00:00.000Z";
-    expect(lastMoment({ deadline, onDeadline: "reject", expiresAt })).toBe(deadline);
-    expect(lastMoment({ deadline, onDeadline: "hold", expiresAt })).toBe(expiresAt);
-    expect(lastMoment({ deadline, onDeadline: "hold" })).toBeNull();
   });
 });
 

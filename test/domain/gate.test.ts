@@ -11,9 +11,10 @@ const at = "2026-01-01T00:00:00.000Z";
 function facts(change: Partial<AttemptFacts> = {}): AttemptFacts {
   return {
     principal: { id: "grace", kind: "person", groups: ["model-risk"] },
-    heldSinceOpening: ["model-risk"],
+    standing: { groups: ["model-risk"], onBehalfOf: null },
+    barred: false,
+    joinedLate: [],
     gate: { id: "flight-delays.1.promotion.1", state: "open", resolution: null, digest: digest("a") },
-    delegations: [],
     deciders: { groups: ["model-risk"], quorum: 1 },
     escalatedTo: [],
     escalatable: false,
@@ -36,14 +37,20 @@ describe("an attempt to decide", () => {
   });
 
   it.each([
-    ["a machine", { principal: { id: "ci", kind: "machine" as const, groups: ["model-risk"] } }, "not-allowed", "machine"],
+    [
+      "a machine",
+      { standing: null, principal: { id: "ci", kind: "machine" as const, groups: ["model-risk"] } },
+      "not-allowed",
+      "machine",
+    ],
     [
       "somebody outside the groups",
-      { principal: { id: "pia", kind: "person" as const, groups: ["product"] } },
+      { standing: null, principal: { id: "pia", kind: "person" as const, groups: ["product"] } },
       "not-allowed",
       "product",
     ],
-    ["somebody who joined after the opening", { heldSinceOpening: [] }, "not-allowed", "joined"],
+    ["somebody who joined after the opening", { standing: null, joinedLate: ["model-risk"] }, "not-allowed", "joined"],
+    ["somebody whom the policy bars", { standing: null, barred: true }, "not-allowed", "bars grace"],
     [
       "a contributor",
       { principal: { id: "ada", kind: "person" as const, groups: ["model-risk"] } },
@@ -96,7 +103,7 @@ describe("an attempt to decide", () => {
   it("is answered by the first reason of the published order, whatever else holds too", () => {
     const everything = facts({
       principal: { id: "ada", kind: "person", groups: [] },
-      heldSinceOpening: [],
+      standing: null,
       gate: { id: "g", state: "closed", resolution: "approved", digest: digest("a") },
       asked: { decision: "approve", digest: digest("b"), at },
       earlierDigests: [digest("b")],
@@ -106,7 +113,7 @@ describe("an attempt to decide", () => {
     const member = {
       ...everything,
       principal: { ...everything.principal, groups: ["model-risk"] },
-      heldSinceOpening: ["model-risk"],
+      standing: { groups: ["model-risk"], onBehalfOf: null },
     };
     expect(refuseAttempt(member)?.receipt).toBe("self");
     const stranger = { ...member, principal: { ...member.principal, id: "grace" } };
