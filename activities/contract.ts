@@ -21,6 +21,7 @@ import type {
 } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
 import type { AppliedDefinition, ProposedPolicy, StartedGate } from "../domain/subject-gates.ts";
+import type { WatchJob } from "../domain/watch.ts";
 import type { TrainingAgain } from "./train-contract.ts";
 
 /**
@@ -194,9 +195,15 @@ export interface RecordActivities {
   deploy(input: { release: ReleaseId }): Promise<{ summary: string; epoch: number; environment: string; version: VersionId }>;
 
   // the watch
-  /** Finds releases and gates whose workflows died in silence (terminated, lost) and tells their parents. */
+  /** All jobs of the watch in one: for rounds that an earlier version of the product began. */
   findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
 }
+
+/**
+ * The jobs of the watch: each finds what died in silence or what time has changed, and cures it. Gives the ids of what
+ * it found. `only`: the one release or gate that somebody waits for.
+ */
+export type WatchActivities = Record<WatchJob, (asked?: { only?: string }) => Promise<{ found: string[] }>>;
 
 export interface ReproductionStarted {
   ok: true;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { acceptsConnections } from "./temporal.ts";
-import { baseEnvironment, sourceEnvironment } from "./environment.ts";
+import { baseEnvironment, sourceEnvironment, sweepEnvironment } from "./environment.ts";
 import { createPollWatch, namespace } from "./temporal-process.ts";
 import type { Home } from "./home.ts";
 import type { InstancePorts } from "./instance-ports.ts";
@@ -48,7 +48,12 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       ...program(facts, { name: "serving", file: "serving.ts", env: { ...database, ...verify } }),
       isReady: () => acceptsConnections(facts.ports.serving),
     },
-    worker(facts, { watch, queue: "lifecycle", type: "workflow", env: { ...database, ...verify, ...messages } }),
+    worker(facts, {
+      watch,
+      queue: "lifecycle",
+      type: "workflow",
+      env: { ...database, ...verify, ...messages, ...sweepEnvironment() },
+    }),
     worker(facts, { watch, queue: "stages", type: "activity", env: { ...database, ...sourceEnvironment() } }),
     worker(facts, { watch, queue: "train", type: "activity", env: packageSettings() }),
   ];

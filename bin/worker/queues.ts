@@ -14,7 +14,7 @@ import { createTrainActivities } from "../../activities/train-activities.ts";
 import { createSuggestContract } from "../../activities/suggest-contract.ts";
 import { createValidateActivity } from "../../activities/validate.ts";
 import { createCommandVerifier } from "../../activities/verify-command.ts";
-import { taskQueues, type RecordActivities, type StageActivities, type TaskQueue } from "../../activities/contract.ts";
+import { taskQueues, type StageActivities, type TaskQueue } from "../../activities/contract.ts";
 import type { TrainActivities } from "../../activities/train-contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
@@ -74,8 +74,8 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
     process.stderr.write(
       `Runs cannot be searched by model, stage or state: ${registered.reason}\nRegister the attributes yourself: ${registered.command}\n`,
     );
-  await ensureSweep(client, config.COUNTERSIGN_SWEEP_SECONDS);
-  const activities: RecordActivities = createRecordActivities({
+  await ensureSweep({ client, db }, config.COUNTERSIGN_SWEEP_SECONDS);
+  const activities = createRecordActivities({
     db,
     store,
     verifier,

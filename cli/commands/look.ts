@@ -214,6 +214,10 @@ async function health(command: Command, context: Context): Promise<void> {
   const { status, body } = await api.probe<ReadyView>("/api/health/ready");
   context.exit(status === 200 ? exitCodes.ok : exitCodes.refused);
   if (wantsJson(command)) return context.output.out(JSON.stringify(body, null, 2));
-  const rows = Object.entries(body.checks).map(([name, { up, detail }]) => [name, up ? "ready" : "failed", detail]);
+  const rows = Object.entries({ ...body.checks, watch: body.watch }).map(([name, { up, detail }]) => [
+    name,
+    up ? "ready" : "failed",
+    detail,
+  ]);
   context.output.out(table(context.output, rows, [{ column: 1, tone: toneOf }]));
 }

@@ -168,7 +168,8 @@ test("where the bytes are others it says what differs: environment, files, the f
   expect((await ask(version, "olga")).body).toEqual({ reproduction: first, version });
   await world.client.workflow.getHandle(workflowIds.reproduction(first)).terminate("to see what comes of it");
   const { db, store, verifier } = registryOf(world);
-  await endDeadReproductions({ db, store, verifier }, world.client, new Date(Date.now() + 60_000));
+  const searched = { db, client: world.client, olderThan: new Date(Date.now() + 60_000) };
+  await endDeadReproductions({ db, store, verifier }, searched);
   expect(await ended(version, first)).toMatchObject({
     state: "failed",
     fault: { message: expect.stringMatching(/ended in silence/) },
