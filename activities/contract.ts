@@ -74,6 +74,8 @@ export interface PinnedRelease {
   environment: string;
   gates: PolicyGate[];
   skippable: Stage[];
+  /** Of a release that is started again (reset in Temporal): the results of the stages that it has behind it. */
+  done?: Partial<Record<Stage, { summary: string } & object>>;
 }
 
 /** Writes of the lifecycle tables. Each is idempotent by its ids and appends its audit records in the same transaction. */
@@ -186,7 +188,8 @@ export interface RecordActivities {
   } | null>;
   /** Puts a message on record that came without a valid token or was a false report. */
   refuseMessage(input: { workflow: string; message: string; claimed: string; why: string }): Promise<void>;
-  gateIdTaken(input: { gate: GateId }): Promise<void>;
+  /** `own`: the workflow that has the id is the gate's own, started by this release before. Null in histories of earlier versions. */
+  gateIdTaken(input: { gate: GateId }): Promise<{ own: boolean } | null>;
 
   // the slot
   /** Where the policy asks for no gate: checks that in the database and records the policy's own approval. */
@@ -229,12 +232,16 @@ export interface RecalledModel {
   definition: Digest | null;
   active: { release: ReleaseId; definition: Digest; hasParameters: boolean } | null;
   queued: { release: ReleaseId; definition: Digest; hasParameters: boolean } | null;
+  /** The newest release, where its reviewers asked for changes and the successor has not been created. */
+  unsucceeded?: { release: ReleaseId; gate: GateId } | null;
 }
 
 export interface FrozenGate {
   gate: GateId;
   digest: Digest;
   verdict: Verdict;
+  /** People have answered this gate before, about the same bytes: nobody is asked twice. */
+  resolution?: Resolution;
 }
 
 /** The policy's condition did not call for this gate; that is on record. */

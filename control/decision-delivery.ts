@@ -17,8 +17,6 @@ import { attemptOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Att
 
 /** Between two looks whether the decision's record is there. As a rule it is when the gate accepts it. */
 const lookEveryMs = 20;
-/** After a dead gate was closed its release freezes the next request. */
-const followsWithinMs = 5_000;
 /** A look of the watch that found nothing is asked for again. */
 const askWatchEveryMs = 3_000;
 /** A gate whose workflow is just being started answers within moments. */
@@ -200,15 +198,16 @@ async function refusedByGate(
 async function lookAgain(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView> | null> {
   const row = await readFacts(context, inHand.attempt);
   // Closed by the watch that was asked: the request that follows is there within moments, and the answer names it.
-  const sinceAskedMs = Date.now() - (inHand.watchAskedAt ?? 0);
-  if (row.resolution === "superseded" && row.supersededBy === null && sinceAskedMs < followsWithinMs) return null;
+  const hasTime = Date.now() + startingPauseMs < inHand.deadline;
+  const isFollowed = row.resolution !== "superseded" || row.supersededBy !== null;
+  if (inHand.watchAskedAt !== undefined && !isFollowed && hasTime) return null;
   const known = await onRecord(context, inHand, row);
   if (known) return known;
   if (row.state === "open" && Date.now() - (inHand.watchAskedAt ?? 0) > askWatchEveryMs) {
     inHand.watchAskedAt = Date.now();
     await askWatch(context, inHand.attempt.gate);
   }
-  if (Date.now() + startingPauseMs < inHand.deadline) return null;
+  if (hasTime) return null;
   throw unavailable(
     "The gate's workflow ended in silence, so nothing was decided. The watch closes the request and it is asked again: look at the release for the new one.",
   );

@@ -33,6 +33,7 @@ export class ReleaseRun {
   promoted = false;
   /** Names of the gates at which somebody was asked. */
   readonly asked = new Set<string>();
+  private readonly tookOver = new Set<Stage>();
   /** The stage whose beginning is on record already. */
   private begun: Stage | null = null;
   private context: StageContext;
@@ -81,6 +82,9 @@ export class ReleaseRun {
   ): Promise<Result | null> {
     const begun = beginsItself || this.begun === stage;
     this.stage = stage;
+    const before = this.takeOver(stage);
+    // Of the same stage of the same release, as its activity gave it then.
+    if (before !== null) return before as Result;
     for (let attempts = 1; ; attempts++) {
       this.tell("running", `${stage} is running.`);
       if (!begun || (attempts > 1 && !beginsItself)) await record(`${stage} begins`).beginStage({ release: this.release, stage });
@@ -100,6 +104,15 @@ export class ReleaseRun {
         return null;
       }
     }
+  }
+
+  /** What a run before this one did of this stage, once. */
+  private takeOver(stage: Stage): ({ summary: string } & object) | null {
+    const result = this.pinned.done?.[stage];
+    if (result === undefined || this.tookOver.has(stage)) return null;
+    this.tookOver.add(stage);
+    this.begun = null;
+    return result;
   }
 
   /** Records between the stages: what fails for good blocks the release as a stage does, and a retry does it again. */

@@ -66,7 +66,7 @@ export async function untilState(
 }
 
 /** The open gate of a release that waits. */
-export async function untilGate(world: World, release: string): Promise<GateView> {
+export async function untilGate(world: World, release: string, withinMs = 45_000): Promise<GateView> {
   const gate = await until(
     `an open gate of ${release}`,
     async () => {
@@ -75,7 +75,7 @@ export async function untilGate(world: World, release: string): Promise<GateView
         throw new Error(`${release} is ${body.state}: ${JSON.stringify(body.blocked ?? body.waitsFor)}`);
       return body.gates?.find((one) => one.state === "open");
     },
-    45_000,
+    withinMs,
   );
   return (await world.as("grace").get<GateView>(`/api/gates/${gate.id}`)).body;
 }
