@@ -1,5 +1,6 @@
 import { createArtifactReader } from "./artifact-reader.ts";
 import { createArtifactWriter } from "./artifact-writer.ts";
+import { createSeenHead } from "./seen-head.ts";
 
 /**
  * Bytes by their SHA-256, in `<directory>/sha256/ab/<hex>`. A file appears under its name only
@@ -9,5 +10,5 @@ import { createArtifactWriter } from "./artifact-writer.ts";
 export type ArtifactStore = ReturnType<typeof createArtifactStore>;
 
 export function createArtifactStore({ directory }: { directory: string }) {
-  return { ...createArtifactWriter(directory), ...createArtifactReader(directory) };
+  return { ...createArtifactWriter(directory), ...createArtifactReader(directory), ...createSeenHead(directory) };
 }

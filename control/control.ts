@@ -20,7 +20,8 @@ import { applyPeople, changeGroup, changePrincipal, deactivate, planPeople, read
 import { listPrincipals, readGroup, readPrincipal } from "./people-reads.ts";
 import { listPolicies, readPolicy, testPolicy } from "./policies.ts";
 import { tracePrediction } from "./predictions.ts";
-import { checkAudit, listAudit, listGroups, readMe, readOwnCommand } from "./records.ts";
+import { reconcile } from "./reconcile.ts";
+import { checkAudit, keepHead, listAudit, listGroups, readMe, readOwnCommand } from "./records.ts";
 import { readRelease, listReleases, readReleaseLog } from "./releases.ts";
 import { keepRendered } from "./renderings.ts";
 import { createSecretBox } from "./secret-box.ts";
@@ -58,6 +59,8 @@ const useCases = {
   groups: listGroups,
   audit: listAudit,
   verifyAudit: checkAudit,
+  reconcile,
+  rememberHead: keepHead,
   events: followAudit,
   command: readOwnCommand,
   ready: readiness,

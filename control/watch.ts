@@ -1,4 +1,5 @@
 import { ScheduleNotFoundError } from "@temporalio/client";
+import { continuityCure, continuityFault } from "../db/audit-continuity.ts";
 import { readInterval, readLooks } from "../db/watch-jobs.ts";
 import { workflowIds } from "../domain/ids.ts";
 import { lookFaults, scheduleFault, watchSchedule } from "../domain/watch.ts";
@@ -10,7 +11,7 @@ const answersWithinMs = 2_000;
 const lookEndsWithin = "5 minutes";
 
 /** Throws with what is wrong with the watch: its schedule, or what it could not look at. */
-export async function watchState({ db, temporal, clock }: Pick<ControlContext, "db" | "temporal" | "clock">): Promise<string> {
+export async function watchState({ db, temporal, store, clock }: ControlContext): Promise<string> {
   const everySeconds = await readInterval(db);
   if (everySeconds === null) throw new Error("No worker of the queue lifecycle has set up the watch yet.");
   const found = await temporal
@@ -21,9 +22,14 @@ export async function watchState({ db, temporal, clock }: Pick<ControlContext, "
     });
   const fault = scheduleFault(found, everySeconds);
   const schedule = fault === null ? [] : [`${fault} Restart a worker of the queue lifecycle: it sets the schedule up again.`];
+  const older = await continuityFault(db, store);
   const rows = await readLooks(db);
   const looks = rows.map((row) => ({ job: row.job, lookedAt: row.looked_at, succeededAt: row.succeeded_at, fault: row.fault }));
-  const faults = [...schedule, ...lookFaults(looks, { everySeconds, now: clock() })];
+  const faults = [
+    ...(older === null ? [] : [`${older} ${continuityCure}`]),
+    ...schedule,
+    ...lookFaults(looks, { everySeconds, now: clock() }),
+  ];
   if (faults.length > 0) throw new Error(faults.join(" "));
   return `looks every ${everySeconds} s`;
 }

@@ -44,7 +44,10 @@ async function ask(run: ReleaseRun, gate: PolicyGate, frozen: Frozen): Promise<R
   run.tell("waiting", `Waits at gate ${frozen.gate} for ${quorumInWords(gate)}.`);
   // One that was started before may have closed before this run could hear of it.
   const before = started === "adopted" ? await readResolution(frozen.gate) : null;
-  return before ?? awaitResolution(run, frozen.gate);
+  run.gate = frozen.gate;
+  const resolution = before ?? (await awaitResolution(run, frozen.gate));
+  run.gate = null;
+  return resolution;
 }
 
 /**

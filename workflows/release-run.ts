@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure } from "@temporalio/common";
 import { isCancellation, setCurrentDetails } from "@temporalio/workflow";
 import type { PinnedRelease } from "../activities/contract.ts";
-import type { Digest } from "../domain/ids.ts";
+import type { Digest, GateId } from "../domain/ids.ts";
 import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
 import { mergeParameters } from "../domain/release-parameters.ts";
 import { gateStages, type GateStage, type PolicyGate } from "../domain/policy.ts";
@@ -31,6 +31,8 @@ export class ReleaseRun {
   stage: Stage | null = null;
   waitsFor = "Starting.";
   promoted = false;
+  /** The gate at which it waits. */
+  gate: GateId | null = null;
   /** Names of the gates at which somebody was asked. */
   readonly asked = new Set<string>();
   private readonly tookOver = new Set<Stage>();

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { GateItemView, GateView } from "../../domain/http/gate-views.ts";
 import type { ModelItemView, ModelView } from "../../domain/http/model-views.ts";
+import type { ReconciliationView } from "../../domain/http/reconciliation-views.ts";
 import type { CommandView, Page, ReadyView } from "../../domain/http/record-views.ts";
 import type { ReleaseItemView, ReleaseView } from "../../domain/http/release-views.ts";
 import { gateIdPattern, releaseIdPattern } from "../../domain/ids.ts";
@@ -39,6 +40,10 @@ export function addLookCommands(program: Command, context: Context): void {
     .command("inbox")
     .description("the gates that wait, yours first")
     .action(async (_options, command: Command) => inbox(command, context));
+  program
+    .command("reconcile")
+    .description("What one of PostgreSQL and Temporal knows and the other does not, and what to do")
+    .action(async (_options, command: Command) => reconcile(command, context));
   program
     .command("health")
     .description("whether everything that the API needs is up")
@@ -207,6 +212,19 @@ async function inbox(command: Command, context: Context): Promise<void> {
           ...(mine[0] === undefined ? [] : [`countersign show ${mine[0].id}`]),
         ].join("\n\n");
   say(command, context, { body: { mine, others }, words });
+}
+
+async function reconcile(command: Command, context: Context): Promise<void> {
+  const api = await connect(command, context);
+  const body = await api.get<ReconciliationView>("/api/reconciliation");
+  const { workflows, rows } = body.looked;
+  context.exit(body.findings.length === 0 && body.complete ? exitCodes.ok : exitCodes.refused);
+  const words = () =>
+    [
+      ...body.findings.map(({ subject, what, cure }) => `${paint(context.output, "strong", subject)}\n  ${what}\n  ${cure}`),
+      `${body.findings.length} findings in ${workflows} workflows and ${rows} rows.${body.complete ? "" : " There are more workflows than were looked at."}`,
+    ].join("\n");
+  say(command, context, { body, words });
 }
 
 async function health(command: Command, context: Context): Promise<void> {

@@ -20,6 +20,7 @@ import { createDatabase } from "../../db/database.ts";
 import { createSourceFiles, readChampionData } from "../../db/source-files.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { createTestNamespace, temporalAddress, workflowBundle } from "../setup/temporal.ts";
+import { recordAll } from "../workflows/recorder.ts";
 import { testPython } from "./python.ts";
 import { createDoor, type Caller } from "./door.ts";
 
@@ -116,6 +117,7 @@ export async function createWorld({ trains = true }: { trains?: boolean } = {}) 
       stopWorkers = await start();
     },
     async stop() {
+      await recordAll(client);
       await stopWorkers();
       await db.destroy();
       await client.connection.close();
