@@ -1,4 +1,11 @@
-import { CancellationScope, getExternalWorkflowHandle, isCancellation, patched, setHandler, workflowInfo } from "@temporalio/workflow";
+import {
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  patched,
+  setHandler,
+  workflowInfo,
+} from "@temporalio/workflow";
 import type { ModelName, ReleaseId } from "../domain/ids.ts";
 import { workflowIds } from "../domain/ids.ts";
 import type { ReleaseOutcome } from "../domain/lifecycle.ts";

@@ -278,4 +278,5 @@ test.skipIf(!recordAs)("the watch of before, and a gate of before", async () => 
   stand.script({});
   await stand.client.workflow.execute("monitorSweep", options("sweep-before"));
   await keep("sweep-before", "sweep-before");
+  expect(await calls("sweep-before", "findDeadRuns")).toBe(1);
 });
