@@ -21,6 +21,7 @@ import type {
 } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
 import type { AppliedDefinition, ProposedPolicy, StartedGate } from "../domain/subject-gates.ts";
+import type { WatchJob } from "../domain/watch.ts";
 import type { TrainingAgain } from "./train-contract.ts";
 
 /**
@@ -73,6 +74,8 @@ export interface PinnedRelease {
   environment: string;
   gates: PolicyGate[];
   skippable: Stage[];
+  /** Of a release that is started again (reset in Temporal): the results of the stages that it has behind it. */
+  done?: Partial<Record<Stage, { summary: string } & object>>;
 }
 
 /** Writes of the lifecycle tables. Each is idempotent by its ids and appends its audit records in the same transaction. */
@@ -186,7 +189,8 @@ export interface RecordActivities {
   } | null>;
   /** Puts a message on record that came without a valid token or was a false report. */
   refuseMessage(input: { workflow: string; message: string; claimed: string; why: string }): Promise<void>;
-  gateIdTaken(input: { gate: GateId }): Promise<void>;
+  /** `own`: the workflow that has the id is the gate's own, started by this release before. Null in histories of earlier versions. */
+  gateIdTaken(input: { gate: GateId }): Promise<{ own: boolean } | null>;
 
   // the slot
   /** Where the policy asks for no gate: checks that in the database and records the policy's own approval. */
@@ -195,9 +199,15 @@ export interface RecordActivities {
   deploy(input: { release: ReleaseId }): Promise<{ summary: string; epoch: number; environment: string; version: VersionId }>;
 
   // the watch
-  /** Finds releases and gates whose workflows died in silence (terminated, lost) and tells their parents. */
+  /** All jobs of the watch in one: for rounds that an earlier version of the product began. */
   findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
 }
+
+/**
+ * The jobs of the watch: each finds what died in silence or what time has changed, and cures it. Gives the ids of what
+ * it found. `only`: the one release or gate that somebody waits for.
+ */
+export type WatchActivities = Record<WatchJob, (asked?: { only?: string }) => Promise<{ found: string[] }>>;
 
 export interface ReproductionStarted {
   ok: true;
@@ -223,12 +233,16 @@ export interface RecalledModel {
   definition: Digest | null;
   active: { release: ReleaseId; definition: Digest; hasParameters: boolean } | null;
   queued: { release: ReleaseId; definition: Digest; hasParameters: boolean } | null;
+  /** The newest release, where its reviewers asked for changes and the successor has not been created. */
+  unsucceeded?: { release: ReleaseId; gate: GateId } | null;
 }
 
 export interface FrozenGate {
   gate: GateId;
   digest: Digest;
   verdict: Verdict;
+  /** People have answered this gate before, about the same bytes: nobody is asked twice. */
+  resolution?: Resolution;
 }
 
 /** The policy's condition did not call for this gate; that is on record. */

@@ -1,6 +1,8 @@
 import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { Db } from "../db/database.ts";
+import { noteLook } from "../db/watch-jobs.ts";
 import { enrol, readWatchedSlots, type WatchedSlot } from "../db/enrolments.ts";
+import { predictionJob } from "../domain/watch.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { MonitorWindow } from "../domain/evidence.ts";
 import type { ModelName } from "../domain/ids.ts";
@@ -15,7 +17,17 @@ type Looked = { looked: number; drifting: ModelName[] };
 /** The sweep's look at every enrolled slot, one after the other. `drifting` are those whose window was concluded just now as drift. */
 export function createLookAtPredictions(deps: Deps): () => Promise<Looked> {
   const look = runStage((_: undefined, tools) => lookAtAll(deps, tools));
-  return () => look(undefined);
+  const note = (fault: string | null) => noteLook(deps.db, { job: predictionJob.name, fault });
+  return async () => {
+    try {
+      const looked = await look(undefined);
+      await note(null);
+      return looked;
+    } catch (error) {
+      await note(error instanceof Error ? error.message : String(error)).catch(() => undefined);
+      throw error;
+    }
+  };
 }
 
 /** A slot that cannot be looked at does not keep the others from it; it is told when all were tried. */

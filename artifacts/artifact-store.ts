@@ -2,6 +2,7 @@ import { takeIn } from "./artifact-inbox.ts";
 import { createArtifactReader } from "./artifact-reader.ts";
 import { createArtifactWriter } from "./artifact-writer.ts";
 import { createLiveTexts } from "./live-texts.ts";
+import { createSeenHead } from "./seen-head.ts";
 
 /**
  * Bytes by their SHA-256, in `<directory>/sha256/ab/<hex>`. A file appears under its name only
@@ -24,5 +25,5 @@ export function createArtifactStore({ directory, outbox, inbox }: ArtifactPlaces
     ...(outbox !== undefined && { beside: outbox }),
     ...(inbox !== undefined && { takeIn: (digest) => takeIn({ inbox, directory, digest }) }),
   });
-  return { ...writer, ...reader, ...createLiveTexts(outbox ?? inbox ?? directory) };
+  return { ...writer, ...reader, ...createLiveTexts(outbox ?? inbox ?? directory), ...createSeenHead(directory) };
 }

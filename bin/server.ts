@@ -27,6 +27,8 @@ import packageFile from "../package.json" with { type: "json" };
 const settleEveryMs = 2_000;
 const longestPauseMs = 5_000;
 const forgetEveryMs = 60 * 60_000;
+/** How much of the audit chain may vanish with a restored database without being noticed. */
+const rememberEveryMs = 30_000;
 /** A request has 10 s to be answered or called pending; a stream is cut off. */
 const drainMs = 11_000;
 
@@ -105,6 +107,7 @@ void settleForever();
 /** Pending commands are delivered again for as long as the server runs; an outage only makes the pauses longer. */
 async function settleForever(): Promise<void> {
   let forgetAt = Date.now();
+  let rememberAt = Date.now();
   for (let pauseMs = settleEveryMs; !stopping.signal.aborted;) {
     await sleep(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     if (stopping.signal.aborted) return;
@@ -112,6 +115,10 @@ async function settleForever(): Promise<void> {
       const settled = await control.settlePending();
       if (settled > 0) logger.info({ settled }, "pending commands became known");
       pauseMs = settleEveryMs;
+      if (Date.now() >= rememberAt) {
+        rememberAt = Date.now() + rememberEveryMs;
+        await control.rememberHead();
+      }
       if (Date.now() < forgetAt) continue;
       await control.forgetOldCommands();
       forgetAt = Date.now() + forgetEveryMs;

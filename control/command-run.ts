@@ -39,7 +39,7 @@ export interface CommandRoute<Body extends CommandBody, Value> {
   /** From `command_results`. */
   outcome(result: Record<string, unknown>): Promise<Outcome<Value>>;
   /** What a workflow that is not there means. */
-  gone: CountersignError;
+  gone: CountersignError | ((context: ControlContext) => Promise<CountersignError>);
 }
 
 /** Signs what was authorized, or takes the signed form of before. Kept before it is sent. */
@@ -89,7 +89,7 @@ export async function finishCommand<Body extends CommandBody, Value>(
     case "gone": {
       const late = await readResult(context, command.id);
       if (late) return outcomeOf(late, route);
-      throw route.gone;
+      throw typeof route.gone === "function" ? await route.gone(context) : route.gone;
     }
     case "unknown":
     case "accepted":

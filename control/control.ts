@@ -21,7 +21,8 @@ import { applyPeople, changeGroup, changePrincipal, deactivate, planPeople, read
 import { listPrincipals, readGroup, readPrincipal } from "./people-reads.ts";
 import { listPolicies, readPolicy, testPolicy } from "./policies.ts";
 import { tracePrediction } from "./predictions.ts";
-import { checkAudit, listAudit, listGroups, readMe, readOwnCommand } from "./records.ts";
+import { reconcile } from "./reconcile.ts";
+import { checkAudit, keepHead, listAudit, listGroups, readMe, readOwnCommand } from "./records.ts";
 import { readRelease, listReleases, readReleaseLog } from "./releases.ts";
 import { keepRendered } from "./renderings.ts";
 import { createSecretBox } from "./secret-box.ts";
@@ -60,6 +61,8 @@ const useCases = {
   groups: listGroups,
   audit: listAudit,
   verifyAudit: checkAudit,
+  reconcile,
+  rememberHead: keepHead,
   command: readOwnCommand,
   ready: readiness,
   settlePending,

@@ -12,10 +12,13 @@ import type { Outcome } from "./answer.ts";
 import { deliver, type Delivery } from "./delivery.ts";
 import type { ControlContext } from "./deps.ts";
 import { isCrowded, unavailable } from "./faults.ts";
+import { askWatch } from "./watch.ts";
 import { attemptOf, outcomeOf, readFacts, receiptOf, refusalOf, refuse, type Attempt } from "./receipts.ts";
 
 /** Between two looks whether the decision's record is there. As a rule it is when the gate accepts it. */
 const lookEveryMs = 20;
+/** A look of the watch that found nothing is asked for again. */
+const askWatchEveryMs = 3_000;
 /** A gate whose workflow is just being started answers within moments. */
 const startingPauseMs = 150;
 
@@ -25,6 +28,8 @@ interface InHand {
   /** Milliseconds since the epoch. */
   deadline: number;
   onAccepted?: (() => void) | undefined;
+  /** When the watch was asked to look at the gate, whose workflow does not run; milliseconds since the epoch. */
+  watchAskedAt?: number;
 }
 
 /**
@@ -192,11 +197,19 @@ async function refusedByGate(
 
 async function lookAgain(context: ControlContext, inHand: InHand): Promise<Outcome<ReceiptView> | null> {
   const row = await readFacts(context, inHand.attempt);
+  // Closed by the watch that was asked: the request that follows is there within moments, and the answer names it.
+  const hasTime = Date.now() + startingPauseMs < inHand.deadline;
+  const isFollowed = row.resolution !== "superseded" || row.supersededBy !== null;
+  if (inHand.watchAskedAt !== undefined && !isFollowed && hasTime) return null;
   const known = await onRecord(context, inHand, row);
   if (known) return known;
-  if (Date.now() + startingPauseMs < inHand.deadline) return null;
+  if (row.state === "open" && Date.now() - (inHand.watchAskedAt ?? 0) > askWatchEveryMs) {
+    inHand.watchAskedAt = Date.now();
+    await askWatch(context, inHand.attempt.gate);
+  }
+  if (hasTime) return null;
   throw unavailable(
-    "The gate's workflow does not run at present, so nothing was decided. Try again with the same Idempotency-Key.",
+    "The gate's workflow ended in silence, so nothing was decided. The watch closes the request and it is asked again: look at the release for the new one.",
   );
 }
 

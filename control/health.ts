@@ -4,6 +4,7 @@ import { pingDatabase } from "../db/reads/health.ts";
 import type { ReadyView } from "../domain/http/record-views.ts";
 import { saidByWorkers } from "../domain/training-worker.ts";
 import type { ControlContext } from "./deps.ts";
+import { watchState } from "./watch.ts";
 
 type Check = ReadyView["checks"]["temporal"];
 
@@ -33,9 +34,10 @@ export async function readiness(context: ControlContext): Promise<ReadyView> {
     check(() => pollers(context.temporal)),
   ]);
   const checks = { temporal, postgres, artifacts, workers };
-  const ways = await waysOf(context);
+  const [ways, watch] = await Promise.all([waysOf(context), check(() => watchState(context))]);
   const isUp = Object.values(checks).every((one) => one.up);
-  return { status: isUp ? (ways.every((one) => one.up) ? "ready" : "degraded") : "unready", checks, ways };
+  const isWhole = watch.up && ways.every((one) => one.up);
+  return { status: isUp ? (isWhole ? "ready" : "degraded") : "unready", checks, ways, watch };
 }
 
 /** As their last use showed; with the database away nothing is known of them. */
@@ -61,7 +63,7 @@ async function check(probe: () => Promise<string>): Promise<Check> {
 /** The first line of what went wrong, without addresses of the inside. */
 function wordsOf(error: unknown): string {
   const words = error instanceof Error ? error.message || error.name : String(error);
-  return (words.split("\n")[0] ?? "").replaceAll(/\b\d{1,3}(\.\d{1,3}){3}:\d+\b/g, "its address").slice(0, 200);
+  return (words.split("\n")[0] ?? "").replaceAll(/\b\d{1,3}(\.\d{1,3}){3}:\d+\b/g, "its address").slice(0, 400);
 }
 
 /** Throws, naming the kinds of work that nobody takes. */

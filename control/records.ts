@@ -1,3 +1,4 @@
+import { continuityFault, rememberHead } from "../db/audit-continuity.ts";
 import { verifyAudit } from "../db/audit.ts";
 import { readCommand } from "../db/commands.ts";
 import { readAudit, readAuditHead, type AuditBody } from "../db/reads/audit.ts";
@@ -69,11 +70,12 @@ export async function checkAudit(context: ControlContext, caller: Caller): Promi
   requireScope(caller, "read");
   const verified = await verifyAudit(context.db);
   const head = await readAuditHead(context.db);
+  const older = await continuityFault(context.db, context.store);
   return {
-    intact: verified.ok,
+    intact: verified.ok && older === null,
     records: verified.records,
     head: { seq: head.seq, hash: head.hash as Digest },
-    fault: verified.ok ? null : verified.firstBreak,
+    fault: !verified.ok ? verified.firstBreak : older === null ? null : { seq: head.seq, why: older },
     checkpoint: null,
     limits: withoutCheckpoint,
     verifiedAt: context.clock().toISOString(),
@@ -98,4 +100,9 @@ export async function readOwnCommand(context: ControlContext, caller: Caller, id
     completedAt: row.completed_at?.toISOString() ?? null,
     answer: answered ? { status: row.response_status ?? 0, body: JSON.parse(row.response_body ?? "null") as unknown } : null,
   };
+}
+
+/** Keeps how far the audit chain has come beside the artifacts; fails where this database is not the one that was seen. */
+export function keepHead({ db, store }: ControlContext): Promise<void> {
+  return rememberHead(db, store);
 }

@@ -35,6 +35,7 @@ import type {
   SlackUsersTable,
   SlackWorkspacesTable,
 } from "./tables/messages.ts";
+import type { WatchJobsTable } from "./tables/watch.ts";
 
 /** All tables of migrations/, which are described in tables/, a file for each part of the registry. */
 export interface Database {
@@ -83,6 +84,7 @@ export interface Database {
   deliveries: DeliveriesTable;
   courier_cursor: CourierCursorTable;
   message_ways: MessageWaysTable;
+  watch_jobs: WatchJobsTable;
 }
 
 export type Row<Table extends keyof Database> = Selectable<Database[Table]>;

@@ -48,4 +48,8 @@ export const workflowIds = {
   proposal: (command: string) => `proposal/${command}`,
   reproduction: (command: string) => `reproduction/${command}`,
   monitorSweep: () => "monitor-sweep",
+  /** A look of the watch at one release or gate that somebody waits for. */
+  watchOf: (id: string) => `watch/${id}`,
+  predictionWatch: () => "prediction-watch",
+  courier: () => "courier",
 };

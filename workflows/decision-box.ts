@@ -23,6 +23,8 @@ export class DecisionBox {
   waitsFor = "Opening the request.";
   /** Somebody asked to look at the row again. */
   look = false;
+  /** How often the closing failed for good. */
+  failures = 0;
   /** In order of arrival; those that were found not to count are taken out. */
   private votes: DecisionCommand[] = [];
   private withdrawals: WithdrawalCommand[] = [];
@@ -125,6 +127,12 @@ export class DecisionBox {
     const commands = [...this.votes, ...this.withdrawals];
     this.withdrawals = [];
     return commands;
+  }
+
+  /** The closing failed: what waits is looked at once more. */
+  tryAgain(): void {
+    this.failures += 1;
+    this.unverified += 1;
   }
 
   /** What did not count, or was taken back, makes room for another attempt by the same person; what did is remembered as verified. */

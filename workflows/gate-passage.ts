@@ -42,17 +42,34 @@ async function passGate(run: ReleaseRun, gate: PolicyGate, renew?: () => Promise
       record(`Freezes the request of gate ${gate.name}`).freezeGate({ release: run.release, gate: gate.name }),
     );
     if ("notNeeded" in frozen) return false;
-    if (!(await startGate(run, frozen))) continue;
-    run.tell("waiting", `Waits at gate ${frozen.gate} for ${quorumInWords(gate)}.`);
-    const resolution = await awaitResolution(run, frozen.gate);
+    const resolution = frozen.resolution ?? (await ask(run, gate, frozen));
+    if (resolution === null) continue;
     if (resolution === "approved") return true;
     if (resolution !== "superseded") throw new ReleaseEnd(resolution, `${frozen.gate} was closed as ${resolution}.`);
     if (renew && patched("renew-evidence")) await renew();
   }
 }
 
-/** False when the id was taken by somebody else's workflow and a person said to ask anew. */
-async function startGate(run: ReleaseRun, frozen: { gate: GateId; digest: `sha256:${string}` }): Promise<boolean> {
+type Frozen = { gate: GateId; digest: `sha256:${string}` };
+
+/** How the request was resolved; null when its id was taken and a person said to ask again. */
+async function ask(run: ReleaseRun, gate: PolicyGate, frozen: Frozen): Promise<Resolution | null> {
+  const started = await startGate(run, frozen);
+  if (started === "taken") return null;
+  run.tell("waiting", `Waits at gate ${frozen.gate} for ${quorumInWords(gate)}.`);
+  // One that was started before may have closed before this run could hear of it.
+  const before = started === "adopted" ? await readResolution(frozen.gate) : null;
+  run.gate = frozen.gate;
+  const resolution = before ?? (await awaitResolution(run, frozen.gate));
+  run.gate = null;
+  return resolution;
+}
+
+/**
+ * `adopted`: this release started it before, in a run that was reset. `taken`: somebody else's workflow had the id, and
+ * a person said to ask again.
+ */
+async function startGate(run: ReleaseRun, frozen: Frozen): Promise<"started" | "adopted" | "taken"> {
   try {
     await startChild(gateWorkflow, {
       workflowId: workflowIds.gate(frozen.gate),
@@ -64,10 +81,11 @@ async function startGate(run: ReleaseRun, frozen: { gate: GateId; digest: `sha25
         typedSearchAttributes: pairs({ gate: frozen.gate, state: "opening" }),
       }),
     });
-    return true;
+    return "started";
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    await record("The gate's id was taken").gateIdTaken({ gate: frozen.gate });
+    const taken = await record("Looks whose workflow has the gate's id").gateIdTaken({ gate: frozen.gate });
+    if (taken?.own) return "adopted";
     const workflow = workflowIds.gate(frozen.gate);
     const message = `The workflow id ${workflow} was taken by a workflow that Countersign did not start, so the gate could not open.`;
     const cure = "End that workflow in Temporal if it still runs, find out who started it, then retry: a new request is opened.";
@@ -83,8 +101,13 @@ async function startGate(run: ReleaseRun, frozen: { gate: GateId; digest: `sha25
       },
       null,
     );
-    return false;
+    return "taken";
   }
+}
+
+async function readResolution(gate: GateId): Promise<Resolution | null> {
+  const row = await record("Reads whether the gate was resolved before").readGate({ gate });
+  return row?.state === "closed" ? row.resolution : null;
 }
 
 /** A report by signal is a hint: only the row of the gate says how it was resolved. False reports go on record. */

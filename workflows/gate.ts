@@ -1,11 +1,15 @@
 import {
+  ActivityFailure,
   allHandlersFinished,
   ApplicationFailure,
+  CancellationScope,
   condition,
   getExternalWorkflowHandle,
+  log,
   patched,
   setCurrentDetails,
   setHandler,
+  sleep,
   TemporalFailure,
   workflowInfo,
 } from "@temporalio/workflow";
@@ -14,11 +18,16 @@ import type { ExternalRequest } from "../domain/external-request.ts";
 import type { GateOutcome, Resolution } from "../domain/gate.ts";
 import type { Digest, GateId } from "../domain/ids.ts";
 import type { DecisionCommand, WithdrawalCommand } from "../domain/signed-command.ts";
+import { CancelRequests } from "./cancel-requests.ts";
 import { DecisionBox } from "./decision-box.ts";
 import { GateAlarm } from "./gate-alarm.ts";
 import { decideSignal, decideUpdate, gateClosedSignal, gateStateQuery, lookSignal, withdrawUpdate } from "./messages.ts";
 import { record, recordAtOnce } from "./records.ts";
 import { makeFindable } from "./search-attributes.ts";
+
+const cancelLooksAfter = "2 seconds";
+const firstAgainMs = 60_000;
+const longestAgainMs = 3_600_000;
 
 export interface GateInput {
   gate: GateId;
@@ -52,6 +61,11 @@ export interface GateResult {
  * synchronous, so that an outage of the database holds up no acceptance.
  */
 export async function gate(input: GateInput): Promise<GateResult> {
+  const cancels = new CancelRequests();
+  return CancellationScope.nonCancellable(() => pass(input, cancels));
+}
+
+async function pass(input: GateInput, cancels: CancelRequests): Promise<GateResult> {
   const box = new DecisionBox(input.gate, input.digest ?? null);
   setHandler(decideUpdate, (command) => box.accept(command), {
     validator: (command: DecisionCommand) => box.check(command),
@@ -82,7 +96,7 @@ export async function gate(input: GateInput): Promise<GateResult> {
 
   const alarm = new GateAlarm(request.timeline ?? []);
   for (;;) {
-    await condition(() => box.busy || alarm.rang);
+    await condition(() => box.busy || alarm.rang || cancels.asked);
     await box.recordRefused();
     const closed = (await settle(box)) ?? (await box.renewWhenStale()) ?? (await ring(box, alarm));
     if (closed) {
@@ -91,7 +105,24 @@ export async function gate(input: GateInput): Promise<GateResult> {
       setCurrentDetails(`Closed: ${closed.resolution}.`);
       return end(box, closed);
     }
+    if (cancels.asked) await answerCancel(box, cancels);
   }
+}
+
+/** A release that ends takes its gate along, which the row says within moments; else the request goes on waiting, and says so. */
+async function answerCancel(box: DecisionBox, cancels: CancelRequests): Promise<void> {
+  if (patched("cancel-is-refused")) {
+    await sleep(cancelLooksAfter, { summary: "Lets a release that ends close its gate" });
+    const row = await record("Looks whether the request was closed").readGate({ gate: box.gate });
+    if (row?.state === "closed") {
+      cancels.asked = false;
+      box.look = true;
+      return;
+    }
+  }
+  const why = "A gate is closed by a decision, by its deadline or with its release; it goes on waiting.";
+  await cancels.refuse(why);
+  setCurrentDetails(`${box.waitsFor}\n\nSomebody asked Temporal to cancel it. ${why}`);
 }
 
 /**
@@ -114,7 +145,10 @@ async function settle(box: DecisionBox): Promise<Closed | null> {
   const commands = box.takeUnverified();
   if (commands === null) return null;
   const asker = askingWorkflow();
-  const closing = await close({ gate: box.gate, commands, ...(asker && { asker }) });
+  const closing = await close({ gate: box.gate, commands, ...(asker && { asker }) }).catch((error: unknown) =>
+    waitAfter(error, box),
+  );
+  if (closing === null) return null;
   if (closing.kind === "closed") return closing;
   box.drop(
     closing.dropped.map((one) => one.command),
@@ -135,6 +169,20 @@ async function close(input: Parameters<RecordActivities["closeGate"]>[0]): Promi
       if (!(error instanceof TemporalFailure)) throw error;
     }
   return record("Verifies the decisions and closes the gate").closeGate(input);
+}
+
+/** What the database refuses for good (a broken constraint) ends no gate: it says so, and looks again later. */
+async function waitAfter(error: unknown, box: DecisionBox): Promise<null> {
+  if (!(error instanceof ActivityFailure) || !patched("failed-closing-waits")) throw error;
+  const why = error.cause?.message ?? error.message;
+  const again = Math.min(firstAgainMs * 2 ** box.failures, longestAgainMs);
+  setCurrentDetails(
+    `${box.waitsFor}\n\nIts decisions could not be put on record: ${why} It is tried again in ${Math.round(again / 60_000)} min.`,
+  );
+  log.error(`The decisions of ${box.gate} could not be put on record: ${why}`);
+  await condition(() => box.busy, again, { summary: "Waits before the decisions are put on record again" });
+  box.tryAgain();
+  return null;
 }
 
 async function ring(box: DecisionBox, alarm: GateAlarm): Promise<Closed | null> {

@@ -2,7 +2,7 @@
 export { courier } from "./courier.ts";
 export { gate } from "./gate.ts";
 export { lifecycle } from "./lifecycle.ts";
-export { monitorSweep } from "./monitor-sweep.ts";
+export { monitorSweep, predictionWatch } from "./monitor-sweep.ts";
 export { proposal } from "./proposal.ts";
 export { release } from "./release.ts";
 export { reproduction } from "./reproduction.ts";

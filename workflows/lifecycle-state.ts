@@ -40,13 +40,14 @@ export class LifecycleState {
     this.carried = carried;
   }
 
-  static recalled(model: ModelName, found: RecalledModel): LifecycleState {
+  /** `before`: what an earlier run carried, of which the answers given are nowhere else. */
+  static recalled(model: ModelName, found: RecalledModel, before?: Carried): LifecycleState {
     return new LifecycleState(model, {
-      nextNumber: found.nextNumber,
+      nextNumber: Math.max(found.nextNumber, before?.nextNumber ?? 0),
       definition: found.definition,
       active: found.active,
       queued: found.queued,
-      answered: [],
+      answered: before?.answered ?? [],
     });
   }
 

@@ -4,11 +4,13 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from "@temporalio/workflow";
 import type { ModelName } from "../domain/ids.ts";
+import { CancelRequests } from "./cancel-requests.ts";
 import { isRequest, LifecycleDesk } from "./lifecycle-desk.ts";
 import { LifecycleState, type Carried } from "./lifecycle-state.ts";
 import { carryOn } from "./lifecycle-work.ts";
@@ -42,7 +44,15 @@ const longHistoryEvents = 1500;
  * their own, so that nothing that waits can hold one up.
  */
 export async function lifecycle(input: LifecycleInput): Promise<void> {
-  let state: LifecycleState | null = input.carried ? new LifecycleState(input.model, input.carried) : null;
+  const cancels = new CancelRequests();
+  await CancellationScope.nonCancellable(() => live(input, cancels));
+}
+
+async function live(input: LifecycleInput, cancels: CancelRequests): Promise<void> {
+  const carried = input.carried ? new LifecycleState(input.model, input.carried) : null;
+  // What was carried may be old: a run that is reset to its beginning starts from it once more.
+  const recalls = carried === null || patched("recall-in-every-run");
+  let state: LifecycleState | null = recalls ? null : carried;
   const desk = new LifecycleDesk();
   setHandler(requestReleaseUpdate, async (command) => {
     if (!isRequest(command)) {
@@ -69,15 +79,13 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
     desk.breakGlass.hear(hint?.gate);
     desk.recall();
   });
-  // A run that is cancelled in Temporal ends; loops that nobody waits for must not fail by it.
-  void CancellationScope.nonCancellable(() => desk.rollBackForever());
-  void CancellationScope.nonCancellable(() => desk.breakGlass.runForever(input.model));
+  void desk.rollBackForever();
+  void desk.breakGlass.runForever(input.model);
 
   const searchable = await record("Asks whether runs can be searched").searchAttributesReady();
   desk.breakGlass.searchable = searchable;
   makeFindable(searchable, { model: input.model, state: "active" });
-  const recalled =
-    state ?? LifecycleState.recalled(input.model, await record("Recalls the model").recallModel({ model: input.model }));
+  const recalled = state ?? (await recall(input.model, carried));
   recalled.promoteQueued();
   state = recalled;
 
@@ -85,10 +93,18 @@ export async function lifecycle(input: LifecycleInput): Promise<void> {
   const mayRunAnew = () => workflowInfo().historyLength >= longHistoryEvents && desk.idle && allHandlersFinished();
   while (recalled.work.length > 0 || !mayRunAnew()) {
     tell(recalled);
-    await condition(() => desk.waiting || recalled.work.length > 0 || mayRunAnew());
+    await condition(() => desk.waiting || cancels.asked || recalled.work.length > 0 || mayRunAnew());
+    if (cancels.asked) await cancels.refuse(`The life of ${input.model} ends when the model is retired; it goes on.`);
     await doNext(recalled, desk);
   }
   await continueAsNew<typeof lifecycle>({ model: input.model, carried: recalled.carried });
+}
+
+async function recall(model: ModelName, carried: LifecycleState | null): Promise<LifecycleState> {
+  const found = await record("Recalls the model").recallModel({ model });
+  const recalled = LifecycleState.recalled(model, found, carried?.carried);
+  if (found.unsucceeded) recalled.succeed(found.unsucceeded);
+  return recalled;
 }
 
 async function doNext(state: LifecycleState, desk: LifecycleDesk): Promise<void> {

@@ -1,5 +1,5 @@
 import { proxyActivities, proxyLocalActivities } from "@temporalio/workflow";
-import type { RecordActivities, StageActivities } from "../activities/contract.ts";
+import type { RecordActivities, StageActivities, WatchActivities } from "../activities/contract.ts";
 import type { TrainActivities } from "../activities/train-contract.ts";
 
 /**
@@ -23,6 +23,27 @@ export function record(summary: string) {
 export const recordAtOnce = proxyLocalActivities<RecordActivities>({
   scheduleToCloseTimeout: "2s",
   retry: { maximumAttempts: 1 },
+});
+
+/** One job of the watch: the next round comes anyway, so a few tries within half a minute are enough. */
+export function watchWork(summary: string) {
+  return proxyActivities<WatchActivities>({
+    taskQueue: "lifecycle",
+    startToCloseTimeout: "15s",
+    scheduleToCloseTimeout: "40s",
+    retry: { initialInterval: "500ms", backoffCoefficient: 2, maximumInterval: "5s", maximumAttempts: 3 },
+    summary,
+  });
+}
+
+/** The look at predictions ends within its time even where no worker takes it: the next one is begun by a later round. */
+export const predictionWork = proxyActivities<Pick<StageActivities, "lookAtPredictions">>({
+  taskQueue: "stages",
+  startToCloseTimeout: "2h",
+  scheduleToCloseTimeout: "3h",
+  heartbeatTimeout: "15s",
+  retry: { initialInterval: "1s", backoffCoefficient: 2, maximumInterval: "30s", maximumAttempts: 4 },
+  summary: "Looks at the predictions of all live models",
 });
 
 /** Data work: four tries, then the release is blocked and a person is asked. A dead worker is noticed by its heartbeat. */

@@ -1,7 +1,7 @@
 import { ActivityFailure, ApplicationFailure } from "@temporalio/common";
 import { isCancellation, setCurrentDetails } from "@temporalio/workflow";
 import type { PinnedRelease } from "../activities/contract.ts";
-import type { Digest } from "../domain/ids.ts";
+import type { Digest, GateId } from "../domain/ids.ts";
 import type { BlockedCause, ReleaseOutcome, ReleaseState } from "../domain/lifecycle.ts";
 import { mergeParameters } from "../domain/release-parameters.ts";
 import { gateStages, type GateStage, type PolicyGate } from "../domain/policy.ts";
@@ -31,8 +31,11 @@ export class ReleaseRun {
   stage: Stage | null = null;
   waitsFor = "Starting.";
   promoted = false;
+  /** The gate at which it waits. */
+  gate: GateId | null = null;
   /** Names of the gates at which somebody was asked. */
   readonly asked = new Set<string>();
+  private readonly tookOver = new Set<Stage>();
   /** The stage whose beginning is on record already. */
   private begun: Stage | null = null;
   private context: StageContext;
@@ -81,6 +84,9 @@ export class ReleaseRun {
   ): Promise<Result | null> {
     const begun = beginsItself || this.begun === stage;
     this.stage = stage;
+    const before = this.takeOver(stage);
+    // Of the same stage of the same release, as its activity gave it then.
+    if (before !== null) return before as Result;
     for (let attempts = 1; ; attempts++) {
       this.tell("running", `${stage} is running.`);
       if (!begun || (attempts > 1 && !beginsItself)) await record(`${stage} begins`).beginStage({ release: this.release, stage });
@@ -110,6 +116,15 @@ export class ReleaseRun {
       await this.blockFor(stage, error);
       return false;
     }
+  }
+
+  /** What a run before this one did of this stage, once. */
+  private takeOver(stage: Stage): ({ summary: string } & object) | null {
+    const result = this.pinned.done?.[stage];
+    if (result === undefined || this.tookOver.has(stage)) return null;
+    this.tookOver.add(stage);
+    this.begun = null;
+    return result;
   }
 
   /** Records between the stages: what fails for good blocks the release as a stage does, and a retry does it again. */

@@ -1,4 +1,11 @@
-import { CancellationScope, getExternalWorkflowHandle, isCancellation, setHandler, workflowInfo } from "@temporalio/workflow";
+import {
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  patched,
+  setHandler,
+  workflowInfo,
+} from "@temporalio/workflow";
 import type { ModelName, ReleaseId } from "../domain/ids.ts";
 import { workflowIds } from "../domain/ids.ts";
 import type { ReleaseOutcome } from "../domain/lifecycle.ts";
@@ -15,6 +22,7 @@ import { record, stageWork } from "./records.ts";
 import { ReleaseDesk } from "./release-desk.ts";
 import { ReleaseEnd, ReleaseRun } from "./release-run.ts";
 import { makeFindable } from "./search-attributes.ts";
+import { tellEnded } from "./subject-gate.ts";
 import { trainCandidate } from "./training.ts";
 
 export interface ReleaseInput {
@@ -70,7 +78,12 @@ export async function release(input: ReleaseInput): Promise<{ release: ReleaseId
   void CancellationScope.nonCancellable(() => desk.serve(() => work.cancel()));
   const ending = await work.run(() => walk(walked)).catch((error: unknown) => endingOf(error, walked));
   walked.tell("ended", ending.summary);
-  return CancellationScope.nonCancellable(() => finish(input, ending));
+  return CancellationScope.nonCancellable(async () => {
+    const finished = await finish(input, ending);
+    // Its row was closed with the release's; where it heard before, it has ended.
+    if (walked.gate !== null && patched("tells-its-gate")) await tellEnded(walked.gate);
+    return finished;
+  });
 }
 
 function endingOf(error: unknown, run: ReleaseRun): Ending {

@@ -4,7 +4,10 @@ import type { Unit } from "../record/transaction.ts";
 import type { Resolved } from "./effects.ts";
 import { readPassed, takeOver } from "./passed-gates.ts";
 
-/** The approval that lets exactly these bytes serve, brought by the last of the policy's gates that was passed. */
+/**
+ * The approval that lets exactly these bytes serve, brought by the last of the policy's gates that was passed. One that
+ * stands already says the same.
+ */
 export async function approveVersion(_deps: RecordDeps, unit: Unit, { gate, resolution, outcome }: Resolved): Promise<void> {
   const { trx, note } = unit;
   if (resolution !== "approved" || gate.release_id === null) return;
@@ -13,6 +16,15 @@ export async function approveVersion(_deps: RecordDeps, unit: Unit, { gate, reso
   const { environment, gates } = await readPinned(trx, release);
   const { passed, open } = await readPassed(trx, await needRelease(trx, release), gates);
   if (open.length > 0) return;
+  const standing = await trx
+    .selectFrom("approvals")
+    .select("id")
+    .where("version_id", "=", version)
+    .where("environment", "=", environment)
+    .where("kind", "<>", "break-glass")
+    .where("revoked_at", "is", null)
+    .executeTakeFirst();
+  if (standing) return;
   const { policy } = gate.request;
   const id = `apr_${gate.id}`;
   const { inputs, conditions } = await takeOver(unit, passed, { model, version });

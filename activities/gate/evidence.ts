@@ -19,6 +19,8 @@ export interface EvidenceOf {
   environment: string;
   /** Read from its artifact. */
   evaluation: Evaluation | null;
+  /** Why there is none, where its artifact cannot be read. */
+  unreadable?: string | null;
   /** For what differs from the champion; a review of what was done already shows none of it. */
   store?: ArtifactStore;
 }
@@ -38,7 +40,7 @@ export async function gatherEvidence(trx: Trx, of: EvidenceOf): Promise<GateEvid
     done.filter((row) => row.stage === stage).map((row) => ({ stage, summary: row.summary ?? "" })),
   );
   return {
-    recommendation: recommend(evaluation, told),
+    recommendation: of.unreadable ? { verdict: "warn", sentence: of.unreadable } : recommend(evaluation, told),
     evaluation: version?.evaluation_digest ?? null,
     evaluationBody: evaluation,
     stages: told,

@@ -17,7 +17,8 @@ import { insertGate, nextNumber } from "./insert-gate.ts";
 /**
  * Builds the next request of a release's gate and freezes it: what is asked, why now, on which
  * evidence, who decides and who may not. All of it comes from the database and the artifact store.
- * While a request of this gate is not closed, that one is the answer; where the policy's condition
+ * While a request of this gate is not closed, that one is the answer, and where people answered it about the
+ * same bytes, their answer is: a release that is started again asks nobody twice. Where the policy's condition
  * does not call for the gate, that is put on record instead.
  */
 export async function freezeGate(
@@ -29,8 +30,9 @@ export async function freezeGate(
     const row = await needRelease(trx, release);
     if (row.state === "ended") throw new CountersignError("not-active", `${release} has ended.`);
     const last = await readLast(trx, release, gate);
-    if (last && last.state !== "closed")
-      return { gate: last.id, digest: last.request_digest, verdict: last.request.evidence.recommendation.verdict };
+    if (last && last.state !== "closed") return { gate: last.id, digest: last.request_digest, verdict: verdictOf(last) };
+    if (last && (await isAnswered(trx, row, last)))
+      return { gate: last.id, digest: last.request_digest, verdict: verdictOf(last), ...answerOf(last) };
     const asked = (await readPinned(trx, release)).gates.find((one) => one.name === gate);
     if (!asked) throw new CountersignError("invalid", `The policy of ${release} has no gate ${gate}.`);
     await refuseEarly(trx, row, asked);
@@ -60,6 +62,22 @@ async function isEvaluated(trx: Trx, release: ReleaseId): Promise<boolean> {
     .where("release_id", "=", release)
     .executeTakeFirst();
   return typeof version?.evaluation_digest === "string";
+}
+
+function verdictOf(gate: Row<"gates">): FrozenGate["verdict"] {
+  return gate.request.evidence.recommendation.verdict;
+}
+
+function answerOf({ resolution }: Row<"gates">): Pick<FrozenGate, "resolution"> {
+  return resolution === null ? {} : { resolution };
+}
+
+/** A request that was superseded was not answered; one about other bytes answers nothing about these. */
+async function isAnswered(trx: Trx, row: Row<"releases">, last: Row<"gates">): Promise<boolean> {
+  if (last.resolution === null || last.resolution === "superseded") return false;
+  if (last.subject_kind !== "version") return (await readData(trx, row)).digest === last.subject_digest;
+  const version = await trx.selectFrom("versions").select("digest").where("release_id", "=", row.id).executeTakeFirst();
+  return version?.digest === last.subject_digest;
 }
 
 async function readLast(trx: Trx, release: ReleaseId, gate: string): Promise<Row<"gates"> | undefined> {

@@ -1,25 +1,48 @@
-import { workflowIds, type GateId } from "../../domain/ids.ts";
+import { WorkflowNotFoundError } from "@temporalio/client";
+import { workflowIds, type GateId, type ReleaseId } from "../../domain/ids.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { lockRelease } from "../record/pinned-release.ts";
 import { inTransaction } from "../record/transaction.ts";
 import { closeUndecided } from "./close-undecided.ts";
 
-/** Somebody else's workflow has the gate's id: this request can never open, the next one gets another number. */
-export async function gateIdTaken(deps: RecordDeps, { gate }: { gate: GateId }): Promise<void> {
-  await inTransaction(deps.db, async (unit) => {
-    const found = await unit.trx.selectFrom("gates").select(["release_id", "model"]).where("id", "=", gate).executeTakeFirst();
-    if (!found?.release_id) return;
-    await lockRelease(unit.trx, found.release_id);
+/**
+ * A workflow has the gate's id. It is the gate's own where this release started it before, as a release that was reset
+ * did; else the request can never open, and the next one gets another number.
+ */
+export async function gateIdTaken(deps: RecordDeps, { gate }: { gate: GateId }): Promise<{ own: boolean }> {
+  const release = await releaseOf(deps, gate);
+  if (release === null) return { own: false };
+  const startedByIt = await isStartedBy(deps, gate, release);
+  return inTransaction(deps.db, async (unit) => {
+    const before = await lockRelease(unit.trx, release);
     const row = await unit.trx.selectFrom("gates").select("state").where("id", "=", gate).executeTakeFirst();
     // A gate that opened has its own workflow, so nobody took its id.
-    if (row?.state !== "opening") return;
+    if (startedByIt || row?.state !== "opening") return { own: true };
     const workflow = workflowIds.gate(gate);
-    unit.note({ kind: "gate.id-taken", actor: "unknown", model: found.model, subject: gate, data: { workflow } });
+    unit.note({ kind: "gate.id-taken", actor: "unknown", model: before?.model ?? null, subject: gate, data: { workflow } });
     await closeUndecided(unit, {
-      release: found.release_id,
+      release,
       resolution: "superseded",
       by: "countersign",
       why: `The workflow id ${workflow} was taken by somebody else.`,
     });
+    return { own: false };
   });
+}
+
+async function releaseOf({ db }: RecordDeps, gate: GateId): Promise<ReleaseId | null> {
+  const row = await db.selectFrom("gates").select("release_id").where("id", "=", gate).executeTakeFirst();
+  return row?.release_id ?? null;
+}
+
+/** Temporal names the workflow that started another as its child; nobody else can claim it. */
+async function isStartedBy({ temporalClient }: RecordDeps, gate: GateId, release: ReleaseId): Promise<boolean> {
+  if (!temporalClient) return false;
+  try {
+    const { raw } = await temporalClient.workflow.getHandle(workflowIds.gate(gate)).describe();
+    return raw.workflowExecutionInfo?.parentExecution?.workflowId === workflowIds.release(release);
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }

@@ -1,6 +1,7 @@
 import type { Client } from "@temporalio/client";
 import type { AuditNotices } from "../../db/audit-notices.ts";
 import type { Db } from "../../db/database.ts";
+import { workflowIds } from "../../domain/ids.ts";
 import { hasCourierWork } from "../../db/deliveries.ts";
 import { plannedKinds } from "./plan-messages.ts";
 
@@ -8,7 +9,6 @@ import { plannedKinds } from "./plan-messages.ts";
 const gatherMs = 150;
 /** A notice can be missed, and the courier may have been terminated: it is started anew at the next look. */
 const lookEveryMs = 20_000;
-export const courierId = "courier";
 
 /**
  * Wakes the courier when records were committed that it tells, and starts it when it does not run.
@@ -44,7 +44,7 @@ export function ringCourier(deps: { db: Db; client: Client; notices: AuditNotice
 
   async function wake(): Promise<void> {
     await deps.client.workflow.signalWithStart("courier", {
-      workflowId: courierId,
+      workflowId: workflowIds.courier(),
       taskQueue: "lifecycle",
       signal: "hint",
       staticSummary: "Brings messages to people: Slack, e-mail, webhooks",

@@ -1,4 +1,5 @@
-import type { ModelName } from "../../domain/ids.ts";
+import type { Db } from "../../db/database.ts";
+import type { ModelName, ReleaseId } from "../../domain/ids.ts";
 import type { RecalledModel } from "../contract.ts";
 import type { RecordDeps } from "./deps.ts";
 import { hasParameters } from "../../domain/release-parameters.ts";
@@ -16,7 +17,7 @@ export async function recallModel({ db }: RecordDeps, { model }: { model: ModelN
       .execute();
     const last = await db
       .selectFrom("releases")
-      .select("number")
+      .select(["id", "number", "outcome", "next"])
       .where("model", "=", model)
       .orderBy("number", "desc")
       .limit(1)
@@ -30,6 +31,17 @@ export async function recallModel({ db }: RecordDeps, { model }: { model: ModelN
       definition: row?.definition_digest ?? null,
       active: found.find((one) => one.state !== "queued")?.slotted ?? null,
       queued: found.find((one) => one.state === "queued")?.slotted ?? null,
+      unsucceeded: last?.outcome === "changes-requested" && last.next === null ? await readParent(db, last.id) : null,
     };
   });
+}
+
+async function readParent(db: Db, release: ReleaseId): Promise<NonNullable<RecalledModel["unsucceeded"]> | null> {
+  const gate = await db
+    .selectFrom("gates")
+    .select("id")
+    .where("release_id", "=", release)
+    .where("resolution", "=", "changes-requested")
+    .executeTakeFirst();
+  return gate ? { release, gate: gate.id } : null;
 }

@@ -13,7 +13,8 @@ import { deploy } from "../slot/deploy.ts";
 import { giveUpTakenReview, reviewsToOpen } from "../slot/open-reviews.ts";
 import { rollBack } from "../slot/roll-back.ts";
 import { findDeadRuns } from "../watch/find-dead-runs.ts";
-import type { RecordActivities } from "../contract.ts";
+import { createWatchActivities } from "../watch/watch-activities.ts";
+import type { RecordActivities, WatchActivities } from "../contract.ts";
 import { applyDefinition } from "./apply-definition.ts";
 import { blockRelease } from "./block-release.ts";
 import { changeModelState } from "./change-model-state.ts";
@@ -34,13 +35,15 @@ import { startRelease } from "./start-release.ts";
 import { unblockRelease } from "./unblock-release.ts";
 import { withdrawRelease } from "./withdraw-release.ts";
 
-/** All record activities, for the worker of the light queue. One use case a file; this only binds them to what they work with. */
-export function createRecordActivities(deps: RecordDeps): RecordActivities {
+/** All activities of the light queue, the watch's among them. One use case a file; this only binds them to what they work with. */
+export function createRecordActivities(deps: RecordDeps): RecordActivities & WatchActivities {
   const bind =
     <Input, Answer>(activity: (deps: RecordDeps, input: Input) => Promise<Answer>) =>
     (input: Input) =>
       activity(deps, input);
+  const watch = createWatchActivities(deps);
   return {
+    ...watch,
     applyDefinition: bind(applyDefinition),
     changeModelState: bind(changeModelState),
     createRelease: bind(createRelease),
@@ -80,6 +83,6 @@ export function createRecordActivities(deps: RecordDeps): RecordActivities {
     gateIdTaken: bind(gateIdTaken),
     approveByPolicy: bind(approveByPolicy),
     deploy: bind(deploy),
-    findDeadRuns: () => findDeadRuns(deps),
+    findDeadRuns: () => findDeadRuns(watch),
   };
 }

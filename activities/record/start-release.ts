@@ -1,6 +1,7 @@
 import { isAudited } from "../../db/audit.ts";
 import type { Trx } from "../../db/database.ts";
 import { workflowIds, type ReleaseId } from "../../domain/ids.ts";
+import type { Stage } from "../../domain/stages.ts";
 import type { PinnedRelease, Refused } from "../contract.ts";
 import { refused } from "./carry-out.ts";
 import { addStandingContributors } from "./contributors.ts";
@@ -35,8 +36,10 @@ export async function startRelease(
       return answer;
     }
     if (row.state === "queued") await pinAnew(unit.trx, row);
+    const startsAgain = row.temporal_run_id !== null && row.temporal_run_id !== runId;
     if (row.temporal_run_id !== runId || row.state === "queued") await run(unit, row, runId);
-    return readPinned(unit.trx, release);
+    const pinned = await readPinned(unit.trx, release);
+    return startsAgain ? { ...pinned, done: await readDone(unit.trx, release) } : pinned;
   });
 }
 
@@ -56,6 +59,30 @@ async function refuseStart(trx: Trx, release: ReleaseId, row: ReleaseRow | undef
   return other ? refused("not-active", `${other.id} is under way; one release of a model runs at a time.`) : null;
 }
 
+/**
+ * What a run that starts again takes over instead of doing it a second time. The evaluation only where people were
+ * asked on it: else it is made again, against the champion of now.
+ */
+async function readDone(trx: Trx, release: ReleaseId): Promise<NonNullable<PinnedRelease["done"]>> {
+  const asked = await trx
+    .selectFrom("gates")
+    .select("id")
+    .where("release_id", "=", release)
+    .where("subject_kind", "=", "version")
+    .where((eb) => eb.or([eb("state", "<>", "closed"), eb("resolution", "<>", "superseded")]))
+    .executeTakeFirst();
+  const takenOver: Stage[] = ["ingest", "validate", "featurize", "train", ...(asked ? (["evaluate"] as const) : [])];
+  const rows = await trx
+    .selectFrom("release_stages")
+    .select(["stage", "result"])
+    .where("release_id", "=", release)
+    .where("state", "=", "done")
+    .where("stage", "in", takenOver)
+    .execute();
+  // As endStage put it there: with its summary.
+  return Object.fromEntries(rows.flatMap(({ stage, result }) => (result === null ? [] : [[stage, result]])));
+}
+
 async function pinAnew(trx: Trx, row: ReleaseRow): Promise<void> {
   const model = await trx
     .selectFrom("models")
@@ -69,9 +96,11 @@ async function pinAnew(trx: Trx, row: ReleaseRow): Promise<void> {
 }
 
 async function run({ trx, note }: Unit, row: ReleaseRow, runId: string): Promise<void> {
+  // One that is started again while people are asked goes on waiting for them.
+  const standing = row.state === "waiting" ? {} : ({ state: "running", blocked: null, waits_for: null } as const);
   await trx
     .updateTable("releases")
-    .set({ state: "running", blocked: null, waits_for: null, temporal_run_id: runId })
+    .set({ ...standing, temporal_run_id: runId })
     .where("id", "=", row.id)
     .execute();
   if (await isAudited(trx, { kind: "release.started", subject: row.id, key: "runId", value: runId })) return;

@@ -2,15 +2,15 @@ import type { Trx } from "../../db/database.ts";
 import type { Row } from "../../db/schema.ts";
 import { reviewName, reviewRule } from "../../domain/break-glass.ts";
 import { digestOfJson } from "../../domain/digest.ts";
-import type { Evaluation } from "../../domain/evidence.ts";
 import type { Digest, GateId, PrincipalId } from "../../domain/ids.ts";
 import { gatherEvidence } from "../gate/evidence.ts";
 import { insertGate, nextNumber, type NewGate } from "../gate/insert-gate.ts";
 import { openFinding } from "../record/findings.ts";
 import type { Unit } from "../record/transaction.ts";
+import type { EvaluationRead } from "./read-evaluation.ts";
 
 /** What was done, as the review shows it. */
-export interface Broken {
+export interface Broken extends EvaluationRead {
   deployment: string;
   action: "promote" | "rollback";
   by: PrincipalId;
@@ -20,8 +20,6 @@ export interface Broken {
   previous: string | null;
   epoch: number;
   approval: string;
-  /** Of the version; null when it was never evaluated, or its report cannot be read at the moment. */
-  evaluation: Evaluation | null;
 }
 
 /** Freezes the review of what was just done, in its transaction, and opens the finding that it answers. */
@@ -67,6 +65,7 @@ async function freeze(unit: Unit, broken: Broken, changed: NewGate["changed"]): 
     policy: policy.body,
     environment,
     evaluation: broken.evaluation,
+    unreadable: broken.unreadable,
   });
   const owner = await trx.selectFrom("models").select("owner_team").where("name", "=", model).executeTakeFirstOrThrow();
   return insertGate(unit, {

@@ -1,7 +1,6 @@
 import type { Trx } from "../../db/database.ts";
 import type { Row } from "../../db/schema.ts";
 import { CountersignError } from "../../domain/errors.ts";
-import type { Evaluation } from "../../domain/evidence.ts";
 import type { Digest, GateId, VersionId } from "../../domain/ids.ts";
 import type { Principal } from "../../domain/principal.ts";
 import type { CommandOf } from "../../domain/signed-command.ts";
@@ -15,6 +14,7 @@ import { breakGlassApprovalId } from "../../approvals/break-glass-approval.ts";
 import { openReview } from "./break-glass-review.ts";
 import { moveSlot } from "./move-slot.ts";
 import { findPrevious, type Target } from "./previous-champion.ts";
+import { readEvaluation } from "./read-evaluation.ts";
 import { readSlot } from "./read-slot.ts";
 import { verifyBytes } from "./version-bytes.ts";
 
@@ -73,7 +73,7 @@ async function carry(
     previous: slot.champion_version,
     epoch,
     approval: approved.approval.id,
-    evaluation: await readEvaluation(deps, version),
+    ...(await readEvaluation(deps.store, version)),
   });
   unit.note({
     kind: "deployment.break-glass",
@@ -167,10 +167,4 @@ async function backTo(deps: RecordDeps, trx: Trx, asked: Asked): Promise<Target>
   if (command.body.version === null) return findPrevious(deps, trx, slot);
   const version = await named(trx, asked);
   return { version, approved: await verifyApproval(trx, deps.verifier, { version, environment: slot.environment }) };
-}
-
-/** A report that cannot be read now must not hold up what cannot wait. */
-async function readEvaluation(deps: RecordDeps, version: Row<"versions">): Promise<Evaluation | null> {
-  if (version.evaluation_digest === null) return null;
-  return deps.store.getJson<Evaluation>(version.evaluation_digest).catch(() => null);
 }

@@ -5,6 +5,7 @@ import { failureOf } from "../record/faults.ts";
 import { needRelease, readPinned } from "../record/pinned-release.ts";
 import { beginStage } from "../record/stages.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
+import { rememberHead } from "../../db/audit-continuity.ts";
 import { isAudited } from "../../db/audit.ts";
 import { verifyApproval } from "../../approvals/approval.ts";
 import { moveSlot } from "./move-slot.ts";
@@ -28,11 +29,16 @@ export async function deploy(deps: RecordDeps, { release }: { release: ReleaseId
     await beginStage(deps, { release, stage: "deploy" });
     const before = await inTransaction(deps.db, (unit) => readDeployed(unit, release));
     if (before) return before;
+    // What a restored database does not know may have been revoked, or never approved at all.
+    await rememberHead(deps.db, deps.store);
     // Hashing some megabytes takes its time: not while rows are locked. What is read here cannot change any more.
     const version = await deps.db.selectFrom("versions").selectAll().where("release_id", "=", release).executeTakeFirst();
     if (!version) throw new CountersignError("never-approved", `${release} has made no version.`);
     await verifyBytes(deps.store, version);
-    return await inTransaction(deps.db, (unit) => move(deps, unit, release));
+    const moved = await inTransaction(deps.db, (unit) => move(deps, unit, release));
+    // The slot has moved, whatever becomes of this: the next look remembers it too.
+    await rememberHead(deps.db, deps.store).catch(() => undefined);
+    return moved;
   } catch (error) {
     const failure = failureOf(error);
     await noteRefusal(deps, release, failure);

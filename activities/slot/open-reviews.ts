@@ -1,12 +1,12 @@
 import type { Row } from "../../db/schema.ts";
 import { reviewName } from "../../domain/break-glass.ts";
-import type { Evaluation } from "../../domain/evidence.ts";
 import type { GateState } from "../../domain/gate.ts";
 import type { Digest, GateId, ModelName } from "../../domain/ids.ts";
 import { endUndecided } from "../gate/fall-due.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { inTransaction, type Unit } from "../record/transaction.ts";
 import { renewReview } from "./break-glass-review.ts";
+import { readEvaluation } from "./read-evaluation.ts";
 
 /** Reviews of a model that have a row and no workflow yet; those that nobody could decide on are asked anew first. */
 export async function reviewsToOpen(
@@ -30,8 +30,6 @@ async function askAnew(deps: RecordDeps, unit: Unit, old: Row<"gates">): Promise
   const { trx } = unit;
   const moved = await trx.selectFrom("deployments").selectAll().where("id", "=", old.subject_id).executeTakeFirstOrThrow();
   const version = await trx.selectFrom("versions").selectAll().where("id", "=", moved.version_id).executeTakeFirstOrThrow();
-  const evaluation =
-    version.evaluation_digest === null ? null : await deps.store.getJson<Evaluation>(version.evaluation_digest).catch(() => null);
   await renewReview(unit, old, {
     deployment: moved.id,
     action: moved.kind,
@@ -42,7 +40,7 @@ async function askAnew(deps: RecordDeps, unit: Unit, old: Row<"gates">): Promise
     previous: moved.previous,
     epoch: moved.epoch,
     approval: moved.approval_id,
-    evaluation,
+    ...(await readEvaluation(deps.store, version)),
   });
 }
 

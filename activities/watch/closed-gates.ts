@@ -11,7 +11,7 @@ const lookedAtForMs = 2 * 24 * 3_600_000;
  * A gate's row is closed a moment before its workflow's history says so. Where worker and server both died in
  * that moment, the workflow still waits for what the database has answered: it is told to look.
  */
-export async function tellClosedGates({ db, client }: Pick<Searched, "db" | "client">): Promise<void> {
+export async function tellClosedGates({ db, client }: Pick<Searched, "db" | "client">): Promise<string[]> {
   const now = Date.now();
   const rows = await db
     .selectFrom("gates")
@@ -24,4 +24,5 @@ export async function tellClosedGates({ db, client }: Pick<Searched, "db" | "cli
     .execute();
   const waiting = await filterByAsking(rows, async ({ id }) => (await runStatus(client, workflowIds.gate(id))) === "running");
   for (const { id } of waiting) await hint(client, workflowIds.gate(id), { signal: "look", args: [] });
+  return waiting.map(({ id }) => id);
 }

@@ -3,18 +3,20 @@ import { parseReleaseId, workflowIds, type ReleaseId } from "../../domain/ids.ts
 import type { RecordDeps } from "../record/deps.ts";
 import { endRow } from "../record/end-release.ts";
 import { inTransaction } from "../record/transaction.ts";
+import type { Searched } from "./dead-requests.ts";
 import { filterByAsking, hint, mostLookedAt, runStatus } from "./run-status.ts";
 
 /** Told to the model after the commit; until then this stands in the ended row, so that a crash in between loses nothing. */
 const toBeTold = "Its model is being told.";
 
 /** Ends releases whose workflows are no more, as abandoned, and tells their models. */
-export async function endDeadReleases(deps: RecordDeps, client: Client, olderThan: Date): Promise<ReleaseId[]> {
+export async function endDeadReleases(deps: RecordDeps, { client, olderThan, only }: Searched): Promise<ReleaseId[]> {
   const rows = await deps.db
     .selectFrom("releases")
     .select(["id", "state"])
     .where("state", "<>", "ended")
     .where("created_at", "<", olderThan)
+    .$if(only !== undefined, (query) => query.where("id", "=", only ?? ""))
     .orderBy((eb) => eb.fn("random"))
     .limit(mostLookedAt)
     .execute();

@@ -1,12 +1,12 @@
-import type { Client } from "@temporalio/client";
 import { workflowIds } from "../../domain/ids.ts";
 import type { RecordDeps } from "../record/deps.ts";
 import { closeFailed } from "../record/reproductions.ts";
 import { inTransaction } from "../record/transaction.ts";
+import type { Searched } from "./dead-requests.ts";
 import { filterByAsking, mostLookedAt, runStatus } from "./run-status.ts";
 
 /** Closes reproductions whose workflows are no more: their version can be trained again at once. */
-export async function endDeadReproductions(deps: RecordDeps, client: Client, olderThan: Date): Promise<void> {
+export async function endDeadReproductions(deps: RecordDeps, { client, olderThan }: Searched): Promise<string[]> {
   const rows = await deps.db
     .selectFrom("reproductions")
     .select(["id", "version_id", "requested_by"])
@@ -27,4 +27,5 @@ export async function endDeadReproductions(deps: RecordDeps, client: Client, old
       const message = `Its workflow ${workflowIds.reproduction(id)} ended in silence (terminated or lost).`;
       await closeFailed({ trx, note }, { id, version, by, fault: { code: "transient", message } });
     });
+  return dead.map(({ id }) => id);
 }

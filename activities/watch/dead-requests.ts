@@ -12,11 +12,13 @@ export interface Searched {
   client: Client;
   /** Younger ones may stand for a workflow that is being started at this moment. */
   olderThan: Date;
+  /** The one release or gate that somebody waits for; else all are looked at. */
+  only?: string | undefined;
 }
 
 /** Requests that the database holds to be open and whose workflows do not run: nobody can decide on them. */
 export async function deadRequests(
-  { db, client, olderThan }: Searched,
+  { db, client, olderThan, only }: Searched,
   which: Which,
 ): Promise<Pick<Row<"gates">, "id" | "release_id" | "model">[]> {
   const rows = await db
@@ -24,6 +26,7 @@ export async function deadRequests(
     .select(["id", "release_id", "model"])
     .where("state", "<>", "closed")
     .where(which)
+    .$if(only !== undefined, (query) => query.where("id", "=", only ?? ""))
     .where((eb) => eb(eb.fn.coalesce("opened_at", "created_at"), "<", olderThan))
     .orderBy((eb) => eb.fn("random"))
     .limit(mostLookedAt)

@@ -1,48 +1,39 @@
-import type { RecordDeps } from "../record/deps.ts";
-import { failureOf } from "../record/faults.ts";
-import { stopRetired } from "../record/retire-model.ts";
-import { tellStaleGates } from "../gate/mark-stale.ts";
-import { tellClosedGates } from "./closed-gates.ts";
-import { endDeadReleases } from "./dead-releases.ts";
-import { supersedeDeadGates } from "./dead-gates.ts";
-import { endDeadForeignGates } from "./dead-foreign-gates.ts";
-import { endDeadReproductions } from "./dead-reproductions.ts";
-import { supersedeDeadReviews } from "./dead-reviews.ts";
-import { renewDeadSubjectGates } from "./dead-subject-gates.ts";
-import { lapseConditions } from "./lapsed-conditions.ts";
-import { lookAtApprovals } from "./overdue-approvals.ts";
+import type { WatchJob } from "../../domain/watch.ts";
+import type { WatchActivities } from "../contract.ts";
 
-/** Younger rows may stand for a workflow that is being started at this moment. */
-const youngMs = 10_000;
+/** In the order of earlier versions of the product: the gate of a dead release is withdrawn with it and not asked again. */
+const inOrder = [
+  "endDeadReleases",
+  "supersedeDeadGates",
+  "supersedeDeadReviews",
+  "renewDeadSubjectGates",
+  "endDeadForeignGates",
+  "tellClosedGates",
+  "stopRetired",
+  "endDeadReproductions",
+  "lapseConditions",
+  "lookAtApprovals",
+  "tellStaleGates",
+] as const satisfies WatchJob[];
+
+const gateJobs: WatchJob[] = ["supersedeDeadGates", "supersedeDeadReviews", "renewDeadSubjectGates", "endDeadForeignGates"];
 
 /**
- * Runs that were terminated or lost say nothing to anybody; this finds them by asking Temporal for
- * every release and gate that the database holds to be alive. Releases first: the gate of a dead
- * one is withdrawn with it and not asked anew.
+ * The jobs of the watch in one activity, as rounds ask for it that an earlier version of the product began. One that
+ * fails keeps none of the others from its work, and is told at the end.
  */
-export async function findDeadRuns(deps: RecordDeps): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }> {
-  const { temporalClient } = deps;
-  if (!temporalClient) return { dead: [] };
-  try {
-    const olderThan = new Date(Date.now() - youngMs);
-    const releases = await endDeadReleases(deps, temporalClient, olderThan);
-    const searched = { db: deps.db, client: temporalClient, olderThan };
-    const gates = [
-      ...(await supersedeDeadGates(deps, searched)),
-      ...(await supersedeDeadReviews(deps, searched)),
-      ...(await renewDeadSubjectGates(deps, searched)),
-      ...(await endDeadForeignGates(deps, searched)),
-    ];
-    await tellClosedGates(searched);
-    await stopRetired(deps);
-    await endDeadReproductions(deps, temporalClient, olderThan);
-    await lapseConditions(deps);
-    await lookAtApprovals(deps);
-    await tellStaleGates(deps);
-    return {
-      dead: [...releases.map((id) => ({ kind: "release" as const, id })), ...gates.map((id) => ({ kind: "gate" as const, id }))],
-    };
-  } catch (error) {
-    throw failureOf(error);
+export async function findDeadRuns(watch: WatchActivities): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }> {
+  const dead: { kind: "release" | "gate"; id: string }[] = [];
+  const failures: unknown[] = [];
+  for (const job of inOrder) {
+    try {
+      const { found } = await watch[job]();
+      if (job === "endDeadReleases") dead.push(...found.map((id) => ({ kind: "release" as const, id })));
+      if (gateJobs.includes(job)) dead.push(...found.map((id) => ({ kind: "gate" as const, id })));
+    } catch (error) {
+      failures.push(error);
+    }
   }
+  if (failures.length > 0) throw failures[0];
+  return { dead };
 }

@@ -23,17 +23,14 @@ export async function hint(client: Client, workflowId: string, message: { signal
   }
 }
 
-/**
- * Rows looked at in one round: some 5 ms a question, eight at once, well within an activity's 10 s.
- * Where there are more, each round draws its own.
- */
+/** Rows looked at in one round: some 5 ms a question, eight at once. Where there are more, each round draws its own. */
 export const mostLookedAt = 1_000;
 
 /**
- * So long one search asks; the next round draws its own. Seven of them fit into the activity's 10 s: on a busy
- * machine a thousand questions took longer, and each try began while the one before it still asked.
+ * So long one search asks; the next round draws its own. Well within the time of its activity: on a busy machine a
+ * thousand questions took longer than that, and each try began while the one before it still asked.
  */
-const askedForMs = 1_000;
+const askedForMs = 5_000;
 
 /** As many questions to Temporal at once as do not crowd out the workers on the same server. */
 const askedAtOnce = 8;

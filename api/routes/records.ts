@@ -1,3 +1,4 @@
+import { reconciliationSchema } from "../../domain/http/reconciliation-views.ts";
 import {
   auditQuerySchema,
   auditRecordSchema,
@@ -60,6 +61,18 @@ export function auditRoutes(table: RouteTable, { control }: ApiDeps): void {
       answers: { 200: { description: "Every record was followed from the first.", schema: auditVerificationSchema } },
     },
     async (c) => c.json(await control.verifyAudit(c.get("caller"))),
+  );
+  addRoute(
+    table,
+    {
+      method: "get",
+      path: "/api/reconciliation",
+      tag: "audit",
+      summary: "What one of PostgreSQL and Temporal knows and the other does not",
+      answers: { 200: { description: "With what to do about each; nothing is changed.", schema: reconciliationSchema } },
+      refusals: ["forbidden"],
+    },
+    async (c) => c.json(await control.reconcile(c.get("caller"))),
   );
   addRoute(
     table,

@@ -30,6 +30,12 @@ export function baseEnvironment(): Record<string, string> {
   };
 }
 
+/** How often the watch looks: for the worker that sets up its schedule. */
+export function sweepEnvironment(): Record<string, string> {
+  const seconds = process.env["COUNTERSIGN_SWEEP_SECONDS"];
+  return seconds === undefined ? {} : { COUNTERSIGN_SWEEP_SECONDS: seconds };
+}
+
 /** What the worker of data may know besides: which hosts it may ask, and the credentials of sources. */
 const ofSources = /^(COUNTERSIGN_DATA_HOSTS$|COUNTERSIGN_SOURCE_|AWS_)/;
 

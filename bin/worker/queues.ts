@@ -11,7 +11,7 @@ import { createStageActivities } from "../../activities/stage-activities.ts";
 import { createStageSealer } from "../../activities/stage-seal.ts";
 import { createTrainActivities } from "../../activities/train-activities.ts";
 import { createCommandVerifier } from "../../approvals/verify-command.ts";
-import { taskQueues, type RecordActivities, type StageActivities, type TaskQueue } from "../../activities/contract.ts";
+import { taskQueues, type StageActivities, type TaskQueue } from "../../activities/contract.ts";
 import type { TrainActivities } from "../../activities/train-contract.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
@@ -78,8 +78,8 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
     process.stderr.write(
       `Runs cannot be searched by model, stage or state: ${registered.reason}\nRegister the attributes yourself: ${registered.command}\n`,
     );
-  await ensureSweep(client, config.COUNTERSIGN_SWEEP_SECONDS);
-  const activities: RecordActivities = createRecordActivities({
+  await ensureSweep({ client, db }, config.COUNTERSIGN_SWEEP_SECONDS);
+  const activities = createRecordActivities({
     db,
     store,
     verifier,

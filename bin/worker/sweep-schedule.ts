@@ -1,23 +1,30 @@
 import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type ScheduleOptions } from "@temporalio/client";
+import type { Db } from "../../db/database.ts";
+import { noteInterval } from "../../db/watch-jobs.ts";
+import { workflowIds } from "../../domain/ids.ts";
+import { watchSchedule } from "../../domain/watch.ts";
 
 /**
  * One schedule for all models: a schedule a model would cost a scheduler workflow each. A round
  * that is still running when the next is due is not doubled, and after an outage of the server
- * one round is caught up with, not a year's (the default). One round runs at once: what died with the worker
- * before this one is found without waiting for the next. What somebody changed or paused by hand is put back.
+ * one round is caught up with, not a year's (the default). A schedule that was paused or changed is
+ * put right, and the interval is kept, so that health notices what becomes of it later. One round runs at
+ * once: what died with the worker before this one is found without waiting for the next.
  */
-export async function ensureSweep(client: Client, everySeconds: number): Promise<void> {
-  const scheduleId = "monitor-sweep";
-  const wanted = {
+export async function ensureSweep({ client, db }: { client: Client; db: Db }, everySeconds: number): Promise<void> {
+  const { id: scheduleId, workflowType, taskQueue } = watchSchedule;
+  const schedule: Omit<ScheduleOptions, "scheduleId"> = {
     spec: { intervals: [{ every: everySeconds * 1000 }] },
-    action: { type: "startWorkflow" as const, workflowType: "monitorSweep", taskQueue: "lifecycle", workflowId: "monitor-sweep" },
+    action: { type: "startWorkflow", workflowType, taskQueue, workflowId: workflowIds.monitorSweep(), args: [] },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: everySeconds * 1000 },
-  } satisfies Omit<ScheduleOptions, "scheduleId">;
+    state: { paused: false },
+  };
   try {
-    await client.schedule.create({ scheduleId, ...wanted });
+    await client.schedule.create({ scheduleId, ...schedule });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await client.schedule.getHandle(scheduleId).update(({ state }) => ({ ...wanted, state: { ...state, paused: false } }));
+    await client.schedule.getHandle(scheduleId).update(() => ({ ...schedule, state: { paused: false } }));
   }
+  await noteInterval(db, everySeconds);
   await client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP);
 }

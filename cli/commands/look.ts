@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { GateItemView, GateView } from "../../domain/http/gate-views.ts";
 import type { ModelItemView, ModelView } from "../../domain/http/model-views.ts";
+import type { ReconciliationView } from "../../domain/http/reconciliation-views.ts";
 import type { AuditVerificationView, CommandView, Page, ReadyView } from "../../domain/http/record-views.ts";
 import type { ReleaseItemView, ReleaseView } from "../../domain/http/release-views.ts";
 import { gateIdPattern, releaseIdPattern } from "../../domain/ids.ts";
@@ -39,6 +40,10 @@ export function addLookCommands(program: Command, context: Context): void {
     .command("inbox")
     .description("the gates that wait, yours first")
     .action(async (_options, command: Command) => inbox(command, context));
+  program
+    .command("reconcile")
+    .description("What one of PostgreSQL and Temporal knows and the other does not, and what to do")
+    .action(async (_options, command: Command) => reconcile(command, context));
   program
     .command("health")
     .description("whether everything that the API needs is up")
@@ -224,11 +229,28 @@ async function audit(command: Command, context: Context): Promise<void> {
   say(command, context, { body, words });
 }
 
+async function reconcile(command: Command, context: Context): Promise<void> {
+  const api = await connect(command, context);
+  const body = await api.get<ReconciliationView>("/api/reconciliation");
+  const { workflows, rows } = body.looked;
+  context.exit(body.findings.length === 0 && body.complete ? exitCodes.ok : exitCodes.refused);
+  const words = () =>
+    [
+      ...body.findings.map(({ subject, what, cure }) => `${paint(context.output, "strong", subject)}\n  ${what}\n  ${cure}`),
+      `${body.findings.length} findings in ${workflows} workflows and ${rows} rows.${body.complete ? "" : " There are more workflows than were looked at."}`,
+    ].join("\n");
+  say(command, context, { body, words });
+}
+
 async function health(command: Command, context: Context): Promise<void> {
   const api = await connect(command, context);
   const { status, body } = await api.probe<ReadyView>("/api/health/ready");
   context.exit(status === 200 ? exitCodes.ok : exitCodes.refused);
   if (wantsJson(command)) return context.output.out(JSON.stringify(body, null, 2));
-  const rows = Object.entries(body.checks).map(([name, { up, detail }]) => [name, up ? "ready" : "failed", detail]);
+  const rows = Object.entries({ ...body.checks, watch: body.watch }).map(([name, { up, detail }]) => [
+    name,
+    up ? "ready" : "failed",
+    detail,
+  ]);
   context.output.out(table(context.output, rows, [{ column: 1, tone: toneOf }]));
 }

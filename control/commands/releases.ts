@@ -1,12 +1,15 @@
+import { readReleaseState } from "../../db/reads/releases.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import type { ReleaseView } from "../../domain/http/release-views.ts";
-import { modelOf, workflowIds } from "../../domain/ids.ts";
+import { modelOf, workflowIds, type ReleaseId } from "../../domain/ids.ts";
 import type { UnblockAction } from "../../domain/signed-command.ts";
 import { lifecycleCommandUpdate, releaseCommandUpdate } from "../../workflows/messages.ts";
 import { lifecycleGone } from "../command-run.ts";
 import type { Caller } from "../caller.ts";
 import type { ControlContext } from "../deps.ts";
+import { unavailable } from "../faults.ts";
 import { findRelease } from "../releases.ts";
+import { askWatch } from "../watch.ts";
 import { defineCommand, finishBy } from "./command.ts";
 
 const find = async (context: ControlContext, caller: Caller, { id }: { id: string }) => findRelease(context, caller, id);
@@ -26,7 +29,7 @@ export const unblock = defineCommand({
   finish: finishBy<"unblock">(({ body: { release, action } }) => ({
     to: { workflowId: workflowIds.release(release) },
     update: releaseCommandUpdate,
-    gone: new CountersignError("not-active", `The workflow of ${release} has ended; look at the release's state.`),
+    gone: (context) => diedInSilence(context, release),
     outcome: async () => ({ kind: "done", status: 200, value: { release, action } }),
   })),
 });
@@ -49,6 +52,17 @@ export const withdrawRelease = defineCommand({
     }),
   })),
 });
+
+/** Its workflow does not run: it has ended, or died in silence, which the watch then puts on record at once. */
+async function diedInSilence(context: ControlContext, release: ReleaseId): Promise<CountersignError> {
+  const row = await readReleaseState(context.db, release);
+  if (row === undefined || row.state === "ended")
+    return new CountersignError("not-active", `${release} ended as ${row?.outcome ?? "ended"}.`);
+  await askWatch(context, release);
+  return unavailable(
+    `The workflow of ${release} ended in silence, so nothing was done. The watch ends the release within seconds; request it again then.`,
+  );
+}
 
 function ended(row: ReleaseView): CountersignError | null {
   return row.state === "ended" ? new CountersignError("not-active", `${row.id} ended as ${row.outcome ?? "ended"}.`) : null;

@@ -128,3 +128,8 @@ export async function readDecisions(db: Db, gates: GateId[]): Promise<Row<"decis
     .orderBy("command_id")
     .execute();
 }
+
+/** How it stands, for whoever may know of it already. */
+export function readGateState(db: Db, gate: GateId): Promise<Pick<Row<"gates">, "state"> | undefined> {
+  return db.selectFrom("gates").select("state").where("id", "=", gate).executeTakeFirst();
+}

@@ -73,3 +73,8 @@ export async function readFolding(db: Db, command: string): Promise<{ release: R
 export async function releaseExists(db: Db, release: ReleaseId): Promise<boolean> {
   return (await db.selectFrom("releases").select("id").where("id", "=", release).executeTakeFirst()) !== undefined;
 }
+
+/** How it stands, for whoever may know of it already. */
+export function readReleaseState(db: Db, release: ReleaseId): Promise<Pick<Row<"releases">, "state" | "outcome"> | undefined> {
+  return db.selectFrom("releases").select(["state", "outcome"]).where("id", "=", release).executeTakeFirst();
+}

@@ -87,11 +87,16 @@ export type CommandView = z.output<typeof commandSchema>;
 const check = z.object({ up: z.boolean(), detail: z.string() });
 export const readySchema = z
   .object({
-    status: z.enum(["ready", "degraded", "unready"]).describe("degraded: it works, but people are not told by every way"),
+    status: z
+      .enum(["ready", "degraded", "unready"])
+      .describe("degraded: it works, but people are not told by every way, or the watch does not look at everything"),
     checks: z.object({ temporal: check, postgres: check, artifacts: check, workers: check }),
     ways: z
       .array(z.object({ way: z.string(), up: z.boolean(), detail: z.string(), cure: z.string() }))
       .describe("how people are told: what is wrong with a way, and what cures it"),
+    watch: check.describe(
+      "the watch, which finds what died in silence: what it could not look at, or what is wrong with its schedule",
+    ),
   })
   .meta({ id: "Ready" });
 export type ReadyView = z.output<typeof readySchema>;

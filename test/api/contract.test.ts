@@ -107,6 +107,7 @@ test("what the reads answer has the shape that the document promises", async () 
     "/api/groups": "/api/groups",
     "/api/audit": "/api/audit",
     "/api/audit/verification": "/api/audit/verification",
+    "/api/reconciliation": "/api/reconciliation",
     "/api/health/live": "/api/health/live",
   };
   for (const [path, declared] of Object.entries(paths)) {

@@ -167,7 +167,9 @@ test("where the bytes are others it says what differs: environment, files, the f
   const first = (await ask(version)).body.reproduction;
   expect((await ask(version, "olga")).body).toEqual({ reproduction: first, version });
   await world.client.workflow.getHandle(workflowIds.reproduction(first)).terminate("to see what comes of it");
-  await endDeadReproductions(registryOf(world), world.client, new Date(Date.now() + 60_000));
+  const { db, store, verifier, sealer } = registryOf(world);
+  const searched = { db, client: world.client, olderThan: new Date(Date.now() + 60_000) };
+  await endDeadReproductions({ db, store, verifier, sealer }, searched);
   expect(await ended(version, first)).toMatchObject({
     state: "failed",
     fault: { message: expect.stringMatching(/ended in silence/) },

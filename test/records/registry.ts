@@ -136,11 +136,11 @@ export async function twice<Answer>(db: Db, activity: () => Promise<Answer>): Pr
   return first;
 }
 
-/** Every row of every table, as one hash a table. */
+/** Every row of every table, as one hash a table; but for when the watch looked. */
 export async function fingerprint(db: Db): Promise<Record<string, string>> {
   const { rows: tables } = await sql<{
     name: string;
-  }>`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' ORDER BY 1`.execute(db);
+  }>`SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'watch_jobs' ORDER BY 1`.execute(db);
   const hashes = tables.map(
     ({ name }) => sql`SELECT ${name} AS name, md5(string_agg(t::text, E'\n' ORDER BY t::text)) AS hash FROM ${sql.table(name)} t`,
   );

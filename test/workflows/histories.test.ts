@@ -1,19 +1,20 @@
-import { readdir, readFile } from "node:fs/promises";
 import { temporal } from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { workflowBundle } from "../setup/temporal.ts";
 import { apply, decide, promote, requestRelease, smallModel, untilGate, untilState } from "../world/models.ts";
 import { createWorld, type World } from "../world/world.ts";
-import { histories, historyOf } from "./recorded.ts";
+import { readRecorded } from "./history-features.ts";
+import { historyOf } from "./recorded.ts";
 
 /**
  * A change of code never breaks a release that waits: the histories in histories/ were recorded by
  * earlier code and must replay. A change that breaks one needs `patched()`. To add the histories
- * of today's code: COUNTERSIGN_RECORD=<name> npm test -- test/workflows/histories.test.ts (and those of
- * test/flow that call historyOf: search, task queue, second training).
+ * of today's code: COUNTERSIGN_RECORD=<name> npm test -- test/workflows/histories.test.ts test/workflows/shapes.test.ts. Every
+ * test with a world hands its histories to the recorder too; what shows nothing new is not kept.
  */
-const recorded = (await readdir(histories)).filter((name) => name.endsWith(".json"));
+const recorded = await readRecorded();
+const names = recorded.map(({ name }) => name);
 
 let world: World;
 beforeAll(async () => {
@@ -27,16 +28,12 @@ describe("recorded histories", () => {
   it("are there for a gate, a release, a lifecycle, a search, a training elsewhere and a second training", () => {
     for (const kind of ["gate", "release", "lifecycle", "courier", "searched", "task-queue", "reproduction"])
       expect(
-        recorded.filter((name) => name.includes(kind)),
+        names.filter((name) => name.includes(kind)),
         kind,
       ).not.toEqual([]);
   });
 
-  it.each(recorded)("of %s replay on today's code", async (name) => {
-    const { workflowId, history } = JSON.parse(await readFile(histories + name, "utf8")) as {
-      workflowId: string;
-      history: unknown;
-    };
+  it.each(recorded)("of $name replay on today's code", async ({ workflowId, history }) => {
     await Worker.runReplayHistory({ workflowBundle: workflowBundle() }, history, workflowId);
   });
 });

@@ -1,12 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { historyToJSON } from "@temporalio/common/lib/proto-utils.js";
 import { Worker } from "@temporalio/worker";
 import { workflowBundle } from "../setup/temporal.ts";
+import { histories } from "./histories-folder.ts";
 import type { World } from "../world/world.ts";
 
-/** Where the histories lie that were recorded by earlier code. */
-export const histories = fileURLToPath(new URL("histories/", import.meta.url));
 const recordAs = process.env["COUNTERSIGN_RECORD"];
 
 /** The history of a workflow that has ended (a lifecycle does not end), replayed on today's code; with COUNTERSIGN_RECORD it is kept. */

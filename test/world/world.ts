@@ -14,6 +14,7 @@ import { createDatabase } from "../../db/database.ts";
 import { createSourceFiles } from "../../db/source-files.ts";
 import { createTestDatabase } from "../setup/database.ts";
 import { createTestNamespace, temporalAddress, workflowBundle } from "../setup/temporal.ts";
+import { recordAll } from "../workflows/recorder.ts";
 import { testPython } from "./python.ts";
 import { testSealer } from "./sealer.ts";
 import { createDoor, type Caller } from "./door.ts";
@@ -108,6 +109,7 @@ export async function createWorld({ trains = true, data = process.cwd() }: { tra
       stopWorkers = await start();
     },
     async stop() {
+      await recordAll(client);
       await stopWorkers();
       await db.destroy();
       await adminDb.destroy();
