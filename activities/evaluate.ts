@@ -108,9 +108,7 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
     },
     tools,
   );
-  const unseen = [...(await checkNotes(store, input)), ...(await unseenValues(store, input, holdout.spec.features))];
   const seen = mayHaveSeen(definition.train, answered);
-  const foreign = definition.train.trainer === "import";
   return {
     ...evaluation,
     // What it may know already is no clean pass, however good it looks.
@@ -120,17 +118,22 @@ async function examine(of: Examination, tools: StageTools): Promise<Evaluation> 
     explanation,
     notes: [
       ...(seen === null ? [] : [seen]),
-      ...(foreign && definition.train.reference === undefined
-        ? ["No reference predictions were given (train.reference): what was lost on the way to ONNX is not known."]
-        : []),
+      ...lostOnTheWay(definition.train),
       ...(champion.unlike === null ? [] : [champion.unlike]),
       ...(evaluation.notes ?? []),
-      ...(sensitivity === null
-        ? [
-            "What each feature is worth, and how the model bears disturbed input, is not told: the sample of rows for it lacks a class.",
-          ]
-        : []),
-      ...unseen,
+      ...(sensitivity === null ? [withoutSensitivity] : []),
+      ...(await checkNotes(store, input)),
+      ...(await unseenValues(store, input, holdout.spec.features)),
     ],
   };
+}
+
+const withoutSensitivity =
+  "Feature importance and robustness to disturbed input were not measured: the sample of rows for them lacks a class.";
+
+/** An imported model may answer otherwise than it did where it was trained. */
+function lostOnTheWay({ trainer, reference }: ResolvedDefinition["train"]): string[] {
+  return trainer === "import" && reference === undefined
+    ? ["No reference predictions were given (train.reference): what was lost on the way to ONNX is not known."]
+    : [];
 }

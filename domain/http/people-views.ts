@@ -41,7 +41,7 @@ export const principalRequestSchema = z
     active: z.boolean().optional(),
     reason: reasonSchema.optional(),
   })
-  .refine(({ reason: _, ...wanted }) => Object.values(wanted).some((one) => one !== undefined), {
+  .refine((body) => Object.entries(body).some(([name, value]) => name !== "reason" && value !== undefined), {
     message: "says nothing that is to change: give displayName, roles or active",
   })
   .meta({

@@ -122,7 +122,8 @@ export async function leave<Stage extends SealedStage, Result extends { summary:
   await records.endStage({ release, stage, attempts: 1, result: sealed });
 }
 
-function evaluation(): Evaluation {
+/** One that passes, as the stage leaves it. */
+export function evaluation(): Evaluation {
   const auc = { value: 0.71, low: 0.7, high: 0.72 };
   return {
     rows: 20_000,

@@ -13,6 +13,7 @@ import type { FeatureSpec, VersionManifest } from "../../domain/stage-results.ts
 import { createFeatureEngine } from "../../ml/features/compute-features.ts";
 import { trainBaseline } from "../../ml/trainers/baseline.ts";
 import { fixtureModel, freezeRequests, readDefinition, readFeatures } from "./flights-artifacts.ts";
+import { evaluation } from "../records/passage.ts";
 
 /**
  * Versions of the flights example on record as a release leaves them, made from real flights
@@ -212,7 +213,15 @@ async function recordVersion(
     .execute();
   await db
     .insertInto("versions")
-    .values({ id: version, model: fixtureModel, release_id: version, digest, manifest: JSON.stringify(manifest) })
+    .values({
+      id: version,
+      model: fixtureModel,
+      release_id: version,
+      digest,
+      manifest: JSON.stringify(manifest),
+      evaluation: JSON.stringify(evaluation()),
+      evaluation_digest: digestOfJson(evaluation()),
+    })
     .execute();
   await db
     .insertInto("approvals")
