@@ -133,7 +133,13 @@ test("a paused model takes no release until it is resumed, a retired one never a
 });
 
 test("a lifecycle recalls what the database holds of its model", async () => {
-  expect(await registry.records.recallModel({ model })).toEqual({ nextNumber: 1, definition: null, active: null, queued: null });
+  expect(await registry.records.recallModel({ model })).toEqual({
+    nextNumber: 1,
+    definition: null,
+    active: null,
+    queued: null,
+    unsucceeded: null,
+  });
   await applyExample(registry);
   const first = await requestRelease(registry, 1);
   await registry.records.startRelease({ release: first.release, runId: "run" });
