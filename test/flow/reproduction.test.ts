@@ -1,6 +1,6 @@
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import onnxProto from "onnx-proto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { endDeadReproductions } from "../../activities/watch/dead-reproductions.ts";
@@ -16,13 +16,17 @@ import { createWorld, type World } from "../world/world.ts";
 let world: World;
 /** Below the working directory, which is the trainers' root of these tests. */
 let folder: string;
+/** What the operator shows trainers, and what changes between two trainings. */
+let outside: string;
 beforeAll(async () => {
-  world = await createWorld();
+  outside = await mkdtemp(join(tmpdir(), "countersign-mood-"));
+  await chmod(outside, 0o755);
+  world = await createWorld({ trainersSee: [outside, dirname(process.execPath)] });
   folder = await mkdtemp("node_modules/.cache/trainers-");
 });
 afterAll(async () => {
   await world?.stop();
-  await rm(folder, { recursive: true, force: true });
+  for (const made of [folder, outside]) await rm(made, { recursive: true, force: true });
 });
 
 /** A release at the lowest tier, where nobody is asked, trained as `train` says. */
@@ -123,8 +127,6 @@ test("where the bytes are others it says what differs: environment, files, the f
   const changed = withAnotherWeight(given);
   await writeFile(join(folder, "gloomy.onnx"), changed.bytes);
   await writeFile(join(folder, "train.mjs"), fickle);
-  const outside = await mkdtemp(join(tmpdir(), "countersign-mood-"));
-  await chmod(outside, 0o755);
   const mood = join(outside, "mood.txt");
   const feel = (how: string) => writeFile(mood, how, { mode: 0o644 });
   await feel("sunny");

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { SearchTrial, TrainResult } from "../../domain/stage-results.ts";
 import { processesWith } from "../ml-models/running-processes.ts";
@@ -42,6 +42,8 @@ async function startWorker(): Promise<ChildProcess> {
       COUNTERSIGN_HOME: world.home,
       COUNTERSIGN_ARTIFACTS: world.artifacts,
       COUNTERSIGN_TRAINERS_ROOT: process.cwd(),
+      // The test's own file to wait for, and the built-in trainer with what it imports.
+      COUNTERSIGN_TRAINER_PATHS: [outside, process.cwd()].join(delimiter),
     },
   });
   workers.push(worker);

@@ -1,5 +1,5 @@
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { TrainResult, VersionManifest } from "../../domain/stage-results.ts";
 import type { TrainDefinition } from "../../domain/train-schema.ts";
@@ -10,7 +10,7 @@ let world: World;
 /** Below the working directory, which is the trainers' root of these tests. */
 let folder: string;
 beforeAll(async () => {
-  world = await createWorld();
+  world = await createWorld({ trainersSee: [dirname(process.execPath)] });
   folder = await mkdtemp("node_modules/.cache/trainers-");
 });
 afterAll(async () => {

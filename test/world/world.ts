@@ -26,8 +26,13 @@ Runtime.install({ logger: new DefaultLogger("ERROR") });
  * The whole product in one process, but for the supervisor: real PostgreSQL, real Temporal, real
  * files, the three workers, control and the HTTP application. One a test file; nothing is shared
  * with other files but the two servers. `trains: false`: no worker of the queue `train`; the test brings its own.
+ * `trainersSee`: folders that commands may read besides the system's, as an operator says.
  */
-export async function createWorld({ trains = true, data = process.cwd() }: { trains?: boolean; data?: string } = {}) {
+export async function createWorld({
+  trains = true,
+  data = process.cwd(),
+  trainersSee = [],
+}: { trains?: boolean; data?: string; trainersSee?: string[] } = {}) {
   const [database, namespace, folder, connection] = await Promise.all([
     createTestDatabase(),
     createTestNamespace(),
@@ -59,6 +64,7 @@ export async function createWorld({ trains = true, data = process.cwd() }: { tra
     jobsDirectory: join(folder, "jobs"),
     exchangeDirectory: join(folder, "exchange"),
     trainersRoot: rootAt(process.cwd()),
+    sight: { paths: trainersSee, never: [] },
     python: testPython(),
   });
   const common = { connection, namespace, shutdownGraceTime: "1s" } as const;
