@@ -1,4 +1,5 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ReceiptView } from "../../domain/http/gate-views.ts";
@@ -115,9 +116,11 @@ describe("countersign", () => {
     const text = (await readFile("examples/credit-risk/model.yaml", "utf8"))
       .replace("tier: high", "tier: hgih")
       .replace("rows: applications", "rows: aplications");
-    const file = join(site.home, "broken.yaml");
+    // Not in the instance's home, in which no file of a definition may lie.
+    const folder = await mkdtemp(join(tmpdir(), "countersign-broken-"));
+    const file = join(folder, "broken.yaml");
     for (const name of ["contract.yaml", "features.sql"])
-      await writeFile(join(site.home, name), await readFile(`examples/credit-risk/${name}`));
+      await writeFile(join(folder, name), await readFile(`examples/credit-risk/${name}`));
     await writeFile(file, text);
     for (const command of ["check", "apply"]) {
       const { code, err } = await as("ada", command, file);
@@ -128,6 +131,7 @@ describe("countersign", () => {
     const { code, out } = await as("ada", "check", file, "--json");
     expect(code).toBe(2);
     expect(JSON.parse(out)).toMatchObject({ ok: false, files: [{ faults: [{ path: "tier" }, { path: "data.rows" }] }] });
+    await rm(folder, { recursive: true });
   });
 
   it("gives programs the API's own answers", async () => {

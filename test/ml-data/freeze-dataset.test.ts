@@ -104,7 +104,7 @@ describe("freezing a dataset", () => {
     ["cut.csv", "a,b,c\n1,2,3\n4,5,6\n7,8", "cut.csv cannot be read: line 4: Expected Number of Columns: 3 Found: 2"],
     ["extra.csv", "a,b\n1,2\n3,4,5\n", "extra.csv cannot be read: line 3: Expected Number of Columns: 2 Found: 3"],
     ["quote.csv", 'a,b\n1,2\n3,"4\n', "quote.csv cannot be read: a quoted value in it is never closed."],
-    ["twice.csv", "a,a\n1,2\n", "twice.csv has no line of distinct column names at its beginning."],
+    ["twice.csv", "a,a\n1,2\n", "twice.csv has two columns a; rename one of them."],
     ["data.json", "[]", "data.json is neither Parquet nor CSV nor JSON Lines by its ending"],
   ])("refuses %s, naming the file and what is wrong", async (name, content, message) => {
     await bench.write(name, content);
