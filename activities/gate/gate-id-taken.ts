@@ -15,9 +15,11 @@ export async function gateIdTaken(deps: RecordDeps, { gate }: { gate: GateId }):
   const startedByIt = await isStartedBy(deps, gate, release);
   return inTransaction(deps.db, async (unit) => {
     const before = await lockRelease(unit.trx, release);
-    const row = await unit.trx.selectFrom("gates").select("state").where("id", "=", gate).executeTakeFirst();
+    const row = await unit.trx.selectFrom("gates").select(["state", "resolution"]).where("id", "=", gate).executeTakeFirst();
     // A gate that opened has its own workflow, so nobody took its id.
-    if (startedByIt || row?.state !== "opening") return { own: true };
+    if (startedByIt || row === undefined || row.state === "open") return { own: true };
+    // Given up before, by this activity whose answer was lost; one that was decided meanwhile answers by its row.
+    if (row.state === "closed") return { own: row.resolution !== "superseded" };
     const workflow = workflowIds.gate(gate);
     unit.note({ kind: "gate.id-taken", actor: "unknown", model: before?.model ?? null, subject: gate, data: { workflow } });
     await closeUndecided(unit, {

@@ -38,7 +38,7 @@ const changes: Planted[] = [
   ),
   before("a proposal", "proposal.ts", "  const answer = await record(", "activity proposal/proposePolicy"),
   before("a renewal", "decision-box.ts", '    const closing = await record("Closes the request', "activity gate/renewGate"),
-  before("a skip", "release-run.ts", "        await record(`${stage} is skipped`)", "activity release/skipStage"),
+  before("a skip", "release-run.ts", "      await record(`${stage} is skipped`)", "activity release/skipStage"),
   {
     name: "an activity before a second vote",
     file: "gate.ts",
