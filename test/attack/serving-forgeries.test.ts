@@ -104,6 +104,7 @@ async function forgeApproval(number: number, keys: { privateKey: string }, chang
     excluded: [],
     deadline: "2099-01-01T00:00:00.000Z",
     onDeadline: "hold",
+    evidence: { recommendation: { verdict: "pass", sentence: "Promote it." } },
   };
   const body: DecisionCommand["body"] = {
     kind: "decide",
@@ -127,9 +128,12 @@ async function forgeApproval(number: number, keys: { privateKey: string }, chang
   const token = sign(null, Buffer.from(commandText(command)), keys.privateKey).toString("base64url");
   await forge(
     `update releases set policy_id = 'medium-managed' where id = '${version}'`,
+    // The columns of rights follow from the request, by the database's own trigger.
+    "set local session_replication_role = origin",
     `insert into gates (id, release_id, model, name, number, subject_kind, subject_id, subject_digest, state, resolution, request, request_digest, closed_at)
        values ('${gate}', '${version}', '${fixtureModel}', 'promotion', 1, 'version', '${version}', '${digest}', 'closed', 'approved',
          '${JSON.stringify(request)}', '${body.digest}', now())`,
+    "set local session_replication_role = replica",
     `insert into decisions (command_id, gate_id, principal_id, decision, request_digest, body, surface, groups_then, groups_at_close, counted, token, decided_at, counted_as)
        values ('${command.id}', '${gate}', 'grace', 'approve', '${body.digest}', '${JSON.stringify(body)}', 'api', '{model-risk}', '{model-risk}', true, '${token}', '${command.at}', '{model-risk}')`,
     `update approvals set kind = 'gate', gate_id = '${gate}', gate_resolution = 'approved', policy_id = 'medium-managed' where version_id = '${version}'`,

@@ -26,6 +26,8 @@ beforeAll(async () => {
   const [port] = await anyFreePorts(1);
   origin = `http://127.0.0.1:${port}`;
   token = world.tokens["ada"] ?? "";
+  const verifyKey = join(folder, "signing.pub.pem");
+  await writeFile(verifyKey, world.keys.publicKey);
   serving = spawn(process.execPath, ["bin/serving.ts"], {
     stdio: ["ignore", "ignore", "inherit"],
     env: {
@@ -33,6 +35,7 @@ beforeAll(async () => {
       DATABASE_URL: world.databaseUrl,
       COUNTERSIGN_ARTIFACTS: world.artifacts,
       COUNTERSIGN_SERVING_PORT: String(port),
+      COUNTERSIGN_VERIFY_KEY_FILE: verifyKey,
       COUNTERSIGN_LOG_LEVEL: "error",
     },
   });
