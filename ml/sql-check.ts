@@ -113,7 +113,7 @@ function atByte(sql: string, byte: number): number | null {
 
 /** A syntax error counts code points. */
 function atCodePoint(sql: string, count: number): number | null {
-  return Number.isInteger(count) && count >= 0 ? [...sql].slice(0, count).join("").length : null;
+  return Number.isInteger(count) && count >= 0 ? Array.from(sql).slice(0, count).join("").length : null;
 }
 
 function placeOf(sql: string, at: number | null): string {
