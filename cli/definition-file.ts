@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { checkDefinition, fileReferences } from "../domain/definition-check.ts";
+import type { CheckedDefinition } from "../domain/definition-check.ts";
 import type { ResolvedDefinition } from "../domain/definition-schema.ts";
 import type { Format } from "../domain/definition-text.ts";
 import type { Fault } from "../domain/errors.ts";
@@ -13,6 +14,8 @@ export interface LoadedDefinition {
   definition: ResolvedDefinition | null;
   /** Each names its file, as it can be opened from the working directory. */
   faults: (Fault & { file: string })[];
+  /** A fault that is found in one of its texts later, at its place. */
+  placed(fault: Parameters<CheckedDefinition["placed"]>[0]): LoadedDefinition["faults"][number];
 }
 
 /** More than this is no definition; it is not read into memory to find that out. */
@@ -28,7 +31,10 @@ export async function loadDefinitionFile(
   home: string = homeOf({ env: process.env, cwd: process.cwd() }),
 ): Promise<LoadedDefinition> {
   const text = await readText(path);
-  if (typeof text !== "string") return { definition: null, faults: [{ path: "", message: text.fault, file: path }] };
+  if (typeof text !== "string") {
+    const whole = (message: string) => ({ path: "", message, file: path });
+    return { definition: null, faults: [whole(text.fault)], placed: ({ message }) => whole(message) };
+  }
   const format: Format = path.endsWith(".json") ? "json" : "yaml";
   const folder = dirname(path);
   const protects = createProtectedPlaces(placesOf({ COUNTERSIGN_HOME: home }));
@@ -47,14 +53,12 @@ export async function loadDefinitionFile(
     if (typeof content === "string") files[name] = content;
     else if (!content.absent) unreadable.push({ path: "", message: content.fault, file: join(folder, name) });
   }
-  const { definition, faults } = checkDefinition(text, { format, filesAllowed: true, files });
-  const named = faults.map((fault) => ({
-    ...fault,
-    file: fault.file === undefined ? path : join(folder, fault.file),
-  }));
+  const { definition, faults, placed } = checkDefinition(text, { format, filesAllowed: true, files });
+  const named = (fault: Fault) => ({ ...fault, file: fault.file === undefined ? path : join(folder, fault.file) });
   return {
     definition: unreadable.length > 0 ? null : definition,
-    faults: [...named, ...unreadable],
+    faults: [...faults.map(named), ...unreadable],
+    placed: (fault) => named(placed(fault)),
   };
 }
 

@@ -31,7 +31,6 @@ export async function listReleases(
   return pageOf(rows, limit, { item: (row) => itemOf(context, caller, row), cursor: (row) => [row.place, row.id] });
 }
 
-/** Throws `not-found`. */
 /** A release with its stages and gates. Throws `not-found`. */
 export async function readRelease(context: ControlContext, caller: Caller, release: ReleaseId): Promise<ReleaseView> {
   requireScope(caller, "read");
@@ -137,13 +136,23 @@ function itemOf(context: ControlContext, caller: Caller, row: ReleaseRow): Relea
     parameters: row.parameters,
     definitionDigest: row.definition_digest,
     policy: { id: row.policy_id, version: row.policy_version },
-    waitsFor: row.waits_for,
+    waitsFor: row.ahead === null ? row.waits_for : queuedBehind(row.ahead),
+    behind: row.ahead && { release: row.ahead.id, blocked: row.ahead.blocked && causeOf(row.ahead.blocked) },
     blocked: row.blocked,
     actions: actionsOf(row.state).filter((action) => mayAct(caller, row, action)),
     createdAt: row.created_at.toISOString(),
     endedAt: row.ended_at?.toISOString() ?? null,
     links: releaseLinks(context, row.id),
   };
+}
+
+/** Only what is said of it elsewhere: a log may quote data. */
+function causeOf({ stage, message, cure }: NonNullable<ReleaseRow["blocked"]>) {
+  return { stage, message, cure };
+}
+
+function queuedBehind({ id, blocked }: NonNullable<ReleaseRow["ahead"]>): string {
+  return `Queued behind ${id}${blocked === null ? "." : `, which is blocked at ${blocked.stage}: ${blocked.message}`}`;
 }
 
 function mayAct(caller: Caller, row: ReleaseRow, action: ReleaseAction): boolean {

@@ -51,7 +51,8 @@ const libraryRule = z
     arguments: z
       .strictObject({
         missingValues: z.array(scalar.nullable()).min(1).optional(),
-        validValues: z.array(scalar).min(1).optional(),
+        // Whether null may stand there is said by nullValues and `required`; among the valid values it changes nothing.
+        validValues: z.array(scalar.nullable()).min(1).optional(),
         pattern: z.string().optional(),
         properties: z.array(z.string()).min(1).optional(),
       })
@@ -95,6 +96,6 @@ export const qualityRule = z.preprocess(
       ? { type: "library", ...value }
       : value,
   z.discriminatedUnion("type", [libraryRule, sqlRule, textRule], {
-    error: "must be library, sql or text; other types are not checked here",
+    error: "must be library, sql or text: no other engine runs here. Write the rule as sql, or leave it out",
   }),
 );

@@ -33,7 +33,9 @@ function listed(value: string | string[]): string[] {
 }
 
 const nested = z
-  .never({ error: "describes what lies inside of a value, which is not checked here; bring it into columns of its own" })
+  .never({
+    error: "describes what lies inside a value, which is not checked here: leave it out, or bring it into columns of its own",
+  })
   .optional();
 
 const property = z
@@ -170,7 +172,10 @@ export const contractSchema = z.strictObject({
   support: z.unknown().optional(),
   slaDefaultElement: z.unknown().optional(),
   slaProperties: z.array(serviceLevel).default([]),
-  schema: z.array(table).min(1),
+  schema: z
+    .array(table)
+    .refine((tables) => tables.length > 0, "must describe a table, named as a source of the definition is named")
+    .describe("the tables, each named as a source of the definition is named"),
 });
 
 export type DataContract = z.output<typeof contractSchema>;

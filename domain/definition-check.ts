@@ -3,7 +3,7 @@ import { typeFindings } from "./request-types.ts";
 import { ruleFindings } from "./definition-rules.ts";
 import { definitionSchema } from "./definition-schema.ts";
 import type { Definition, ResolvedDefinition } from "./definition-schema.ts";
-import { maxTextBytes, readText } from "./definition-text.ts";
+import { maxTextBytes, pathInWords, readText } from "./definition-text.ts";
 import type { Format, Path, ReadText } from "./definition-text.ts";
 import type { Fault } from "./errors.ts";
 import { isRecord, valueAt } from "./loose-value.ts";
@@ -28,6 +28,8 @@ export interface CheckedDefinition {
   /** With defaults filled in and files in place; null when anything is wrong. */
   definition: ResolvedDefinition | null;
   faults: Fault[];
+  /** A fault that somebody else found in a text of the definition, at the place of its character `at`. */
+  placed(fault: { path: Path; message: string; at: number | null }): Fault;
 }
 
 /** Where a file may stand in for the text itself. */
@@ -38,7 +40,8 @@ const filePaths: { path: Path; holds: "data" | "text" }[] = [
 
 export function checkDefinition(text: string, options: CheckOptions): CheckedDefinition {
   const read = readText(text, options.format);
-  if (read.faults.length > 0) return { definition: null, faults: read.faults };
+  const unplaced: CheckedDefinition["placed"] = ({ path, message }) => toFault({ path, message, spot: "value" }, read);
+  if (read.faults.length > 0) return { definition: null, faults: read.faults, placed: unplaced };
   const { output, value, findings, asWritten } = schemaFaults(definitionSchema, read.value);
   const inlined = putFilesInPlace(value, options);
   const contract = valueAt(value, ["contract"]);
@@ -54,14 +57,34 @@ export function checkDefinition(text: string, options: CheckOptions): CheckedDef
     ...inlined.faults,
     ...contractFaults({ value, inlined, read, asWritten }),
   ]);
-  if (output === null || faults.length > 0) return { definition: null, faults };
+  const placed: CheckedDefinition["placed"] = (fault) => placedFault(fault, { value, inlined, read });
+  if (output === null || faults.length > 0) return { definition: null, faults, placed };
   // The texts of files are held to the same limits as texts written in place.
   const whole = schemaFaults(definitionSchema, value);
   const late = whole.findings.map((one) => toFault(one, read));
   return {
     definition: whole.output === null ? null : resolveDefinition(whole.output),
     faults: late,
+    placed,
   };
+}
+
+function placedFault(
+  { path, message, at }: { path: Path; message: string; at: number | null },
+  { value, inlined: { contractFile, textFiles }, read }: Pick<ContractCheck, "value" | "inlined" | "read">,
+): Fault {
+  const fault = { path: pathInWords(path), message };
+  const textFile = textFiles.get(pathInWords(path));
+  if (textFile !== undefined) {
+    const before = String(valueAt(value, path))
+      .slice(0, at ?? 0)
+      .split("\n");
+    return { ...fault, file: textFile, line: before.length, column: (before.at(-1) ?? "").length + 1 };
+  }
+  const inFile = contractFile !== null && path[0] === "contract";
+  const [place, within] = inFile ? [contractFile.read, path.slice(1)] : [read, path];
+  const spot = at === null ? place.placeOf(within, "value") : place.placeWithin(within, at);
+  return { ...fault, ...spot, ...(inFile && { path: pathInWords(within), file: contractFile.name }) };
 }
 
 interface ContractCheck {
@@ -111,11 +134,13 @@ interface Inlined {
   findings: Finding[];
   faults: Fault[];
   contractFile: { name: string; read: ReadText } | null;
+  /** Names of files whose text stands at a path. */
+  textFiles: Map<string, string>;
 }
 
 /** Puts the texts of files where they are named (changes `value`), and tells what cannot be put there. */
 function putFilesInPlace(value: unknown, options: CheckOptions): Inlined {
-  const inlined: Inlined = { findings: [], faults: [], contractFile: null };
+  const inlined: Inlined = { findings: [], faults: [], contractFile: null, textFiles: new Map() };
   for (const { path, holds } of filePaths) {
     const file = fileAt(value, path);
     // The schema tells of a path that climbs out.
@@ -125,6 +150,7 @@ function putFilesInPlace(value: unknown, options: CheckOptions): Inlined {
       inlined.findings.push({ path, spot: "value", message: text.fault });
     } else if (holds === "text") {
       place(value, path, text);
+      inlined.textFiles.set(pathInWords(path), file);
     } else {
       const read = readText(text, file.endsWith(".json") ? "json" : "yaml");
       inlined.faults.push(...read.faults.map((one) => ({ ...one, file })));

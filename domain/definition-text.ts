@@ -18,6 +18,8 @@ export interface ReadText {
   faults: Fault[];
   /** The place of a path in the text; of the nearest thing around it where it is missing. */
   placeOf(path: Path, spot: Spot): Place;
+  /** The place of one character of the text that stands at a path; where that text begins, if it is folded or escaped. */
+  placeWithin(path: Path, at: number): Place;
 }
 
 /** A definition is some kilobytes; a megabyte of YAML is a mistake or an attack. */
@@ -33,6 +35,7 @@ export function readText(text: string, format: Format): ReadText {
     value: undefined,
     faults,
     placeOf: () => start,
+    placeWithin: () => start,
   });
   const whole = (message: string): ReadText => broken([{ path: "", message, ...start }]);
   if (text.length > maxTextBytes) return whole(`is larger than ${maxTextBytes} characters`);
@@ -54,7 +57,12 @@ export function readText(text: string, format: Format): ReadText {
     const value: unknown = format === "json" ? JSON.parse(text) : document.toJS({ maxAliasCount: 100 });
     // An anchor may hold itself; what cannot be written as JSON cannot be digested either.
     JSON.stringify(value);
-    return { value, faults: [], placeOf: (path, spot) => place(offsetOf(document, path, spot)) };
+    return {
+      value,
+      faults: [],
+      placeOf: (path, spot) => place(offsetOf(document, path, spot)),
+      placeWithin: (path, at) => place(offsetWithin(document, { path, at, text })),
+    };
   } catch (error) {
     if (error instanceof TypeError) return whole("holds an anchor that refers to itself");
     return whole(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
@@ -110,6 +118,25 @@ function offsetOf(document: Document.Parsed, path: Path, spot: Spot): number {
     node = found.value;
   }
   return offset;
+}
+
+/** Each line of such a text ends as a line of the source does: what stands before it there is indentation, or a quote. */
+function offsetWithin(document: Document.Parsed, { path, at, text }: { path: Path; at: number; text: string }): number {
+  const start = offsetOf(document, path, "value");
+  const node = resolved(document.getIn(path, true), document);
+  if (!isScalar(node) || typeof node.value !== "string") return start;
+  if (node.type !== "BLOCK_LITERAL") {
+    const quoted = node.type === "QUOTE_SINGLE" || node.type === "QUOTE_DOUBLE" ? 1 : 0;
+    return text.startsWith(node.value, start + quoted) ? start + quoted + at : start;
+  }
+  const before = node.value.slice(0, at).split("\n");
+  let line = start;
+  // The first line of the source is the header: `|`.
+  for (let count = 0; count < before.length; count += 1) line = text.indexOf("\n", line) + 1;
+  const end = text.indexOf("\n", line);
+  const source = text.slice(line, end === -1 ? undefined : end).replace(/\r$/, "");
+  const indent = source.length - (node.value.split("\n")[before.length - 1] ?? "").length;
+  return line + Math.max(0, indent) + (before.at(-1) ?? "").length;
 }
 
 function stepInto(node: unknown, step: string | number): { key: unknown; value: unknown } | null {

@@ -113,6 +113,8 @@ function inWords(issue: Issue, schema: z.ZodType, value: unknown): Finding[] {
     case "invalid_key":
       return finding(`is no allowed name: it ${issue.issues[0]?.message ?? "is refused"}`, "key");
     case "invalid_type":
+      // A `never` has its own words: there is nothing that it could have been.
+      if (issue.expected === "never") return finding(issue.message);
       return finding(`must be ${typeName(issue.expected)}, not ${shown(found)}`);
     case "invalid_value": {
       const allowed = issue.values.map(String);
@@ -140,7 +142,17 @@ function unionTypes(issue: Issue & { code: "invalid_union" }): string {
 function boundInWords(issue: Issue & { code: "too_small" | "too_big" }): string {
   const small = issue.code === "too_small";
   const bound = small ? issue.minimum : issue.maximum;
-  const unit = issue.origin === "string" ? " characters" : issue.origin === "array" ? " entries" : "";
+  const plural = Number(bound) !== 1;
+  const unit =
+    issue.origin === "string"
+      ? plural
+        ? " characters"
+        : " character"
+      : issue.origin === "array"
+        ? plural
+          ? " entries"
+          : " entry"
+        : "";
   if (unit !== "") return `must have ${small ? "at least" : "at most"} ${bound}${unit}`;
   if (issue.inclusive === false) return `must be ${small ? "more" : "less"} than ${bound}`;
   return `must be at ${small ? "least" : "most"} ${bound}`;

@@ -33,11 +33,28 @@ export interface SelectCheck {
 
 type Node = { [key: string]: unknown };
 
+/** What is wrong, and where in the SQL: the character from 0, null where the parser does not say. */
+export interface PlacedFault {
+  message: string;
+  at: number | null;
+}
+
+/** A refusal of checkSelect. */
+export class SqlRefusal extends CountersignError {
+  readonly places: PlacedFault[];
+
+  /** `told` is the fault as it reads where the SQL is not at hand: with its place in words. */
+  constructor({ path, code = "feature-sql" }: SelectRules, places: PlacedFault[], told = places.map(({ message }) => message)) {
+    super(code, `${path} is refused: ${told.join(" ")}`, { faults: told.map((message) => ({ path, message })) });
+    this.places = places;
+  }
+}
+
 /** Throws `code` (`feature-sql`) with all faults. `connection` is used to parse; nothing is executed. */
 export async function checkSelect(connection: DuckDBConnection, sql: string, rules: SelectRules): Promise<SelectCheck> {
   const { tree, text } = await parse(connection, sql, rules);
   const functions = await knownFunctions(connection);
-  const found = { faults: new Set<string>(), reads: new Set<string>() };
+  const found = { faults: new Map<string, number | null>(), reads: new Set<string>() };
   const tables = new Map(rules.tables.map((table) => [table.toLowerCase(), table]));
   const queries = queryNames(tree);
   walk(tree, (node) => {
@@ -46,17 +63,14 @@ export async function checkSelect(connection: DuckDBConnection, sql: string, rul
       expressionFault(node, functions) ??
       (rules.approved === true ? null : boundlessFault(node)) ??
       queryFault(node);
-    if (fault !== null) found.faults.add(fault);
+    if (fault !== null && !found.faults.has(fault)) found.faults.set(fault, atByte(sql, Number(node["query_location"])));
     return fault === null;
   });
-  if (found.faults.size > 0) {
-    const faults = [...found.faults].map((message) => ({ path: rules.path, message }));
-    throw new CountersignError(
-      rules.code ?? "feature-sql",
-      `${rules.path} is refused: ${faults.map((fault) => fault.message).join(" ")}`,
-      { faults },
+  if (found.faults.size > 0)
+    throw new SqlRefusal(
+      rules,
+      [...found.faults].map(([message, at]) => ({ message, at })),
     );
-  }
   return { sql: text, reads: [...found.reads], tree };
 }
 
@@ -65,11 +79,7 @@ async function serialise(connection: DuckDBConnection, sql: string): Promise<str
   return String(result.getRowsJson()[0]?.[0]);
 }
 
-async function parse(
-  connection: DuckDBConnection,
-  sql: string,
-  { path, code = "feature-sql" }: SelectRules,
-): Promise<{ tree: Node; text: string }> {
+async function parse(connection: DuckDBConnection, sql: string, rules: SelectRules): Promise<{ tree: Node; text: string }> {
   const serialised = await serialise(connection, sql);
   const parsed: unknown = JSON.parse(serialised);
   if (!isNode(parsed) || parsed["error"] !== false) {
@@ -77,10 +87,10 @@ async function parse(
     const reason = isNode(parsed)
       ? shortMessage(new Error(String(parsed["error_message"])), { overData: false })
       : "it cannot be read";
-    const message = reason.startsWith("Only SELECT") ? "Only one SELECT is allowed here." : `${reason}${placeOf(sql, position)}.`;
-    throw new CountersignError(code, `${path} is refused: ${message}`, {
-      faults: [{ path, message }],
-    });
+    if (reason.startsWith("Only SELECT"))
+      throw new SqlRefusal(rules, [{ message: "Only one SELECT is allowed here.", at: null }]);
+    const at = atCodePoint(sql, position);
+    throw new SqlRefusal(rules, [{ message: `${reason}.`, at }], [`${reason}${placeOf(sql, at)}.`]);
   }
   const statements = Array.isArray(parsed["statements"]) ? parsed["statements"] : [];
   // Both counts: what is serialised and what would be executed (a PIVOT expands to two).
@@ -88,18 +98,27 @@ async function parse(
   const statement: unknown = statements[0];
   if (count !== 1 || !isNode(statement)) {
     const message = `Only one SELECT is allowed here, and there ${count === 0 ? "is none" : `are ${count} statements`}.`;
-    throw new CountersignError(code, `${path} is refused: ${message}`, {
-      faults: [{ path, message }],
-    });
+    throw new SqlRefusal(rules, [{ message, at: null }]);
   }
   const bare = sql.replace(/;(?:\s|--[^\n]*(?:\n|$))*$/, "");
   // A semicolon may also end a string; only what leaves the tree as it was is cut off.
   return { tree: statement, text: (await serialise(connection, bare)) === serialised ? bare : sql };
 }
 
-function placeOf(sql: string, position: number): string {
-  if (!Number.isInteger(position)) return "";
-  const before = sql.slice(0, position).split("\n");
+/** The syntax tree counts bytes of UTF-8; what it does not know is 2^64 - 1, or absent. */
+function atByte(sql: string, byte: number): number | null {
+  const bytes = Buffer.from(sql);
+  return Number.isInteger(byte) && byte >= 0 && byte <= bytes.length ? bytes.subarray(0, byte).toString().length : null;
+}
+
+/** A syntax error counts code points. */
+function atCodePoint(sql: string, count: number): number | null {
+  return Number.isInteger(count) && count >= 0 ? Array.from(sql).slice(0, count).join("").length : null;
+}
+
+function placeOf(sql: string, at: number | null): string {
+  if (at === null) return "";
+  const before = sql.slice(0, at).split("\n");
   return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`;
 }
 

@@ -3,6 +3,7 @@ import type { DefinitionAppliedView } from "../../domain/http/model-views.ts";
 import { builtInPolicies } from "../../domain/built-in-policies.ts";
 import { groupsIn } from "../../domain/policy-deciders.ts";
 import { either } from "../../domain/wording.ts";
+import { compileSql } from "../compiled-sql.ts";
 import { connect, say, segment, wantsJson } from "../context.ts";
 import type { Context } from "../context.ts";
 import { loadDefinitionFile } from "../definition-file.ts";
@@ -25,31 +26,40 @@ export function addDefinitionCommands(program: Command, context: Context): void 
 
 async function check(files: string[], command: Command, context: Context): Promise<void> {
   const { output } = context;
-  const loaded = await Promise.all(files.map(async (file) => ({ file, ...(await loadDefinitionFile(file)) })));
-  const sound = loaded.every(({ definition }) => definition !== null);
+  const { checked, notCompiled } = await checkFiles(files, context);
+  const sound = checked.every(({ faults }) => faults.length === 0);
   context.exit(sound ? exitCodes.ok : exitCodes.badInput);
-  if (wantsJson(command))
-    return output.out(
-      JSON.stringify(
-        {
-          ok: sound,
-          files: loaded.map(({ file, definition, faults }) => ({
-            file,
-            model: definition?.model ?? null,
-            faults,
-          })),
-        },
-        null,
-        2,
-      ),
-    );
-  for (const { file, definition, faults } of loaded) {
+  if (wantsJson(command)) {
+    const told = checked.map(({ file, definition, faults }) => ({ file, model: definition?.model ?? null, faults }));
+    return output.out(JSON.stringify({ ok: sound, files: told, sqlCompiled: notCompiled === null }, null, 2));
+  }
+  for (const { file, definition, faults } of checked) {
     if (definition !== null) output.out(`${paint(output, "good", "✓")} ${file}: ${soundInWords(definition)}`);
     else
       output.err(
         `${faultLines(output, faults, file)}\n${paint(output, "bad", "✗")} ${file}: ${faults.length} ${faults.length === 1 ? "fault" : "faults"}.`,
       );
   }
+  if (notCompiled !== null) output.err(`The SQL was not compiled here: ${notCompiled}`);
+}
+
+/** Checks the files, and compiles the SQL of those that are sound. */
+async function checkFiles(
+  files: string[],
+  { signal }: Context,
+): Promise<{ checked: (Omit<LoadedDefinition, "placed"> & { file: string })[]; notCompiled: string | null }> {
+  const loaded = await Promise.all(files.map(async (file) => ({ file, ...(await loadDefinitionFile(file)) })));
+  const compiled = await compileSql(
+    loaded.flatMap(({ definition }) => definition ?? []),
+    { signal },
+  );
+  if ("reason" in compiled) return { checked: loaded, notCompiled: compiled.reason };
+  const found = compiled.values();
+  const checked = loaded.map(({ file, definition, faults, placed }) => {
+    const inSql = definition === null ? [] : (found.next().value ?? []).map((fault) => placed(fault));
+    return { file, definition: inSql.length === 0 ? definition : null, faults: [...faults, ...inSql] };
+  });
+  return { checked, notCompiled: null };
 }
 
 function soundInWords({ model, tier, maturity, data, features }: NonNullable<LoadedDefinition["definition"]>): string {

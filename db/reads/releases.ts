@@ -10,6 +10,8 @@ export type ReleaseRow = Row<"releases"> & {
   place: string;
   owner_team: string;
   version: string | null;
+  /** Of a queued release: the model's release that is under way. */
+  ahead: Pick<Row<"releases">, "id" | "blocked"> | null;
 };
 
 export interface ReleaseFilter {
@@ -23,7 +25,10 @@ export interface ReleaseFilter {
 /** The releases that the scope covers, newest first. */
 export async function readReleases(db: Db, scope: ReadScope, page: PageOf & ReleaseFilter): Promise<ReleaseRow[]> {
   const { rows } = await sql<ReleaseRow>`
-    select r.*, r.created_at::text as place, o.owner_team, v.id as version
+    select r.*, r.created_at::text as place, o.owner_team, v.id as version,
+      case when r.state = 'queued' then (
+        select jsonb_build_object('id', a.id, 'blocked', a.blocked) from releases a
+        where a.model = r.model and a.state in ('running', 'waiting', 'blocked') limit 1) end as ahead
     from releases r join models o on o.name = r.model left join versions v on v.release_id = r.id
     where ${readableThrough(scope, "r.model")}
       and ${page.id === undefined ? sql`true` : sql`r.id = ${page.id}`}

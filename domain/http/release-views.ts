@@ -73,6 +73,10 @@ export const releaseSchema = z
     definitionDigest: digestSchema,
     policy: z.object({ id: z.string(), version: z.int() }),
     waitsFor: z.string().nullable().describe("in a sentence"),
+    behind: z
+      .object({ release: z.string(), blocked: blockedSchema.pick({ stage: true, message: true, cure: true }).nullable() })
+      .nullable()
+      .describe("the release of the model that a queued one waits for, and why that one is blocked"),
     blocked: blockedSchema.nullable(),
     actions: z.array(z.enum(actions)).describe("what the caller may do with it now"),
     contributors: z

@@ -27,7 +27,7 @@ export function columnMetric(rule: QualityRule, column: MeasuredColumn): Rule[] 
       {
         ...common,
         rule: rule.name ?? "sql",
-        measure: { kind: "query", sql: filledQuery(rule.query, column.table, column.column) },
+        measure: { kind: "query", sql: filledQuery(rule.query, column) },
         breach: words,
       },
     ];
@@ -72,10 +72,36 @@ export function columnMetric(rule: QualityRule, column: MeasuredColumn): Rule[] 
   ];
 }
 
+/** What the placeholders of a query stand for; a table's own query has no column. */
+export interface QueryNames {
+  table: string;
+  column: string | null;
+}
+
+const placeholders = /\$?\{(object|property)\}/g;
+
 /** `{object}` and `{property}` (also with a dollar sign) stand for the table and the column. */
-export function filledQuery(query: string, table: string, column: string | null): string {
-  const named = query.replaceAll(/\$?\{object\}/g, () => quoteName(table));
-  return column === null ? named : named.replaceAll(/\$?\{property\}/g, () => quoteName(column));
+export function filledQuery(query: string, names: QueryNames): string {
+  return query.replaceAll(placeholders, (written, what: string) => filled(written, what, names));
+}
+
+/** Where a character of the filled query stands in the query as it is written. */
+export function unfilledPlace(query: string, names: QueryNames, at: number): number {
+  let grown = 0;
+  for (const found of query.matchAll(placeholders)) {
+    if (found.index + grown >= at) break;
+    const [written, what = ""] = found;
+    const length = filled(written, what, names).length;
+    // Within a name: where its placeholder begins.
+    if (found.index + grown + length > at) return found.index;
+    grown += length - written.length;
+  }
+  return at - grown;
+}
+
+function filled(written: string, what: string, { table, column }: QueryNames): string {
+  if (what === "object") return quoteName(table);
+  return column === null ? written : quoteName(column);
 }
 
 function equals(value: string | number | boolean | null, column: MeasuredColumn): string {

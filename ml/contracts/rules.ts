@@ -143,7 +143,7 @@ function tableRules(rule: QualityRule, path: string, known: TableColumns): Rule[
   const { accepts, words } = expectationOf(rule);
   const common = { path, column: null, severity: rule.severity, accepts, shows: [] };
   if (rule.type === "sql") {
-    const sql = filledQuery(rule.query, known.table.name, null);
+    const sql = filledQuery(rule.query, { table: known.table.name, column: null });
     return [{ ...common, rule: rule.name ?? "sql", measure: { kind: "query", sql }, breach: words }];
   }
   if (rule.metric === "rowCount")

@@ -6,6 +6,7 @@ import { CountersignError } from "../../domain/errors.ts";
 import { readCsvHeader } from "./csv-header.ts";
 import { twinNames, twinsInWords } from "./column-twins.ts";
 import { type DuckDb, quoteText } from "../duckdb.ts";
+import { findDamagedColumn } from "./page-checksums.ts";
 import { fileQuery } from "./source-table.ts";
 import { unreadableFile } from "./unreadable-file.ts";
 
@@ -80,6 +81,7 @@ export async function inspectFile(db: DuckDb, file: InspectedFile): Promise<File
         `has ${columns.length} columns, and ${mostColumns} are the most.`,
         "Leave out columns that nobody needs, then retry.",
       );
+    if (format === "parquet") await checkPages(db, file.path, refuse);
     const rows = await readThrough(db, { selected, format, width: columns.length });
     if (rows === 0) throw refuse("holds no rows.", noRows);
     return { format, rows, columns };
@@ -88,6 +90,16 @@ export async function inspectFile(db: DuckDb, file: InspectedFile): Promise<File
     const { why, cure } = unreadableFile(error instanceof Error ? error.message : String(error), format);
     throw refuse(`cannot be read: ${why ?? reasonOf(error, file)}`, cure, error);
   }
+}
+
+/** A checksum that does not hold is told before the reader meets the page, of which it may make anything. */
+async function checkPages(db: DuckDb, path: string, refuse: (reason: string, cure: string) => CountersignError): Promise<void> {
+  const damage = await findDamagedColumn(db, path);
+  if (damage === null) return;
+  throw refuse(
+    `is damaged: a page of the column ${damage.column} in row group ${damage.rowGroup} (counted from 0) does not have the checksum that it was written with.`,
+    "Copy the file again from where it is whole, or write it again, then retry.",
+  );
 }
 
 /** Has every value decoded, and counts the rows. */

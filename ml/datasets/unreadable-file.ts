@@ -1,5 +1,8 @@
 import type { SourceFormat } from "../../domain/definition-schema.ts";
 
+/** What the reader says holds no value of the file, and is told as it stands. */
+const itsWords = "";
+
 /** What makes a file unreadable, as DuckDB 1.5 words it; each with the cure that is true of it. */
 const causes: { when: RegExp; why?: string; cure: string }[] = [
   {
@@ -8,7 +11,8 @@ const causes: { when: RegExp; why?: string; cure: string }[] = [
     cure: "Write the file without Parquet's own encryption, which is not read here, then retry.",
   },
   {
-    when: /Unsupported compression codec/,
+    when: /Unsupported compression codec "\w+"\. Supported options are [\w, ]+/,
+    why: itsWords,
     cure: "Write the file with one of the codecs named (zstd, snappy), then retry.",
   },
   {
@@ -33,6 +37,7 @@ const malformed = "Correct the file at the place that the message names, then re
 /** Of a file that DuckDB could not read: why, where its words say less than ours, and what to do. */
 export function unreadableFile(text: string, format: SourceFormat): { why: string | null; cure: string } {
   const known = causes.find(({ when }) => when.test(text));
+  if (known?.why === itsWords) return { why: known.when.exec(text)?.[0] ?? null, cure: known.cure };
   if (known !== undefined) return { why: known.why ?? null, cure: known.cure };
   return { why: null, cure: format === "parquet" ? damaged : malformed };
 }

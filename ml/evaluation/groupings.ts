@@ -111,6 +111,12 @@ export function maskOf({ of }: Grouping, group: number): Uint8Array {
   return mask;
 }
 
+/** The query of a slice's condition, and how many characters stand before the condition's own. */
+export function conditionQuery(where: string): { sql: string; before: number } {
+  const head = "SELECT row_id, CAST((";
+  return { sql: `${head}${where}\n) AS BOOLEAN) AS hit FROM request`, before: head.length };
+}
+
 /**
  * The rows for which each of a definition's conditions holds. The conditions are other people's SQL:
  * parsed and checked before they run, in a database that opens this one file and nothing else.
@@ -126,7 +132,7 @@ export async function readConditions(
     await db.harden([path]);
     const found: { name: string; mask: Uint8Array }[] = [];
     for (const { name, where } of conditions) {
-      const { sql } = await checkSelect(db.connection, `SELECT row_id, CAST((${where}\n) AS BOOLEAN) AS hit FROM request`, {
+      const { sql } = await checkSelect(db.connection, conditionQuery(where).sql, {
         path: "evaluate.slices",
         tables: ["request"],
         code: "evaluation-failed",

@@ -19,7 +19,7 @@ import {
 import { beyondInWords, type CheckedSql, failed, featureQuery, numberBeyond } from "./feature-query.ts";
 import { openAsOfViews, openLookup } from "./lookup-tables.ts";
 import { requestColumn } from "./request-column.ts";
-import { requestColumns, requestTypes } from "./request-values.ts";
+import { createRequestTable, requestColumns, requestTypes } from "./request-values.ts";
 
 /**
  * Features for serving and evaluation, by the same SQL as in training.
@@ -144,9 +144,7 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
     await openLookup(db, { name, lookup, path: await verifiedPath(store, lookup.table) }, "table");
   }
   const request = Object.entries(spec.request);
-  await db.run(
-    `CREATE TABLE request (row_id BIGINT, ${request.map(([name, type]) => `${quoteName(name)} ${requestTypes[type].sql}`).join(", ")})`,
-  );
+  await createRequestTable(db, spec.request);
   await openAsOfViews(db, spec.lookups);
   await db.harden([]);
   const { sql } = await checkSelect(db.connection, spec.sql, {

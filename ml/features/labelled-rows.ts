@@ -1,7 +1,8 @@
+import type { DuckDBConnection } from "@duckdb/node-api";
 import type { ColumnType } from "../../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
 import { type DuckDb, quoteName, quoteText, shortMessage } from "../duckdb.ts";
-import { checkSelect } from "../sql-check.ts";
+import { checkSelect, SqlRefusal } from "../sql-check.ts";
 import type { Task } from "../../domain/task.ts";
 import type { TypedSource } from "../datasets/typed-source.ts";
 import { labelTypes } from "./label-spec.ts";
@@ -73,15 +74,16 @@ export async function writeLabelledRows(
   return { label, values };
 }
 
-/** The label's expression in parentheses, after its syntax tree was found to be one expression over the row source. */
-async function labelExpression(db: DuckDb, source: string, { sql, task }: { sql: string; task: Task }): Promise<string> {
-  const expression = `(${sql}\n)`;
-  const { tree } = await checkSelect(db.connection, `SELECT ${expression} AS label FROM ${quoteName(source)}`, {
-    path,
-    tables: [source],
-  });
-  const refuse = (message: string, cause?: unknown) =>
-    new CountersignError("feature-sql", `${path} fails: ${message}`, { faults: [{ path, message }], cause });
+/** A label as a query of the row source, and how many characters stand before the label's own. */
+export function labelQuery(label: string, source: string): { sql: string; before: number } {
+  const head = "SELECT (";
+  return { sql: `${head}${label}\n) AS label FROM ${quoteName(source)}`, before: head.length };
+}
+
+/** Throws `feature-sql` unless the syntax tree of a label is one expression over the row source. */
+export async function checkLabel(connection: DuckDBConnection, label: string, source: string): Promise<void> {
+  const rules = { path, tables: [source] };
+  const { tree } = await checkSelect(connection, labelQuery(label, source).sql, rules);
   const node = tree["node"];
   // "a) FROM flights WHERE (b" would be one SELECT too.
   const single =
@@ -96,7 +98,15 @@ async function labelExpression(db: DuckDb, source: string, { sql, task }: { sql:
     Array.isArray(node["modifiers"]) &&
     node["modifiers"].length === 0 &&
     node["having"] === null;
-  if (!single) throw refuse("It must be one expression.");
+  if (!single) throw new SqlRefusal(rules, [{ message: "It must be one expression.", at: null }]);
+}
+
+/** The label's expression in parentheses, of the type that the task takes. */
+async function labelExpression(db: DuckDb, source: string, { sql, task }: { sql: string; task: Task }): Promise<string> {
+  await checkLabel(db.connection, sql, source);
+  const expression = `(${sql}\n)`;
+  const refuse = (message: string, cause?: unknown) =>
+    new CountersignError("feature-sql", `${path} fails: ${message}`, { faults: [{ path, message }], cause });
   let type: string;
   try {
     // row_id beside it makes an aggregate an error.

@@ -11,6 +11,7 @@ import {
 import type { ColumnType } from "../../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
 import { instantOf, largestWhole } from "../../domain/value-spellings.ts";
+import { type DuckDb, quoteName } from "../duckdb.ts";
 import { readTimeByRule1 } from "./rule-1.ts";
 
 /** The type that a request column has in DuckDB, in training and serving alike. */
@@ -21,6 +22,12 @@ export const requestTypes: Record<ColumnType, { sql: string; type: DuckDBType }>
   boolean: { sql: "BOOLEAN", type: BOOLEAN },
   timestamp: { sql: "TIMESTAMP", type: TIMESTAMP },
 };
+
+/** `request`, as features.sql sees it, without rows. */
+export async function createRequestTable(db: DuckDb, request: Record<string, ColumnType>): Promise<void> {
+  const columns = Object.entries(request).map(([name, type]) => `${quoteName(name)} ${requestTypes[type].sql}`);
+  await db.run(`CREATE TABLE request (row_id BIGINT, ${columns.join(", ")})`);
+}
 
 const faultsKept = 20;
 const wanted: Record<ColumnType, string> = {

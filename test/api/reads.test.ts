@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { insertPredictions } from "../../db/predictions.ts";
 import { digestOfJson } from "../../domain/digest.ts";
 import { createFront, type Front } from "../control/front.ts";
-import { applyExample, model, promote, waitAtGate, type OpenGate } from "../records/passage.ts";
+import { applyExample, model, promote, requestRelease, waitAtGate, type OpenGate } from "../records/passage.ts";
 import { exampleDefinition } from "../records/registry.ts";
 
 interface Page {
@@ -219,5 +219,35 @@ describe("views", () => {
     ]);
     const groups = await get<{ items: { group: string; members: { principal: string }[] }[] }>("pia", "/api/groups");
     expect(groups.items.find((group) => group.group === "product")?.members).toMatchObject([{ principal: "pia" }]);
+  });
+
+  test("a queued release names the one that it waits behind, and why that one is blocked", async () => {
+    const { release } = await requestRelease(front.registry, 4);
+    expect(await get("ada", `/api/releases/${release}`)).toMatchObject({
+      waitsFor: `Queued behind ${open.release}.`,
+      behind: { release: open.release, blocked: null },
+    });
+    const cause = {
+      stage: "train",
+      code: "trainer-failed",
+      message: "The trainer ended with 1.",
+      cure: "Read the log.",
+    } as const;
+    await front.registry.records.blockRelease({
+      release: open.release,
+      cause: { ...cause, faults: [], logTail: "secret", skippable: false },
+      log: null,
+    });
+    const { items } = await get<Page>("ada", "/api/releases?state=queued");
+    const { stage, message, cure } = cause;
+    expect(items).toMatchObject([
+      {
+        id: release,
+        waitsFor: `Queued behind ${open.release}, which is blocked at train: The trainer ended with 1.`,
+        behind: { release: open.release, blocked: { stage, message, cure } },
+      },
+    ]);
+    expect(JSON.stringify(items)).not.toContain("secret");
+    expect(await get("ada", `/api/releases/${open.release}`)).toMatchObject({ behind: null, state: "blocked" });
   });
 });
