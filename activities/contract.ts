@@ -21,6 +21,7 @@ import type {
 } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
 import type { AppliedDefinition, ProposedPolicy, StartedGate } from "../domain/subject-gates.ts";
+import type { Removed } from "../domain/retention.ts";
 import type { WatchJob } from "../domain/watch.ts";
 import type { TrainingAgain } from "./train-contract.ts";
 
@@ -208,6 +209,14 @@ export interface RecordActivities {
  * it found. `only`: the one release or gate that somebody waits for.
  */
 export type WatchActivities = Record<WatchJob, (asked?: { only?: string }) => Promise<{ found: string[] }>>;
+
+/** What ages goes: once an hour, beside everything else. Each gives how much it removed. */
+export interface RetentionActivities {
+  /** Rows that are older than the settings say. */
+  forgetRecords(): Promise<Removed>;
+  /** Once a day: artifacts that nothing names. */
+  collectArtifacts(): Promise<Removed>;
+}
 
 export interface ReproductionStarted {
   ok: true;
