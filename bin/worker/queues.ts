@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { Worker, type NativeConnection, type WorkerOptions } from "@temporalio/worker";
 import { createRemoteOffers } from "../../activities/sources/remote-offers.ts";
+import { forgetTrainingFiles } from "../../activities/retention/forget-training-files.ts";
 import { createRetentionActivities } from "../../activities/retention/retention-activities.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
@@ -142,13 +143,18 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
   const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS, outbox: config.COUNTERSIGN_OUTBOX });
   const home = resolve(config.COUNTERSIGN_HOME);
   const trainersRoot = config.COUNTERSIGN_TRAINERS_ROOT ?? config.COUNTERSIGN_DATA_ROOT;
+  const jobsDirectory = join(home, "jobs");
+  const exchangeDirectory = resolve(config.COUNTERSIGN_EXCHANGE ?? join(home, "exchange"));
+  const aging = { folders: [jobsDirectory, exchangeDirectory], outbox: config.COUNTERSIGN_OUTBOX };
+  await forgetTrainingFiles(aging);
+  const hourly = setInterval(() => void forgetTrainingFiles(aging), 3_600_000);
   const activities: TrainActivities = createTrainActivities({
     store,
-    jobsDirectory: join(home, "jobs"),
+    jobsDirectory,
     allowUnisolated: config.COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS,
     sight: { paths: config.COUNTERSIGN_TRAINER_PATHS, never: [home, resolve(config.COUNTERSIGN_ARTIFACTS), checkout] },
     trainersRoot: await guardedRoot({ ...config, COUNTERSIGN_TRAINERS_ROOT: trainersRoot }, "COUNTERSIGN_TRAINERS_ROOT"),
-    exchangeDirectory: resolve(config.COUNTERSIGN_EXCHANGE ?? join(home, "exchange")),
+    exchangeDirectory,
     python: createPythonEnvironments({
       folder: resolve(config.COUNTERSIGN_PYTHON_ENVIRONMENTS ?? join(home, "python")),
       python: config.COUNTERSIGN_PYTHON,
@@ -167,7 +173,13 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
     maxHeartbeatThrottleInterval: "2s",
     maxConcurrentActivityTaskExecutions: config.COUNTERSIGN_TRAININGS_AT_ONCE,
   });
-  return { worker, close: () => Promise.resolve() };
+  return {
+    worker,
+    close: () => {
+      clearInterval(hourly);
+      return Promise.resolve();
+    },
+  };
 }
 
 function createMessagesWorker(connection: NativeConnection): Promise<QueueWorker> {

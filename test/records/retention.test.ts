@@ -1,12 +1,18 @@
-import { utimes, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collectArtifacts } from "../../activities/retention/collect-artifacts.ts";
+import { forgetTrainingFiles } from "../../activities/retention/forget-training-files.ts";
+import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { placeOf } from "../../artifacts/artifact-place.ts";
 import { createArtifactSweep } from "../../artifacts/artifact-sweep.ts";
 import { forgetRecords } from "../../db/forget-records.ts";
-import { setHold } from "../../db/legal-holds.ts";
+import { readHeld, setHold } from "../../db/legal-holds.ts";
 import { insertPredictions } from "../../db/predictions.ts";
 import { isCollectedToday, noteRemoved, tellDays } from "../../db/retention-days.ts";
 import { keptDays } from "../../domain/retention.ts";
@@ -160,6 +166,35 @@ test("what went on a day is on the audit chain once, when the day is over", asyn
     .executeTakeFirstOrThrow();
   expect(JSON.parse(body)).toMatchObject({ data: { removed: { predictions: 5, artifacts: 1 } } });
   expect(await isCollectedToday(registry.db)).toBe(false);
+});
+
+test("what trainings left behind goes by age: their folders after a week, the outbox after a month; nothing else beside them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "countersign-aging-"));
+  const [jobs, outbox] = [join(folder, "jobs"), join(folder, "outbox")];
+  const store = createArtifactStore({ directory: registry.folder, outbox });
+  const digests = [await store.put("old"), await store.put("young")];
+  await utimes(placeOf(outbox, digests[0]!), daysAgo(31), daysAgo(31));
+  const names = [`aging.1~${randomUUID()}`, `aging.2~${randomUUID()}`, "mine"];
+  for (const name of names) await mkdir(join(jobs, name), { recursive: true });
+  await writeFile(join(jobs, names[0]!, "train.parquet"), "rows");
+  for (const name of [names[0]!, "mine"]) await utimes(join(jobs, name), daysAgo(8), daysAgo(8));
+  await forgetTrainingFiles({ folders: [jobs, join(folder, "none")], outbox });
+  expect(await readdir(jobs)).toEqual(names.slice(1).toSorted());
+  expect([...(await createArtifactSweep(outbox).list()).keys()]).toEqual([digests[1]]);
+  await rm(folder, { recursive: true });
+});
+
+test("a hold is placed and lifted on the command line, and no model that is not there", async () => {
+  const hold = (...args: string[]) =>
+    promisify(execFile)(process.execPath, ["deploy/hold.ts", ...args], {
+      env: { ...process.env, DATABASE_URL: registry.databaseUrl },
+    });
+  expect((await hold("aging", "place", "olga", "case 4711")).stdout).toMatch(/^aging is on hold/);
+  expect(await readHeld(registry.db)).toEqual(["aging"]);
+  await hold("aging", "lift", "olga", "closed");
+  expect(await readHeld(registry.db)).toEqual([]);
+  await expect(hold("nobody", "place", "olga", "case")).rejects.toThrow(/There is no model nobody/);
+  await expect(hold("aging", "place")).rejects.toThrow(/deploy\/hold.ts <model>/);
 });
 
 describe("artifacts", () => {
