@@ -204,10 +204,7 @@ export interface RecordActivities {
   findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
 }
 
-/**
- * The jobs of the watch: each finds what died in silence or what time has changed, and cures it. Gives the ids of what
- * it found. `only`: the one release or gate that somebody waits for.
- */
+/** Each job of the watch cures what it finds, and gives the ids. `only`: the one release or gate that somebody waits for. */
 export type WatchActivities = Record<WatchJob, (asked?: { only?: string }) => Promise<{ found: string[] }>>;
 
 /** What ages goes: once an hour, beside everything else. Each gives how much it removed. */
