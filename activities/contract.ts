@@ -21,6 +21,7 @@ import type {
 } from "../domain/stage-results.ts";
 import type { Stage } from "../domain/stages.ts";
 import type { AppliedDefinition, ProposedPolicy, StartedGate } from "../domain/subject-gates.ts";
+import type { Removed } from "../domain/retention.ts";
 import type { WatchJob } from "../domain/watch.ts";
 import type { TrainingAgain } from "./train-contract.ts";
 
@@ -203,11 +204,16 @@ export interface RecordActivities {
   findDeadRuns(): Promise<{ dead: { kind: "release" | "gate"; id: string }[] }>;
 }
 
-/**
- * The jobs of the watch: each finds what died in silence or what time has changed, and cures it. Gives the ids of what
- * it found. `only`: the one release or gate that somebody waits for.
- */
+/** Each job of the watch cures what it finds, and gives the ids. `only`: the one release or gate that somebody waits for. */
 export type WatchActivities = Record<WatchJob, (asked?: { only?: string }) => Promise<{ found: string[] }>>;
+
+/** What ages goes: once an hour, beside everything else. Each gives how much it removed. */
+export interface RetentionActivities {
+  /** Rows that are older than the settings say. */
+  forgetRecords(): Promise<Removed>;
+  /** Once a day: artifacts that nothing names. */
+  collectArtifacts(): Promise<Removed>;
+}
 
 export interface ReproductionStarted {
   ok: true;

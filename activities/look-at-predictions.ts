@@ -2,7 +2,7 @@ import type { ArtifactStore } from "../artifacts/artifact-store.ts";
 import type { Db } from "../db/database.ts";
 import { noteLook } from "../db/watch-jobs.ts";
 import { enrol, readWatchedSlots, type WatchedSlot } from "../db/enrolments.ts";
-import { predictionJob } from "../domain/watch.ts";
+import type { SlowJob } from "../domain/watch.ts";
 import { CountersignError } from "../domain/errors.ts";
 import type { MonitorWindow } from "../domain/evidence.ts";
 import type { ModelName } from "../domain/ids.ts";
@@ -17,7 +17,7 @@ type Looked = { looked: number; drifting: ModelName[] };
 /** The sweep's look at every enrolled slot, one after the other. `drifting` are those whose window was concluded just now as drift. */
 export function createLookAtPredictions(deps: Deps): () => Promise<Looked> {
   const look = runStage((_: undefined, tools) => lookAtAll(deps, tools));
-  const note = (fault: string | null) => noteLook(deps.db, { job: predictionJob.name, fault });
+  const note = (fault: string | null) => noteLook(deps.db, { job: "lookAtPredictions" satisfies SlowJob, fault });
   return async () => {
     try {
       const looked = await look(undefined);

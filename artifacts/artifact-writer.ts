@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { chmod, type FileHandle, mkdir, open, readFile, rename, rm } from "node:fs/promises";
+import { chmod, type FileHandle, mkdir, open, readFile, rename, rm, utimes } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { canonicalJson } from "../domain/canonical-json.ts";
 import { digestOf } from "../domain/digest.ts";
@@ -22,7 +22,7 @@ export function createArtifactWriter(directory: string) {
     const digest = digestOf(content);
     const bytes = typeof content === "string" ? Buffer.byteLength(content) : content.byteLength;
     // The size is compared so that an artifact cut short by a failing disk is not taken for whole.
-    if ((await sizeOf(placeOf(directory, digest))) === bytes) return digest;
+    if ((await sizeOf(placeOf(directory, digest))) === bytes && (await markPut(placeOf(directory, digest)))) return digest;
     return write(async (file) => {
       await file.writeFile(content);
       return digest;
@@ -75,6 +75,15 @@ export function createArtifactWriter(directory: string) {
   }
 
   return { put, putFile, putJson, checkHealth };
+}
+
+/** Somebody is about to name it: its age begins anew. False where it was removed at this moment. */
+async function markPut(place: string): Promise<boolean> {
+  const now = new Date();
+  return utimes(place, now, now).then(
+    () => true,
+    () => false,
+  );
 }
 
 function chunksOf(source: string | FileHandle): AsyncIterable<Buffer> {

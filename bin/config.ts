@@ -1,5 +1,6 @@
 import { delimiter, isAbsolute } from "node:path";
 import { z } from "zod";
+import { type KeepDays, keptDays, leastDays, mostDays } from "../domain/retention.ts";
 
 const port = z.coerce.number().int().min(1).max(65_535);
 /** Names between commas. */
@@ -9,6 +10,7 @@ const names = z.string().transform((text) =>
     .map((name) => name.trim())
     .filter((name) => name !== ""),
 );
+const days = (of: keyof KeepDays) => z.coerce.number().int().min(leastDays[of]).max(mostDays).default(keptDays[of]);
 const key = z.string().regex(/^[A-Za-z0-9+/]{43}=$/, "must be 32 bytes in base64: openssl rand -base64 32");
 const queues = z
   .string()
@@ -77,6 +79,14 @@ const environmentSchema = z.object({
   COUNTERSIGN_STAGES_KEY: key.optional(),
   COUNTERSIGN_QUEUES: queues.optional(),
   COUNTERSIGN_SWEEP_SECONDS: z.coerce.number().int().min(1).max(86_400).default(120),
+  // How many days what ages is kept.
+  COUNTERSIGN_KEEP_PREDICTIONS_DAYS: days("predictions"),
+  COUNTERSIGN_KEEP_ATTEMPTS_DAYS: days("attempts"),
+  COUNTERSIGN_KEEP_WINDOWS_DAYS: days("windows"),
+  COUNTERSIGN_KEEP_MESSAGES_DAYS: days("messages"),
+  COUNTERSIGN_KEEP_SOURCES_DAYS: days("sources"),
+  COUNTERSIGN_KEEP_TOKENS_DAYS: days("tokens"),
+  COUNTERSIGN_KEEP_ARTIFACTS_DAYS: days("artifacts"),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   TEMPORAL_ADDRESS: z
     .string()
@@ -155,4 +165,17 @@ export function sourceConnections(env: NodeJS.ProcessEnv): Record<string, string
         : [],
     ),
   );
+}
+
+/** How long what ages is kept. */
+export function keepDays(config: Environment): KeepDays {
+  return {
+    predictions: config.COUNTERSIGN_KEEP_PREDICTIONS_DAYS,
+    attempts: config.COUNTERSIGN_KEEP_ATTEMPTS_DAYS,
+    windows: config.COUNTERSIGN_KEEP_WINDOWS_DAYS,
+    messages: config.COUNTERSIGN_KEEP_MESSAGES_DAYS,
+    sources: config.COUNTERSIGN_KEEP_SOURCES_DAYS,
+    tokens: config.COUNTERSIGN_KEEP_TOKENS_DAYS,
+    artifacts: config.COUNTERSIGN_KEEP_ARTIFACTS_DAYS,
+  };
 }

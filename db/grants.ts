@@ -7,7 +7,21 @@ export const appRole = "countersign_app";
  * What rows may be taken away of: bookkeeping that ages, and what is written anew as a whole. A new
  * DELETE anywhere in the product needs its table here.
  */
-const deletable = new Set(["commands", "message_ways", "monitor_windows", "policies_in_force", "slack_requests", "slack_users"]);
+const deletable = new Set([
+  "attempts",
+  "commands",
+  "deliveries",
+  "message_ways",
+  "monitor_windows",
+  "policies_in_force",
+  "predictions",
+  "slack_links",
+  "slack_requests",
+  "slack_users",
+  "source_files",
+  "tokens",
+  "unreachable_artifacts",
+]);
 
 /**
  * Makes sure that a role is there, and as it should be: it may log in by this password, or never

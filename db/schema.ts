@@ -35,6 +35,7 @@ import type {
   SlackUsersTable,
   SlackWorkspacesTable,
 } from "./tables/messages.ts";
+import type { LegalHoldsTable, RetentionDaysTable, UnreachableArtifactsTable } from "./tables/retention.ts";
 import type { WatchJobsTable } from "./tables/watch.ts";
 
 /** All tables of migrations/, which are described in tables/, a file for each part of the registry. */
@@ -85,6 +86,9 @@ export interface Database {
   courier_cursor: CourierCursorTable;
   message_ways: MessageWaysTable;
   watch_jobs: WatchJobsTable;
+  legal_holds: LegalHoldsTable;
+  retention_days: RetentionDaysTable;
+  unreachable_artifacts: UnreachableArtifactsTable;
 }
 
 export type Row<Table extends keyof Database> = Selectable<Database[Table]>;

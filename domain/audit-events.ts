@@ -73,6 +73,9 @@ export const auditKinds = [
   "break-glass.reviewed",
   "reproduction.started",
   "version.reproduced",
+  "retention.swept",
+  "hold.placed",
+  "hold.lifted",
 ] as const;
 export type AuditKind = (typeof auditKinds)[number];
 

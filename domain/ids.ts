@@ -52,4 +52,5 @@ export const workflowIds = {
   watchOf: (id: string) => `watch/${id}`,
   predictionWatch: () => "prediction-watch",
   courier: () => "courier",
+  retention: () => "retention",
 };

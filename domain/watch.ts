@@ -21,8 +21,14 @@ export const watchJobs = {
 } as const;
 export type WatchJob = keyof typeof watchJobs;
 
-/** Beside them, on the workers that read data: it takes as long as there are predictions. */
-export const predictionJob = { name: "lookAtPredictions", words: "the predictions of live models" } as const;
+const hourMs = 3_600_000;
+/** Beside them, in workflows of their own: they take as long as there is data. Each is late after its own time. */
+export const slowJobs = {
+  lookAtPredictions: { words: "the predictions of live models", lateMs: 3 * hourMs },
+  forgetRecords: { words: "records that have aged", lateMs: 6 * hourMs },
+  collectArtifacts: { words: "artifacts that nothing names", lateMs: 6 * hourMs },
+} as const;
+export type SlowJob = keyof typeof slowJobs;
 
 export const watchSchedule = {
   id: "monitor-sweep",
@@ -56,8 +62,6 @@ export function scheduleFault(found: DescribedSchedule | null, everySeconds: num
 /** A job that has not succeeded for so many rounds is late. */
 const lateAfterRounds = 3;
 const lateAtLeastMs = 60_000;
-/** The look at predictions reads data: its four tries may take so long. */
-const predictionsLateMs = 3 * 3_600_000;
 
 export interface Look {
   job: string;
@@ -69,12 +73,12 @@ export interface Look {
 /** What is wrong with the looks of the watch, in sentences. */
 export function lookFaults(looks: Look[], { everySeconds, now }: { everySeconds: number; now: Date }): string[] {
   return looks.flatMap(({ job, succeededAt, fault, lookedAt }) => {
-    const isPredictions = job === predictionJob.name;
-    const words = isPredictions ? predictionJob.words : (watchJobs as Record<string, string>)[job];
+    const slow = (slowJobs as Record<string, { words: string; lateMs: number }>)[job];
+    const words = slow?.words ?? (watchJobs as Record<string, string>)[job];
     // A job of an earlier version of the product.
     if (words === undefined) return [];
     if (fault !== null) return [`It could not look at ${words}: ${fault}`];
-    const lateMs = Math.max(isPredictions ? predictionsLateMs : lateAtLeastMs, lateAfterRounds * everySeconds * 1000);
+    const lateMs = Math.max(slow?.lateMs ?? lateAtLeastMs, lateAfterRounds * everySeconds * 1000);
     const sinceMs = now.getTime() - (succeededAt ?? lookedAt).getTime();
     return sinceMs > lateMs ? [`It has not looked at ${words} for ${Math.round(sinceMs / 60_000)} minutes.`] : [];
   });

@@ -6,4 +6,5 @@ export { monitorSweep, predictionWatch } from "./monitor-sweep.ts";
 export { proposal } from "./proposal.ts";
 export { release } from "./release.ts";
 export { reproduction } from "./reproduction.ts";
+export { retention } from "./retention.ts";
 export { suggestContract } from "./suggest-contract.ts";

@@ -30,10 +30,10 @@ export function baseEnvironment(): Record<string, string> {
   };
 }
 
-/** How often the watch looks: for the worker that sets up its schedule. */
-export function sweepEnvironment(): Record<string, string> {
-  const seconds = process.env["COUNTERSIGN_SWEEP_SECONDS"];
-  return seconds === undefined ? {} : { COUNTERSIGN_SWEEP_SECONDS: seconds };
+/** How often the watch looks and how long what ages is kept: for the worker that sets up their schedules. */
+const ofWatch = /^COUNTERSIGN_(SWEEP_SECONDS|KEEP_[A-Z]+_DAYS)$/;
+export function watchEnvironment(): Record<string, string> {
+  return environmentOf(ofWatch);
 }
 
 /** What the worker of data may know besides: which hosts it may ask, and the credentials of sources. */
@@ -41,7 +41,11 @@ const ofSources = /^(COUNTERSIGN_DATA_HOSTS$|COUNTERSIGN_SOURCE_|AWS_)/;
 
 /** For the process that reads data, and for no other: trainers run other people's code. */
 export function sourceEnvironment(): Record<string, string> {
+  return environmentOf(ofSources);
+}
+
+function environmentOf(names: RegExp): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) => (ofSources.test(name) && value !== undefined ? [[name, value]] : [])),
+    Object.entries(process.env).flatMap(([name, value]) => (names.test(name) && value !== undefined ? [[name, value]] : [])),
   );
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { acceptsConnections } from "./temporal.ts";
-import { baseEnvironment, sourceEnvironment, sweepEnvironment } from "./environment.ts";
+import { baseEnvironment, sourceEnvironment, watchEnvironment } from "./environment.ts";
 import { createPollWatch, namespace } from "./temporal-process.ts";
 import type { Home } from "./home.ts";
 import type { InstancePorts } from "./instance-ports.ts";
@@ -69,7 +69,7 @@ export function productProcesses(facts: InstanceFacts): ProcessSpec[] {
       watch,
       queue: "lifecycle",
       type: "workflow",
-      env: { ...database, ...verify, ...seals, ...temporal, ...messages, ...sweepEnvironment() },
+      env: { ...database, ...verify, ...seals, ...temporal, ...messages, ...watchEnvironment() },
     }),
     worker(facts, {
       watch,

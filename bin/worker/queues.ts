@@ -5,6 +5,8 @@ import { fileURLToPath } from "node:url";
 import { Client, Connection } from "@temporalio/client";
 import { Worker, type NativeConnection, type WorkerOptions } from "@temporalio/worker";
 import { createRemoteOffers } from "../../activities/sources/remote-offers.ts";
+import { forgetTrainingFiles } from "../../activities/retention/forget-training-files.ts";
+import { createRetentionActivities } from "../../activities/retention/retention-activities.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
 import { createStageActivities } from "../../activities/stage-activities.ts";
@@ -13,17 +15,18 @@ import { createTrainActivities } from "../../activities/train-activities.ts";
 import { createCommandVerifier } from "../../approvals/verify-command.ts";
 import { taskQueues, type StageActivities, type TaskQueue } from "../../activities/contract.ts";
 import type { TrainActivities } from "../../activities/train-contract.ts";
+import { createArtifactSweep } from "../../artifacts/artifact-sweep.ts";
 import { createArtifactStore } from "../../artifacts/artifact-store.ts";
 import { createDatabase } from "../../db/database.ts";
 import { markedIdentity } from "../../domain/training-worker.ts";
 import { findIsolation } from "../../ml/trainers/isolation.ts";
 import { createPythonEnvironments } from "../../ml/trainers/python-environment.ts";
 import { createSourceFiles } from "../../db/source-files.ts";
-import { readConfig, sourceConnections } from "../config.ts";
+import { keepDays, readConfig, sourceConnections } from "../config.ts";
 import { guardedRoot } from "../guarded-root.ts";
 import { ownEndpoints } from "../own-endpoints.ts";
 import { createNotifyWorker } from "../messages/notify-worker.ts";
-import { ensureSweep } from "./sweep-schedule.ts";
+import { ensureRetention, ensureSweep } from "./sweep-schedule.ts";
 import { bundleWorkflows } from "./workflow-bundle.ts";
 
 const checkout = fileURLToPath(new URL("../../", import.meta.url)).slice(0, -1);
@@ -79,6 +82,8 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
       `Runs cannot be searched by model, stage or state: ${registered.reason}\nRegister the attributes yourself: ${registered.command}\n`,
     );
   await ensureSweep({ client, db }, config.COUNTERSIGN_SWEEP_SECONDS);
+  await ensureRetention(client);
+  const sweep = createArtifactSweep(config.COUNTERSIGN_ARTIFACTS);
   const activities = createRecordActivities({
     db,
     store,
@@ -91,7 +96,7 @@ async function createLifecycleWorker(connection: NativeConnection): Promise<Queu
     ...common(connection, namespace),
     taskQueue: taskQueues.lifecycle,
     workflowBundle: await bundleWorkflows(),
-    activities,
+    activities: { ...activities, ...createRetentionActivities({ db, sweep, keep: keepDays(config) }) },
     maxConcurrentActivityTaskExecutions: 20,
     maxCachedWorkflows: mostCachedWorkflows,
   });
@@ -138,13 +143,18 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
   const store = createArtifactStore({ directory: config.COUNTERSIGN_ARTIFACTS, outbox: config.COUNTERSIGN_OUTBOX });
   const home = resolve(config.COUNTERSIGN_HOME);
   const trainersRoot = config.COUNTERSIGN_TRAINERS_ROOT ?? config.COUNTERSIGN_DATA_ROOT;
+  const jobsDirectory = join(home, "jobs");
+  const exchangeDirectory = resolve(config.COUNTERSIGN_EXCHANGE ?? join(home, "exchange"));
+  const aging = { folders: [jobsDirectory, exchangeDirectory], outbox: config.COUNTERSIGN_OUTBOX };
+  await forgetTrainingFiles(aging);
+  const hourly = setInterval(() => void forgetTrainingFiles(aging), 3_600_000);
   const activities: TrainActivities = createTrainActivities({
     store,
-    jobsDirectory: join(home, "jobs"),
+    jobsDirectory,
     allowUnisolated: config.COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS,
     sight: { paths: config.COUNTERSIGN_TRAINER_PATHS, never: [home, resolve(config.COUNTERSIGN_ARTIFACTS), checkout] },
     trainersRoot: await guardedRoot({ ...config, COUNTERSIGN_TRAINERS_ROOT: trainersRoot }, "COUNTERSIGN_TRAINERS_ROOT"),
-    exchangeDirectory: resolve(config.COUNTERSIGN_EXCHANGE ?? join(home, "exchange")),
+    exchangeDirectory,
     python: createPythonEnvironments({
       folder: resolve(config.COUNTERSIGN_PYTHON_ENVIRONMENTS ?? join(home, "python")),
       python: config.COUNTERSIGN_PYTHON,
@@ -163,7 +173,13 @@ async function createTrainWorker(connection: NativeConnection): Promise<QueueWor
     maxHeartbeatThrottleInterval: "2s",
     maxConcurrentActivityTaskExecutions: config.COUNTERSIGN_TRAININGS_AT_ONCE,
   });
-  return { worker, close: () => Promise.resolve() };
+  return {
+    worker,
+    close: () => {
+      clearInterval(hourly);
+      return Promise.resolve();
+    },
+  };
 }
 
 function createMessagesWorker(connection: NativeConnection): Promise<QueueWorker> {

@@ -2,6 +2,7 @@ import { ScheduleAlreadyRunning, ScheduleOverlapPolicy, type Client, type Schedu
 import type { Db } from "../../db/database.ts";
 import { noteInterval } from "../../db/watch-jobs.ts";
 import { workflowIds } from "../../domain/ids.ts";
+import { retentionSchedule } from "../../domain/retention.ts";
 import { watchSchedule } from "../../domain/watch.ts";
 
 /**
@@ -12,10 +13,30 @@ import { watchSchedule } from "../../domain/watch.ts";
  * once: what died with the worker before this one is found without waiting for the next.
  */
 export async function ensureSweep({ client, db }: { client: Client; db: Db }, everySeconds: number): Promise<void> {
-  const { id: scheduleId, workflowType, taskQueue } = watchSchedule;
+  const { id, workflowType, taskQueue } = watchSchedule;
+  await ensureSchedule(client, { id, workflowType, taskQueue, workflowId: workflowIds.monitorSweep(), everySeconds });
+  await noteInterval(db, everySeconds);
+  await client.schedule.getHandle(id).trigger(ScheduleOverlapPolicy.SKIP);
+}
+
+/** Another one for what has aged: its rounds take as long as there is data. */
+export async function ensureRetention(client: Client): Promise<void> {
+  await ensureSchedule(client, { ...retentionSchedule, workflowId: workflowIds.retention() });
+}
+
+interface Wanted {
+  id: string;
+  workflowType: string;
+  taskQueue: string;
+  workflowId: string;
+  everySeconds: number;
+}
+
+async function ensureSchedule(client: Client, wanted: Wanted): Promise<void> {
+  const { id: scheduleId, workflowType, taskQueue, workflowId, everySeconds } = wanted;
   const schedule: Omit<ScheduleOptions, "scheduleId"> = {
     spec: { intervals: [{ every: everySeconds * 1000 }] },
-    action: { type: "startWorkflow", workflowType, taskQueue, workflowId: workflowIds.monitorSweep(), args: [] },
+    action: { type: "startWorkflow", workflowType, taskQueue, workflowId, args: [] },
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: everySeconds * 1000 },
     state: { paused: false },
   };
@@ -25,6 +46,4 @@ export async function ensureSweep({ client, db }: { client: Client; db: Db }, ev
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await client.schedule.getHandle(scheduleId).update(() => ({ ...schedule, state: { paused: false } }));
   }
-  await noteInterval(db, everySeconds);
-  await client.schedule.getHandle(scheduleId).trigger(ScheduleOverlapPolicy.SKIP);
 }

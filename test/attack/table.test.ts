@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createNotifyActivities } from "../../activities/notify/notify-activities.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
+import { createRetentionActivities } from "../../activities/retention/retention-activities.ts";
 import { createStageActivities } from "../../activities/stage-activities.ts";
 import { createTrainActivities } from "../../activities/train-activities.ts";
 import { testSealer } from "../world/sealer.ts";
@@ -28,6 +29,7 @@ test("every activity has its row", () => {
     createStageActivities({ db: none, store: none, sealer: testSealer, sources: { dataRoot: none } }),
     createTrainActivities(none),
     createNotifyActivities(none),
+    createRetentionActivities(none),
   ].flatMap((one) => Object.keys(one));
   expect(activities.length).toBeGreaterThan(50);
   expect(inTable("activity")).toEqual(activities.sort());

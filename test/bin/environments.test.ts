@@ -10,6 +10,8 @@ const planted = {
   SLACK_BOT_TOKEN: "xoxb-planted",
   PIP_INDEX_URL: "https://planted.example",
   COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS: "false",
+  COUNTERSIGN_SWEEP_SECONDS: "60",
+  COUNTERSIGN_KEEP_PREDICTIONS_DAYS: "60",
   GITHUB_TOKEN: "planted",
 };
 const before = { ...process.env };
@@ -62,6 +64,8 @@ const table: Record<string, string[]> = {
   COUNTERSIGN_HOME: ["server", "worker-stages", "worker-train"],
   PIP_INDEX_URL: ["worker-train"],
   COUNTERSIGN_ALLOW_UNISOLATED_TRAINERS: ["worker-train"],
+  COUNTERSIGN_SWEEP_SECONDS: ["worker-lifecycle"],
+  COUNTERSIGN_KEEP_PREDICTIONS_DAYS: ["worker-lifecycle"],
   GITHUB_TOKEN: [],
 };
 

@@ -1,9 +1,16 @@
+import { utimes } from "node:fs/promises";
 import { temporal } from "@temporalio/proto";
 import { Worker } from "@temporalio/worker";
+import { sql } from "kysely";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { collectArtifacts } from "../../activities/retention/collect-artifacts.ts";
+import { placeOf } from "../../artifacts/artifact-place.ts";
+import { createArtifactSweep } from "../../artifacts/artifact-sweep.ts";
+import { unwatched } from "../../ml/stage-tools.ts";
 import { workflowBundle } from "../setup/temporal.ts";
 import { apply, decide, promote, requestRelease, smallModel, untilGate, untilState } from "../world/models.ts";
 import { createWorld, type World } from "../world/world.ts";
+import { grownSince, sizeOf } from "./growth.ts";
 import { readRecorded } from "./history-features.ts";
 import { historyOf } from "./recorded.ts";
 
@@ -41,6 +48,7 @@ describe("recorded histories", () => {
 describe("the length of a history", () => {
   it("of a promoted release and its gate is what it was: golden numbers", async () => {
     await apply(world, await smallModel("golden", "medium"));
+    const before = await sizeOf(world);
     const release = await promote(world, "golden");
     const gate = await historyOf(world, `gate/${release.gates[0]?.id}`, "gate-approved");
     const whole = await historyOf(world, "release/golden.1", "release-promoted");
@@ -51,6 +59,25 @@ describe("the length of a history", () => {
     expect({ gate: commands(gate), release: commands(whole) }).toEqual({ gate: 14, release: 95 });
     expect(gate.events?.length).toBeLessThanOrEqual(40);
     expect(whole.events?.length).toBeLessThanOrEqual(220);
+    const grown = await grownSince(world, before, ["release/golden.1", `gate/${release.gates[0]?.id}`]);
+    // Bytes of one release of a thousand rows. What makes it more makes every release more: raise a bound knowingly.
+    expect(grown.artifacts, JSON.stringify(grown)).toBeLessThan(560_000);
+    expect(grown.records, JSON.stringify(grown)).toBeLessThan(80_000);
+    expect(grown.histories, JSON.stringify(grown)).toBeLessThan(60_000);
+  });
+
+  it("leaves a release whole when what nothing names is removed, however old it is", async () => {
+    const sweep = createArtifactSweep(world.artifacts);
+    const orphan = await world.store.put("nobody names me");
+    const all = [...(await sweep.list()).keys()];
+    const longAgo = new Date(Date.now() - 30 * 86_400_000);
+    await Promise.all(all.map((digest) => utimes(placeOf(world.artifacts, digest), longAgo, longAgo)));
+    const collect = () => collectArtifacts({ db: world.db, sweep }, 7, unwatched);
+    await collect();
+    await sql`update unreachable_artifacts set since = since - interval '8 days'`.execute(world.adminDb);
+    await collect();
+    const left = new Set((await sweep.list()).keys());
+    expect(all.filter((digest) => !left.has(digest))).toEqual([orphan]);
   });
 
   it("is recorded too for a release that was blocked, changed and withdrawn", async () => {

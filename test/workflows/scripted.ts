@@ -50,6 +50,8 @@ const usual: Answers = {
   lookAtPredictions: () => ({ looked: 1, drifting: [] }),
   suggestContract: () => ({ contract: {} }),
   planMessages: () => ({ due: [], nextMs: null, more: false }),
+  forgetRecords: () => ({ predictions: 2 }),
+  collectArtifacts: () => ({}),
   deliverMessage: () => ({ outcome: "delivered" }),
 };
 

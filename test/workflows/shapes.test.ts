@@ -239,6 +239,11 @@ const scenarios: Record<string, () => Promise<void>> = {
     await keep("monitor-sweep", "sweep");
     await keep("prediction-watch", "prediction-watch");
   },
+  async retention() {
+    stand.script({ forgetRecords: () => gone("no such table") });
+    await stand.client.workflow.execute("retention", options("retention"));
+    await keep("retention", "retention");
+  },
   async "a courier"() {
     stand.script({
       planMessages: (_input, n) => ({
