@@ -175,12 +175,54 @@ const boundless = new Set([
   "repeat",
 ]);
 
+/**
+ * Functions whose one answer is as large as a number among their arguments says: 3 s after an interrupt, one range() over
+ * 2e8 numbers had taken 2.2 GB. They are allowed where those numbers stand in the SQL itself and are small.
+ */
+const sized: Record<string, { from: number }> = {
+  range: { from: 0 },
+  generate_series: { from: 0 },
+  lpad: { from: 1 },
+  rpad: { from: 1 },
+};
+/** The longest list or text that one of them may make. */
+const largestSize = 10_000;
+/** Widths of %-10s and {:10}; a width may also be an argument: %*d, {:{}}. */
+const formatted = new Set(["format", "printf"]);
+const largeWidth = /\*|\{[^}]*\{|\d{4,}/;
+
 function boundlessFault(node: Node): string | null {
-  if (node["class"] !== "FUNCTION") return null;
-  const name = String(node["function_name"]).toLowerCase();
-  if (!boundless.has(name)) return null;
-  const called = name.includes("~") ? "GLOB" : `The function ${name}()`;
-  return `${called} is not allowed: one call can take time or memory without a bound.`;
+  const call = node["type"] === "TABLE_FUNCTION" ? node["function"] : node;
+  if (!isNode(call) || call["class"] !== "FUNCTION") return null;
+  const name = String(call["function_name"]).toLowerCase();
+  if (boundless.has(name)) {
+    const called = name.includes("~") ? "GLOB" : `The function ${name}()`;
+    return `${called} is not allowed: one call can take time or memory without a bound.`;
+  }
+  const args = Array.isArray(call["children"]) ? call["children"] : [];
+  if (formatted.has(name)) {
+    const text = literalOf(args[0]);
+    return typeof text === "string" && !largeWidth.test(text)
+      ? null
+      : `The function ${name}() needs a format that stands in the SQL, with widths below 1000: its answer can be as long as they say.`;
+  }
+  const rule = sized[name];
+  if (rule === undefined) return null;
+  const sizes = args.slice(rule.from, name.endsWith("pad") ? rule.from + 1 : undefined);
+  return sizes.every((one) => Math.abs(Number(literalOf(one) ?? Number.NaN)) <= largestSize)
+    ? null
+    : `The function ${name}() needs numbers that stand in the SQL, up to ${largestSize}: its answer is as long as they say.`;
+}
+
+/** The value of a constant, also of a negative one; undefined where it is anything else. */
+function literalOf(node: unknown): unknown {
+  if (!isNode(node)) return undefined;
+  if (node["class"] === "FUNCTION" && node["function_name"] === "-" && Array.isArray(node["children"])) {
+    const [only, more] = node["children"];
+    const value = more === undefined ? literalOf(only) : undefined;
+    return typeof value === "number" ? -value : undefined;
+  }
+  return node["class"] === "CONSTANT" && isNode(node["value"]) ? node["value"]["value"] : undefined;
 }
 
 /** Macros that only compute; the others look into the catalogue or at the session. */
