@@ -225,7 +225,8 @@ function boundlessFault(call: Node, sql: string): string | null {
 function literalOf(node: unknown): unknown {
   if (!isNode(node)) return undefined;
   if (node["class"] === "FUNCTION" && node["function_name"] === "-" && Array.isArray(node["children"])) {
-    const [only, more] = node["children"];
+    const children: unknown[] = node["children"];
+    const [only, more] = children;
     const value = more === undefined ? literalOf(only) : undefined;
     return typeof value === "number" ? -value : undefined;
   }

@@ -93,8 +93,7 @@ export function createSlotSwitch({ shelf, verify, logger, retryMs, onSettled }: 
         const doubt = serving === null ? null : await verify({ version: serving, environment: slot.environment });
         const verifyMs = Math.round((performance.now() - loadedMs) * 10) / 10;
         if (slot.wanted.epoch !== epoch) continue;
-        const servingSince = serving === null ? null : new Date().toISOString();
-        Object.assign(slot, { epoch, serving, servingSince, doubt, fault: null });
+        Object.assign(slot, { epoch, serving, servingSince: serving && new Date().toISOString(), doubt, fault: null });
         logger.info(
           { slot: slotKey(slot), version, epoch, loadMs: serving?.loadMs, verifyMs, ...(doubt !== null && { doubt }) },
           `${version ?? "nothing"} serves ${slotKey(slot)}`,
