@@ -1,18 +1,17 @@
 import { sql } from "kysely";
 import type { Db, Trx } from "../db/database.ts";
-import { quorumRuleOf } from "../db/reads/attempt-facts.ts";
 import type { Row } from "../db/schema.ts";
 import { digestOfJson } from "../domain/digest.ts";
 import { CountersignError } from "../domain/errors.ts";
-import { resolve, type Vote } from "../domain/quorum.ts";
 import type { Digest, PrincipalId } from "../domain/ids.ts";
 import { gateStages, type Policy, type PolicyGate } from "../domain/policy.ts";
-import type { SignedCommand } from "../domain/signed-command.ts";
 import { momentInWords } from "../domain/wording.ts";
+import { verifyDecisions } from "./gate-decisions.ts";
 import { gatesNeeded } from "./gates-needed.ts";
 import type { CommandVerifier } from "./verify-command.ts";
 import { verifyBreakGlass } from "./break-glass-approval.ts";
 import { demandEvaluation } from "./evaluated.ts";
+import { verifyNobodyAsked } from "./nobody-asked.ts";
 
 /** Of a version, what its approval is compared with. */
 export type ApprovedVersion = Pick<Row<"versions">, "id" | "model" | "release_id" | "digest" | "manifest" | "evaluation">;
@@ -23,6 +22,8 @@ export interface Approved {
   by: PrincipalId | "countersign";
   /** A sentence for the deployment's record. */
   because: string;
+  /** Where nobody decided and a record of before signed commands were kept cannot be verified: what is missing, and the cure. */
+  doubt: string | null;
 }
 
 /**
@@ -74,7 +75,12 @@ export async function verifyApproval(
   const gates = await gatesNeeded(trx, release, { gates: policy.body.gates, asOf: approval.at });
   demandEvaluation(version, { asked: gates.length > 0 });
   if (gates.length === 0)
-    return { approval, by: "countersign", because: `The policy ${policy.id} ${policy.version} asks for no gate.` };
+    return {
+      approval,
+      by: "countersign",
+      because: `The policy ${policy.id} ${policy.version} asks for no gate.`,
+      doubt: await verifyNobodyAsked(trx, verifier, { version, release, policy }),
+    };
   const rows = await trx
     .selectFrom("gates")
     .selectAll()
@@ -88,7 +94,8 @@ export async function verifyApproval(
     verifyRequest(gate, { version, policy, name: rule.name });
     by = approvedByTime(gate, policy.body) ?? (await verifyDecisions(trx, verifier, gate));
   }
-  return { approval, by, because: `Approved by ${by} at ${approval.gate_id ?? "its gate"}.` };
+  const doubt = by === "countersign" ? await verifyNobodyAsked(trx, verifier, { version, release, policy }) : null;
+  return { approval, by, because: `Approved by ${by} at ${approval.gate_id ?? "its gate"}.`, doubt };
 }
 
 /** A gate before training was about the data that the version was made of; one after it about the version, and about nothing else. */
@@ -127,51 +134,4 @@ function approvedByTime(gate: Row<"gates">, policy: Policy): "countersign" | nul
   const { deadline, onDeadline } = gate.request;
   const byTime = policy.tier === "low" && onDeadline === "approve" && gate.outcome?.by === null;
   return byTime && gate.closed_at !== null && gate.closed_at.toISOString() >= deadline ? "countersign" : null;
-}
-
-/** Who closed the gate, after every token behind it was verified again. */
-async function verifyDecisions(trx: Db | Trx, verifier: CommandVerifier, gate: Row<"gates">): Promise<PrincipalId> {
-  const rows = await trx
-    .selectFrom("decisions")
-    .selectAll()
-    .where("gate_id", "=", gate.id)
-    .where("counted", "=", true)
-    .orderBy("recorded_at")
-    .execute();
-  const barred = new Set(gate.request.excluded.map((one) => one.principal));
-  const votes = rows.filter((row) => isTrue(verifier, gate, row) && !barred.has(row.principal_id)).map(asVote);
-  const { resolution, by } = resolve(votes, quorumRuleOf({ request: gate.request, escalationLevel: gate.escalation_level }));
-  if (resolution !== "approved" || !by)
-    throw new CountersignError("not-signed", `The decisions of ${gate.id} do not carry the tokens that its approval needs.`);
-  return by.principal;
-}
-
-function isTrue(verifier: CommandVerifier, gate: Row<"gates">, row: Row<"decisions">): boolean {
-  const command: SignedCommand = {
-    id: row.command_id,
-    principal: row.principal_id,
-    groups: row.groups_then,
-    surface: row.surface,
-    at: row.decided_at.toISOString(),
-    body: row.body,
-    signature: row.token,
-  };
-  return (
-    row.body.gate === gate.id &&
-    row.body.digest === gate.request_digest &&
-    row.body.decision === row.decision &&
-    verifier.verify(command)
-  );
-}
-
-function asVote(row: Row<"decisions">): Vote {
-  return {
-    command: row.command_id,
-    principal: row.principal_id,
-    decision: row.decision,
-    at: row.decided_at.toISOString(),
-    // Of her own groups only those that control signed as hers; a delegate's are the giver's.
-    groups: row.on_behalf_of === null ? row.counted_as.filter((group) => row.groups_then.includes(group)) : row.counted_as,
-    onBehalfOf: row.on_behalf_of,
-  };
 }

@@ -35,5 +35,5 @@ export function verifyBreakGlass(
     verifier.verify(command);
   if (!isTrue || body?.kind !== "break-glass")
     throw new CountersignError("not-signed", `The break-glass approval of ${version.id} does not carry the token that it needs.`);
-  return { approval, by: command.principal, because: `By break-glass of ${command.principal}: ${body.reason}` };
+  return { approval, by: command.principal, because: `By break-glass of ${command.principal}: ${body.reason}`, doubt: null };
 }

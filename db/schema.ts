@@ -1,6 +1,6 @@
 import type { Selectable } from "kysely";
 import type { DelegationsTable, PrincipalsTable, GroupsTable, GroupMembersTable, TokensTable } from "./tables/people.ts";
-import type { CommandsTable, AttemptsTable, CommandResultsTable } from "./tables/commands.ts";
+import type { CommandsTable, AttemptsTable, CommandResultsTable, SubjectCommandsTable } from "./tables/commands.ts";
 import type { ModelsTable, DefinitionsTable } from "./tables/models.ts";
 import type { DefinitionChangesTable, PoliciesInForceTable, PoliciesTable, PolicyProposalsTable } from "./tables/policies.ts";
 import type {
@@ -70,6 +70,7 @@ export interface Database {
   slots: SlotsTable;
   deployments: DeploymentsTable;
   command_results: CommandResultsTable;
+  subject_commands: SubjectCommandsTable;
   predictions: PredictionsTable;
   enrolments: EnrolmentsTable;
   monitor_windows: MonitorWindowsTable;

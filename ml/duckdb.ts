@@ -10,8 +10,8 @@ import { type DuckDBConnection, DuckDBInstance, type DuckDBMaterializedResult, t
  */
 export interface DuckDb {
   readonly connection: DuckDBConnection;
-  /** Runs one statement; rejects with the signal's reason when it is aborted, within about 0.1 s. */
-  run(sql: string): Promise<DuckDBMaterializedResult>;
+  /** Runs one statement; rejects with the signal's reason when it is aborted, within about 0.1 s. Its own signal takes the place of the options'. */
+  run(sql: string, signal?: AbortSignal): Promise<DuckDBMaterializedResult>;
   /** Rows as objects of JSON values: for small results (aggregates, samples) only. BIGINT comes as a string. */
   rows(sql: string): Promise<Record<string, Json>[]>;
   harden(paths: string[]): Promise<void>;
@@ -40,7 +40,7 @@ export async function openDuckDb({ memoryMb = 1024, threads = 2, scratch, signal
     allow_persistent_secrets: "false",
   });
   const connection = await instance.connect();
-  const run = (sql: string) => cancellable(connection, signal, () => connection.run(sql));
+  const run = (sql: string, own = signal) => cancellable(connection, own, () => connection.run(sql));
   // Results must not depend on where the machine stands.
   await run("SET TimeZone = 'UTC'");
   return {

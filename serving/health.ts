@@ -1,7 +1,7 @@
 import type { DatabaseState, SlotFollower } from "./slot-follower.ts";
 
 export interface ServingHealth {
-  /** `degraded`: a champion could not be loaded or is not approved, and the one before it answers, or nobody. `down`: nothing is answered. */
+  /** `degraded`: a champion could not be loaded or is not approved, and the one before it answers, or nobody; or a record behind its approval is missing. `down`: nothing is answered. */
   status: "up" | "degraded" | "down";
   causes: string[];
   database: DatabaseState;
@@ -15,7 +15,9 @@ export function readHealth(follower: SlotFollower): ServingHealth {
   const wanted = follower.slots().filter((slot) => slot.wanted.version !== null);
   const causes: string[] = [];
   if (database.up !== true) causes.push(`The database does not answer: ${database.error ?? "it was not asked yet"}.`);
-  for (const { model, environment, serving, fault, wanted: want } of wanted) {
+  for (const { model, environment, serving, doubt, fault, wanted: want } of wanted) {
+    if (serving !== null && doubt !== null)
+      causes.push(`${serving.version} serves ${model} in ${environment}, and its approval cannot be verified in full: ${doubt}`);
     if (serving !== null && fault === null) continue;
     const instead = serving === null ? "nothing serves" : `${serving.version} goes on serving`;
     if (fault === null) causes.push(`${want.version} is being loaded for ${model} in ${environment}; ${instead} until then.`);

@@ -36,6 +36,9 @@ export interface LoadedVersion {
   close(): Promise<void>;
 }
 
+/** Callers have been answered by then (1.9 s); what goes on longer is only in the way of those who come after them. */
+const featuresWithinMs = 2_500;
+
 export interface ScoredRows extends Scores {
   /** Of one of the rows; nothing before the profile is known. */
   warningsOf(row: number): InputWarning[];
@@ -57,7 +60,7 @@ export async function loadVersion(
   const bytes = await store.get(manifest.onnx);
   const spec = await store.getJson<FeatureSpec>(manifest.features);
   // The engine verifies the lookup tables as it reads them.
-  const engine = await createFeatureEngine({ store, spec });
+  const engine = await createFeatureEngine({ store, spec, limitMs: featuresWithinMs });
   const scorer = await createScorer({ bytes, features: spec.features, label: spec.label }).catch(async (error: unknown) => {
     await engine.close();
     throw error;

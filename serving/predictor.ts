@@ -8,6 +8,7 @@ import { checkInstances, type RequestRow } from "./instance-check.ts";
 import type { LoadedVersion } from "./loaded-version.ts";
 import { type Batcher, createBatcher } from "./micro-batch.ts";
 import type { Slot } from "./slot-switch.ts";
+import { isTooSlow } from "../ml/features/compute-features.ts";
 import { toldError } from "../ml/told-error.ts";
 
 export interface PredictionRequest {
@@ -164,12 +165,13 @@ async function scoreAll(
     });
   } catch (error) {
     const [only] = ready;
-    if (ready.length > 1) {
+    if (isTooSlow(error)) for (const { index } of ready) into.answers[index] = error;
+    else if (ready.length > 1) {
       const each = await Promise.all(ready.map((one) => scoreAll(version, [one], into)));
       return each.flat();
     }
     into.logger.error({ version: version.version, why: toldError(error) }, "features or scores failed for a request");
-    if (only !== undefined)
+    if (only !== undefined && !isTooSlow(error))
       into.answers[only.index] =
         error instanceof CountersignError
           ? error

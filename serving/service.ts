@@ -112,11 +112,11 @@ async function verifyServed(
   db: Db,
   verifier: CommandVerifier,
   { version: { version: id, digest }, environment }: { version: LoadedVersion; environment: string },
-): Promise<void> {
+): Promise<string | null> {
   const version = await readApprovedVersion(db, id);
   if (version.digest !== digest)
     throw new CountersignError("digest-mismatch", `The record of ${id} names other bytes than those that are loaded.`);
-  await verifyApproval(db, verifier, { version, environment });
+  return (await verifyApproval(db, verifier, { version, environment })).doubt;
 }
 
 async function readBearer(db: Db, hash: string): Promise<Bearer | null> {

@@ -27,6 +27,8 @@ export interface Slot {
   serving: LoadedVersion | null;
   servingSince: Timestamp | null;
   wanted: { epoch: number; version: VersionId | null };
+  /** What of the approval of what is served cannot be verified any more, and the cure. */
+  doubt: string | null;
   fault: SlotFault | null;
 }
 
@@ -41,8 +43,8 @@ export interface SlotFault {
 
 export interface SwitchOptions {
   shelf: VersionShelf;
-  /** Throws where it is not approved for that environment: `never-approved`, `approval-revoked`, `not-signed`. */
-  verify(served: { version: LoadedVersion; environment: string }): Promise<void>;
+  /** Throws where it is not approved for that environment: `never-approved`, `approval-revoked`, `not-signed`. Gives what is doubtful of it, or null. */
+  verify(served: { version: LoadedVersion; environment: string }): Promise<string | null>;
   logger: Logger;
   /** How long after a refusal a version is tried again: a restored artifact store heals by itself. */
   retryMs: number;
@@ -88,12 +90,12 @@ export function createSlotSwitch({ shelf, verify, logger, retryMs, onSettled }: 
       try {
         const serving = version === null ? null : await shelf.get(version);
         const loadedMs = performance.now();
-        if (serving !== null) await verify({ version: serving, environment: slot.environment });
+        const doubt = serving === null ? null : await verify({ version: serving, environment: slot.environment });
         const verifyMs = Math.round((performance.now() - loadedMs) * 10) / 10;
         if (slot.wanted.epoch !== epoch) continue;
-        Object.assign(slot, { epoch, serving, servingSince: serving === null ? null : new Date().toISOString(), fault: null });
+        Object.assign(slot, { epoch, serving, servingSince: serving && new Date().toISOString(), doubt, fault: null });
         logger.info(
-          { slot: slotKey(slot), version, epoch, loadMs: serving?.loadMs, verifyMs },
+          { slot: slotKey(slot), version, epoch, loadMs: serving?.loadMs, verifyMs, ...(doubt !== null && { doubt }) },
           `${version ?? "nothing"} serves ${slotKey(slot)}`,
         );
       } catch (error) {
@@ -140,7 +142,8 @@ export function createSlotSwitch({ shelf, verify, logger, retryMs, onSettled }: 
 }
 
 function newSlot({ model, environment }: SlotRow): Slot {
-  return { model, environment, epoch: -1, serving: null, servingSince: null, wanted: { epoch: -1, version: null }, fault: null };
+  const nothing = { epoch: -1, version: null };
+  return { model, environment, epoch: -1, serving: null, servingSince: null, wanted: nothing, doubt: null, fault: null };
 }
 
 function faultOf(slot: Slot, { epoch, version, error }: { epoch: number; version: VersionId; error: unknown }): SlotFault {

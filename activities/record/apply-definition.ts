@@ -13,6 +13,7 @@ import { freezeDefinitionGate } from "../gate/definition-gate.ts";
 import { endSubjectGate } from "../gate/subject-gate.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
+import { keepCommand } from "./keep-command.ts";
 import { newestPolicy } from "./pinned-release.ts";
 import type { Unit } from "./transaction.ts";
 import { writeDefinition } from "./write-definition.ts";
@@ -73,8 +74,12 @@ async function apply(
     governed: [],
   };
   const written = { definition: after, digest, by: command.principal, command: command.id };
-  if (!model) return { ...applied, ...(await writeDefinition(unit, written)) };
+  if (!model) {
+    await keepCommand(deps, unit, { command, digest });
+    return { ...applied, ...(await writeDefinition(unit, written)) };
+  }
   if (model.definition_digest === digest) {
+    await keepCommand(deps, unit, { command, digest });
     const why = "The definition in force was applied again.";
     return {
       ...applied,
@@ -101,6 +106,7 @@ async function apply(
   }
   const why = "Another definition was applied meanwhile.";
   const ended = await endSubjectGate(deps, unit, { ...aboutDefinition(model.name), resolution: "superseded", why });
+  await keepCommand(deps, unit, { command, digest });
   await writeDefinition(unit, { ...written, governed });
   return { ...applied, ended, governed };
 }

@@ -1,3 +1,4 @@
+import { sql } from "kysely";
 import type { Trx } from "../../db/database.ts";
 import { CountersignError } from "../../domain/errors.ts";
 import { isWorseThanChampion } from "../../domain/evaluation-verdict.ts";
@@ -30,7 +31,7 @@ export async function endRelease(deps: RecordDeps, input: EndedRelease): Promise
 }
 
 /**
- * An ending in the name of reviewers or of the evaluation has its row; one that has none is told as what is known:
+ * An ending in the name of reviewers, of the evaluation or of who withdrew it has its row; one that has none is told as what is known:
  * a run ended, and made a claim.
  */
 async function provenEnding({ trx }: Unit, input: EndedRelease): Promise<EndedRelease> {
@@ -50,6 +51,11 @@ async function isBorneOut(trx: Trx, release: ReleaseId, outcome: ReleaseOutcome)
     case "expired": {
       const gates = trx.selectFrom("gates").select("id").where("release_id", "=", release);
       return (await gates.where("resolution", "=", outcome).executeTakeFirst()) !== undefined;
+    }
+    case "withdrawn": {
+      const withdrawals = trx.selectFrom("command_results").select("command_id").where("kind", "=", "withdraw-release");
+      const carriedOut = withdrawals.where("ok", "=", true).where(sql`result ->> 'release'`, "=", release);
+      return (await carriedOut.executeTakeFirst()) !== undefined;
     }
     case "kept": {
       const version = await trx.selectFrom("versions").select("evaluation").where("release_id", "=", release).executeTakeFirst();

@@ -16,6 +16,7 @@ import type { Refused } from "../contract.ts";
 import type { ProposedPolicy } from "../../domain/subject-gates.ts";
 import { carryOut, claimed, refused, type Outcome } from "./carry-out.ts";
 import type { RecordDeps } from "./deps.ts";
+import { keepCommand } from "./keep-command.ts";
 
 interface Proposed {
   policy: string;
@@ -65,6 +66,7 @@ export async function proposePolicy(deps: RecordDeps, command: CommandOf<"propos
     }
     const why = "A newer version was published.";
     const ended = await endSubjectGate(deps, unit, { kind: "policy", subject: id, resolution: "superseded", why });
+    await keepCommand(deps, unit, { command, digest: command.body.digest });
     unit.note(await publishPolicy(trx, policy, actor.id));
     return { ok: true, result: { ...about, published: true, gate: null, gateDigest: null, ended } };
   });

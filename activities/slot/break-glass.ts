@@ -143,7 +143,7 @@ async function promoted(deps: RecordDeps, { trx, note }: Unit, asked: Asked): Pr
     subject: version.id,
     data: { approval: approval.id, digest: version.digest, environment, breakGlass: command.id, reason },
   });
-  return { version, approved: { approval, by: command.principal, because: reason } };
+  return { version, approved: { approval, by: command.principal, because: reason, doubt: null } };
 }
 
 async function standingApproval(

@@ -74,6 +74,8 @@ async function move(deps: RecordDeps, unit: Unit, release: ReleaseId): Promise<D
   const { environment } = await readPinned(trx, release);
   const version = await trx.selectFrom("versions").selectAll().where("release_id", "=", release).executeTakeFirstOrThrow();
   const approved = await verifyApproval(trx, deps.verifier, { version, environment });
+  // What serves already goes on serving, and can be rolled back to; something new waits until the record is whole.
+  if (approved.doubt !== null) throw new CountersignError("not-signed", approved.doubt);
   const slot = await trx
     .selectFrom("slots")
     .selectAll()

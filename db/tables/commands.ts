@@ -1,4 +1,5 @@
 import type { ReceiptKind } from "../../domain/gate.ts";
+import type { Digest } from "../../domain/ids.ts";
 import type { Surface } from "../../domain/principal.ts";
 import type { SignedCommand } from "../../domain/signed-command.ts";
 import type { TimeOrNull, TimeOfWriting, JsonText, JsonTextOrNull } from "./columns.ts";
@@ -29,6 +30,14 @@ export interface AttemptsTable {
   receipt: ReceiptKind;
   message: string;
   at: TimeOfWriting;
+}
+
+export interface SubjectCommandsTable {
+  command_id: string;
+  /** Of the definition or policy that it put in force. */
+  digest: Digest;
+  command: JsonText<SignedCommand>;
+  kept_at: TimeOfWriting;
 }
 
 export interface CommandResultsTable {

@@ -38,6 +38,12 @@ export interface FeatureEngine {
   close(): Promise<void>;
 }
 
+interface FeatureEngineInput {
+  store: ArtifactAccess;
+  spec: FeatureSpec;
+  limitMs?: number;
+}
+
 /** DuckDB's vectors hold 2,048 rows, so a chunk can carry no more. */
 const chunkRows = 2048;
 /** Calls are put together up to this many rows; a larger call runs by itself. */
@@ -50,10 +56,12 @@ interface Call {
   reject(error: unknown): void;
 }
 
-export async function createFeatureEngine({ store, spec }: { store: ArtifactAccess; spec: FeatureSpec }): Promise<FeatureEngine> {
+/** `limitMs`: how long one query may take; what takes longer is interrupted and `unavailable`, and the next one runs. */
+export async function createFeatureEngine(input: FeatureEngineInput): Promise<FeatureEngine> {
+  const { spec, store } = input;
   refuseUnknownRule(spec);
   const db = await openDuckDb({ memoryMb: 512, threads: 1 });
-  const prepared = await prepare(db, { store, spec }).catch((error: unknown) => {
+  const prepared = await prepare(db, input).catch((error: unknown) => {
     db.close();
     throw error;
   });
@@ -70,6 +78,8 @@ export async function createFeatureEngine({ store, spec }: { store: ArtifactAcce
       } catch (error) {
         const [only] = batch;
         if (batch.length === 1) only?.reject(error);
+        // Asked again one by one, slow calls would keep those that come after them waiting for many times the limit.
+        else if (isTooSlow(error)) for (const call of batch) call.reject(error);
         // One caller's row may have failed the query of all: each is asked again alone.
         else for (const call of batch) await answer([call]).catch((reason: unknown) => call.reject(reason));
       }
@@ -139,7 +149,7 @@ interface Prepared {
   run(values: DuckDBValue[][], rows: number): Promise<FeatureColumn[]>;
 }
 
-async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spec: FeatureSpec }): Promise<Prepared> {
+async function prepare(db: DuckDb, { store, spec, limitMs }: FeatureEngineInput): Promise<Prepared> {
   for (const [name, lookup] of Object.entries(spec.lookups)) {
     await openLookup(db, { name, lookup, path: await verifiedPath(store, lookup.table) }, "table");
   }
@@ -185,8 +195,9 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
         // Planned anew for each batch. A prepared statement would keep the plan that it got when
         // `request` was empty, in which DuckDB 1.5.6 had folded coalesce(carrier, '') to '' from the
         // statistics of an empty column: measured, wrong values without an error.
-        const result = await db.run(query).catch((error: unknown) => {
-          throw ofRequest(error);
+        const limit = limitMs === undefined ? undefined : AbortSignal.timeout(limitMs);
+        const result = await db.run(query, limit).catch((error: unknown) => {
+          throw limit?.aborted === true ? tooSlow() : ofRequest(error);
         });
         for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
           const places = chunk.getColumnValues(0).map(Number);
@@ -201,6 +212,18 @@ async function prepare(db: DuckDb, { store, spec }: { store: ArtifactAccess; spe
       }
     },
   };
+}
+
+export function isTooSlow(error: unknown): error is CountersignError {
+  return error instanceof CountersignError && error.code === "unavailable";
+}
+
+function tooSlow(): CountersignError {
+  return new CountersignError(
+    "unavailable",
+    "The features of these rows were not computed in time; send fewer rows, or have the model's features.sql looked at.",
+    { extra: { retryAfterSeconds: 2 } },
+  );
 }
 
 /** A number that a request brings is the caller's to correct, where the SQL is the author's. */

@@ -3,6 +3,7 @@ import { sql } from "kysely";
 import pino from "pino";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDatabase, type Db } from "../../db/database.ts";
+import { builtInPolicies } from "../../domain/built-in-policies.ts";
 import { digestOfJson } from "../../domain/digest.ts";
 import { commandText, type DecisionCommand } from "../../domain/signed-command.ts";
 import { startServing, type Serving } from "../../serving/service.ts";
@@ -229,6 +230,60 @@ describe("a slot whose row was written behind the product's back", () => {
     ]);
     await fixture.moveSlot(version);
     await expectRefused(version, "not-signed");
+    await restore();
+  });
+
+  /** The fixture's definition as another tier has it, put on record as a superuser can: without anybody's command. */
+  const otherTier = () => {
+    const body = { ...fixture.definition, tier: "medium" };
+    return { digest: digestOfJson(body), text: JSON.stringify(body).replaceAll("'", "''") };
+  };
+
+  test("with a release of another tier that was pointed at a policy without gates", async () => {
+    const version = await fixture.addVersion(9, { l2: 9 });
+    const { digest, text } = otherTier();
+    const manifest = { ...fixture.manifests.get(version), definition: digest };
+    await forge(
+      `insert into definitions (digest, model, body, applied_by) values ('${digest}', '${fixtureModel}', '${text}', 'ada')`,
+      `update releases set definition_digest = '${digest}' where id = '${version}'`,
+      `update versions set manifest = '${JSON.stringify(manifest)}', digest = '${digestOfJson(manifest)}' where id = '${version}'`,
+      `update approvals set version_digest = '${digestOfJson(manifest)}' where version_id = '${version}'`,
+    );
+    await fixture.moveSlot(version);
+    await expectRefused(version, "not-signed");
+    await restore();
+  });
+
+  test("with a release whose version was made by another definition than it names", async () => {
+    const version = await fixture.addVersion(10, { l2: 10 });
+    const { digest } = otherTier();
+    await forge(
+      `update definitions set body = jsonb_set(body, '{tier}', '"low"') where digest = '${digest}'`,
+      `update releases set definition_digest = '${digest}' where id = '${version}'`,
+    );
+    await fixture.moveSlot(version);
+    await expectRefused(version, "not-signed");
+    await restore();
+  });
+
+  test("where commands or the policy's publication are missing, as they are of old records, it serves and health says so", async () => {
+    const version = await fixture.addVersion(11, { l2: 11 });
+    await forge(`update subject_commands set command = jsonb_set(command, '{principal}', '"eve"')`);
+    await fixture.moveSlot(version);
+    await until("it serves", async () => (await served()) === version);
+    expect(await health()).toMatchObject({ status: "degraded", causes: [expect.stringContaining("apply it again")] });
+    await forge(`update subject_commands set command = jsonb_set(command, '{principal}', '"ada"')`);
+    const policy = { ...builtInPolicies.find(({ id }) => id === "low-managed"), gates: [], version: 2 };
+    const body = JSON.stringify(policy).replaceAll("'", "''");
+    await forge(
+      `insert into policies (id, version, digest, body, published_by) values ('low-managed', 2, '${digestOfJson(policy)}', '${body}', 'olga')`,
+      `update releases set policy_version = 2 where id = '${version}'`,
+      `update approvals set policy_version = 2 where version_id = '${version}'`,
+    );
+    await fixture.moveSlot(version);
+    await until("the policy is doubted", async () =>
+      (await health()).causes.some((cause) => cause.includes("Neither a gate nor a signed command proves")),
+    );
     await restore();
   });
 

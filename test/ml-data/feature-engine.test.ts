@@ -56,6 +56,25 @@ describe("the feature engine", () => {
     expect(computed.columns.find((column) => column.name === "hour")?.values).toBeInstanceOf(Float32Array);
   });
 
+  test("interrupts what takes too long, says so to all who waited, and answers the next request", async () => {
+    // As many steps as a row's distance says; after FROM an interrupt stops them.
+    const spec: FeatureSpec = {
+      sql: "SELECT row_id, (SELECT count(*) FROM range(CAST(distance AS BIGINT)) AS t(i) WHERE sqrt(i) < 0) AS n FROM request",
+      request: { distance: "number" },
+      lookups: {},
+      features: [{ name: "n", type: "float" }],
+    };
+    const slow = await createFeatureEngine({ store: bench.store, spec, limitMs: 300 });
+    const beganMs = performance.now();
+    const answers = await Promise.allSettled([1e12, 2e12, 3e12].map((distance) => slow.compute([{ distance }])));
+    expect(answers.map((one) => one.status === "rejected" && one.reason)).toMatchObject(
+      Array.from({ length: 3 }, () => ({ code: "unavailable", message: expect.stringContaining("not computed in time") })),
+    );
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+    expect(valueOf(await slow.compute([{ distance: 3 }]), "n")).toBe(0);
+    await slow.close();
+  });
+
   test("gives NaN and an empty text for what is missing", async () => {
     const computed = await engine.compute([{ ...flight, tailnum: null, carrier: null, distance: null }]);
     expect(valueOf(computed, "seats")).toBeNaN();

@@ -200,6 +200,15 @@ test("a viewer unblocks nothing", async () => {
   expect(await registry.records.unblockRelease(command)).toMatchObject({ ok: false, code: "forbidden" });
 });
 
+test("an ending as withdrawn that nobody asked for is told as what is known, also after a forged withdrawal", async () => {
+  const at = await waitAtGate(registry, 1);
+  const forged = { release: at.release, reason: "forged", kind: "withdraw-release" as const };
+  const command = registry.sign("ada", forged, { signature: "A".repeat(86) });
+  expect(await registry.records.withdrawRelease(command)).toMatchObject({ ok: false, code: "not-signed" });
+  await registry.records.endRelease({ release: at.release, outcome: "withdrawn", next: null, summary: "ada withdrew it." });
+  expect(await readRow(at.release)).toMatchObject({ state: "ended", outcome: "abandoned" });
+});
+
 test("withdrawing closes the open gate in the same transaction, so that no decision counts after it", async () => {
   const at = await waitAtGate(registry, 1);
   const command = registry.sign("ada", { kind: "withdraw-release", release: at.release, reason: "wrong data" });

@@ -109,6 +109,20 @@ test("what is no JSON is 400, of another type 415, too many rows or bytes 413", 
   expect(bytes).toMatchObject({ status: 413, body: { code: "too-large" } });
 });
 
+test("a body whose bytes are not UTF-8 is 400 and says so, and leaves no prediction", async () => {
+  const before = await countLogged();
+  const text = JSON.stringify({ instances: [{ ...row, tailnum: "N\u00fc" }] });
+  const answer = await fetch(`${serving.origin}/api/models/${fixtureModel}/predictions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${fixture.tokens["ada"]}`, "content-type": "application/json" },
+    body: Buffer.from(text, "latin1"),
+  });
+  expect(answer.status).toBe(400);
+  expect(await answer.json()).toMatchObject({ code: "malformed-body", detail: expect.stringContaining("UTF-8") });
+  expect(await countLogged()).toBe(before);
+  expect((await client.post(text)).status).toBe(200);
+});
+
 test("a body without a length is held to the same limit", async () => {
   const chunk = new TextEncoder().encode(" ".repeat(1 << 20));
   let sent = 0;

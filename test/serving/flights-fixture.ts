@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash, generateKeyPairSync, randomBytes, sign } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +9,7 @@ import { publishBuiltInPolicies } from "../../db/policies.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { digestOfJson } from "../../domain/digest.ts";
 import type { Digest, VersionId } from "../../domain/ids.ts";
+import { commandText, type CommandOf } from "../../domain/signed-command.ts";
 import type { FeatureSpec, VersionManifest } from "../../domain/stage-results.ts";
 import { createFeatureEngine } from "../../ml/features/compute-features.ts";
 import { trainBaseline } from "../../ml/trainers/baseline.ts";
@@ -94,6 +95,7 @@ export async function createFlightsFixture({
     .insertInto("definitions")
     .values({ digest: definitionDigest, model: fixtureModel, body: JSON.stringify(definition), applied_by: "ada" })
     .execute();
+  await keepSigned(db, keys.privateKey, { kind: "apply-definition", model: fixtureModel, definition: definitionDigest });
   await db
     .insertInto("slots")
     .values({ model: fixtureModel, environment, champion_version: null, champion_approval: null, champion_since: null })
@@ -152,6 +154,21 @@ export async function createFlightsFixture({
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** As applying leaves it: signed by control. */
+async function keepSigned(db: Db, privateKey: string, body: CommandOf<"apply-definition">["body"]): Promise<void> {
+  const unsigned = {
+    id: "cmd_apply",
+    principal: "ada",
+    groups: [],
+    surface: "api" as const,
+    at: "2026-01-01T00:00:00.000Z",
+    body,
+  };
+  const signature = sign(null, Buffer.from(commandText(unsigned)), privateKey).toString("base64url");
+  const command = JSON.stringify({ ...unsigned, signature });
+  await db.insertInto("subject_commands").values({ command_id: unsigned.id, digest: body.definition, command }).execute();
 }
 
 async function seedPeople(db: Db): Promise<Record<string, string>> {

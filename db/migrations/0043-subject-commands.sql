@@ -1,0 +1,12 @@
+-- The signed commands that put a definition or a policy in force without a gate. An approval in which nobody decided is
+-- verified against them: what only the other columns say, anyone with the database can write.
+CREATE TABLE subject_commands (
+  command_id text PRIMARY KEY,
+  -- Of the definition or the policy.
+  digest     text NOT NULL,
+  command    jsonb NOT NULL,
+  kept_at    timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX subject_commands_digest ON subject_commands (digest);
+CREATE TRIGGER subject_commands_append_only BEFORE UPDATE OR DELETE ON subject_commands FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER subject_commands_no_truncate BEFORE TRUNCATE ON subject_commands EXECUTE FUNCTION refuse_change();
