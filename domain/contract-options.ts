@@ -84,7 +84,7 @@ function zoneFaults(type: LogicalType, { timezone, format }: TypeOptions): strin
       : [];
   if (format === undefined) return [];
   const written = /[XZ]/.test(format.replaceAll(/'[^']*'/g, ""));
-  if (timezone === true && !written) return ["is true, but `format` has no offset (XXX)"];
+  if (timezone === true && !written) return ["is true, but `format` has no offset (the letters X or Z)"];
   return timezone === false && written ? ["is false, but `format` has an offset"] : [];
 }
 

@@ -1,6 +1,8 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { CountersignError, type ErrorCode } from "../domain/errors.ts";
 import { quoteText, shortMessage } from "./duckdb.ts";
+import { boundlessFault } from "./sql-bounds.ts";
+import { atByte, atCodePoint, isNode, placeOf, type Node } from "./sql-tree.ts";
 
 /**
  * Reads a definition's SQL as DuckDB's own parser sees it, before any of it runs, and refuses all
@@ -30,8 +32,6 @@ export interface SelectCheck {
   /** The one statement as DuckDB's parser sees it. */
   tree: Node;
 }
-
-type Node = { [key: string]: unknown };
 
 /** What is wrong, and where in the SQL: the character from 0, null where the parser does not say. */
 export interface PlacedFault {
@@ -107,23 +107,6 @@ async function parse(connection: DuckDBConnection, sql: string, rules: SelectRul
   return { tree: statement, text: (await serialise(connection, bare)) === serialised ? bare : sql };
 }
 
-/** The syntax tree counts bytes of UTF-8; what it does not know is 2^64 - 1, or absent. */
-function atByte(sql: string, byte: number): number | null {
-  const bytes = Buffer.from(sql);
-  return Number.isInteger(byte) && byte >= 0 && byte <= bytes.length ? bytes.subarray(0, byte).toString().length : null;
-}
-
-/** A syntax error counts code points. */
-function atCodePoint(sql: string, count: number): number | null {
-  return Number.isInteger(count) && count >= 0 ? Array.from(sql).slice(0, count).join("").length : null;
-}
-
-function placeOf(sql: string, at: number | null): string {
-  if (at === null) return "";
-  const before = sql.slice(0, at).split("\n");
-  return ` (line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1})`;
-}
-
 const tableKinds = new Set(["BASE_TABLE", "SUBQUERY", "JOIN", "TABLE_FUNCTION", "EXPRESSION_LIST", "EMPTY"]);
 const tableFunctions = new Set(["unnest", "range", "generate_series", "json_each"]);
 
@@ -179,79 +162,6 @@ function expressionFault(node: Node, functions: Set<string>): string | null {
   return `The function ${name}() is not allowed: it is unknown, or its answer depends on more than its arguments.`;
 }
 
-/**
- * One call can take minutes (the square of a cell's length, or worse: GLOB with seven stars against 3,000 letters) or
- * gigabytes, and DuckDB looks for an interrupt between rows, never within one (measured with 1.5.6). LIKE and regular
- * expressions are linear.
- */
-const boundless = new Set([
-  "~~~",
-  "!~~~",
-  "glob",
-  "levenshtein",
-  "editdist3",
-  "damerau_levenshtein",
-  "jaro_similarity",
-  "jaro_winkler_similarity",
-  "repeat",
-]);
-
-/**
- * Functions whose one answer is as large as a number among their arguments says: 3 s after an interrupt, one range() over
- * 2e8 numbers had taken 2.2 GB. They are allowed where those numbers stand in the SQL itself and are small. After FROM they
- * give row after row, which an interrupt stops.
- */
-const sized: Record<string, { from: number; to?: number }> = {
-  range: { from: 0 },
-  generate_series: { from: 0 },
-  lpad: { from: 1, to: 2 },
-  rpad: { from: 1, to: 2 },
-  list_resize: { from: 1, to: 2 },
-  array_resize: { from: 1, to: 2 },
-  bitstring: { from: 1, to: 2 },
-};
-/** The longest list or text that one of them may make. */
-const largestSize = 10_000;
-/** Widths of %-10s and {:10}; a width may also be an argument: %*d, {:{}}. */
-const formatted = new Set(["format", "printf"]);
-const largeWidth = /\*|\{[^}]*\{|\d{4,}/;
-
-/** Why a call is refused for what it can cost, with its place; null where it is not. */
-function boundlessFault(call: Node, sql: string): string | null {
-  if (call["class"] !== "FUNCTION") return null;
-  const name = String(call["function_name"]).toLowerCase();
-  const place = placeOf(sql, atByte(sql, Number(call["query_location"])));
-  if (boundless.has(name)) {
-    const called = name.includes("~") ? "GLOB" : `The function ${name}()`;
-    return `${called} is not allowed: one call can take time or memory without a bound${place}.`;
-  }
-  const args = Array.isArray(call["children"]) ? call["children"] : [];
-  if (formatted.has(name)) {
-    const text = literalOf(args[0]);
-    return typeof text === "string" && !largeWidth.test(text)
-      ? null
-      : `The function ${name}() needs a format that stands in the SQL, with widths below 1000: its answer is as long as they say${place}.`;
-  }
-  const rule = sized[name];
-  if (rule === undefined) return null;
-  const isSmall = (size: unknown) => Math.abs(Number(literalOf(size) ?? Number.NaN)) <= largestSize;
-  return args.slice(rule.from, rule.to).every(isSmall)
-    ? null
-    : `The function ${name}() needs numbers that stand in the SQL, up to ${largestSize}: its answer is as long as they say${place}.`;
-}
-
-/** The value of a constant, also of a negative one; undefined where it is anything else. */
-function literalOf(node: unknown): unknown {
-  if (!isNode(node)) return undefined;
-  if (node["class"] === "FUNCTION" && node["function_name"] === "-" && Array.isArray(node["children"])) {
-    const children: unknown[] = node["children"];
-    const [only, more] = children;
-    const value = more === undefined ? literalOf(only) : undefined;
-    return typeof value === "number" ? -value : undefined;
-  }
-  return node["class"] === "CONSTANT" && isNode(node["value"]) ? node["value"]["value"] : undefined;
-}
-
 /** Macros that only compute; the others look into the catalogue or at the session. */
 const macros =
   /^(list_|array_|md5_number|json_group|round)|^(nullif|split_part|fdiv|fmod|date_add|days_in_month|geomean|geometric_mean|wavg|weighted_avg|json)$/;
@@ -303,10 +213,6 @@ function queryNames(tree: Node): Set<string> {
     return true;
   });
   return names;
-}
-
-function isNode(value: unknown): value is Node {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Visits a node before its children, and these only if the visitor says so. */

@@ -1,4 +1,3 @@
-import { maskedValue, sensitiveColumns } from "../../domain/contract-sensitivity.ts";
 import type { ColumnType } from "../../domain/definition-schema.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
 import { count } from "../count-words.ts";
@@ -6,8 +5,6 @@ import { placeOfRow } from "../datasets/row-place.ts";
 import type { TypedSource } from "../datasets/typed-source.ts";
 import { type DuckDb, quoteName } from "../duckdb.ts";
 import { requestColumn } from "./request-column.ts";
-
-const shownCharacters = 80;
 
 /**
  * SQL of each request column over the view of the row source, after every row with a label was found to have values that
@@ -60,21 +57,12 @@ async function refuseWrong(
   for (const [at, { name, breach }] of checked.entries()) {
     if (Number(found[`n${at}`]) === 0) continue;
     const place = placeOfRow(source.manifest, Number(found[`r${at}`]));
-    const value = await valueAt(db, source, { name, row: Number(found[`r${at}`]) });
     const rows = `${count(Number(found[`n${at}`]))} of ${count(Number(found["n"]))} rows`;
     faults.push({
       path: `features.request.${name}`,
-      message: `${rows} ${breach}; the first is row ${place.row} of ${place.file} (${value})`,
+      message: `${rows} ${breach}; the first is row ${place.row} of ${place.file}`,
     });
   }
   const [first] = faults;
   if (first !== undefined) throw new CountersignError("contract-broken", `${first.path}: ${first.message}.`, { faults });
-}
-
-async function valueAt(db: DuckDb, source: TypedSource, { name, row }: { name: string; row: number }): Promise<string> {
-  if (sensitiveColumns(source.table).has(name)) return maskedValue;
-  const [found] = await db.rows(
-    `SELECT left(CAST(${quoteName(name)} AS VARCHAR), ${shownCharacters}) AS value FROM ${quoteName(source.name)} WHERE row_id = ${row}`,
-  );
-  return String(found?.["value"]);
 }

@@ -22,7 +22,7 @@ let client: pg.Client;
 const sent: { sql: string; parameters: readonly unknown[] }[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
-  const filling = createDatabase({ url: database.url, timeouts: { statement_timeout: 0, query_timeout: 60_000 } });
+  const filling = createDatabase({ url: database.adminUrl, timeouts: { statement_timeout: 0, query_timeout: 60_000 } });
   await fillDatabase(filling, { models: 100, gates: 3_000, audit: 20_000, evidenceBytes: 500 }, await exampleDefinition());
   await filling.destroy();
   const pool = new pg.Pool({ connectionString: database.url, max: 4 });

@@ -185,7 +185,7 @@ describe("what a request could not bring", () => {
   test.each([
     ["an integer as text", "string", "integer", "source-schema", "v is integer (BIGINT) in the data, and string in the request"],
     ["a fraction as an integer", "integer", "number", "contract-broken", "240 of 240 rows are no whole numbers"],
-    ["a fraction as an integer without a contract", "integer", undefined, "contract-broken", "the first is row 1 of v.csv (0.3)"],
+    ["a fraction as an integer without a contract", "integer", undefined, "contract-broken", "the first is row 1 of v.csv"],
   ] as const)("blocks: %s", async (_, type, logicalType, code, message) => {
     const files = await numbered("v.csv", (n) => (logicalType === "integer" ? String(n) : `${n}.3`));
     const failure = await failureOf(featurize(bench, asked(files, type, logicalType)));
@@ -197,7 +197,7 @@ describe("what a request could not bring", () => {
     for (const type of ["integer", "number"] as const)
       expect(await failureOf(featurize(bench, asked(files, type, "integer")))).toMatchObject({
         code: "contract-broken",
-        message: expect.stringMatching(/1 of 240 rows are no .*first is row 8 of long\.csv \(9007199254740993\)/),
+        message: expect.stringMatching(/1 of 240 rows are no .*first is row 8 of long\.csv/),
       });
   });
 

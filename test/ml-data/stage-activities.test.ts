@@ -73,9 +73,9 @@ describe("the first three stages, as activities", () => {
     // The shape of details is the one that stage-run.ts documents.
     const [detail] = failure.details as [{ faults: { path: string; message: string }[]; extra: { report: `sha256:${string}` } }];
     expect(detail.faults.slice(0, 3)).toEqual([
-      { path: "applications.risk", message: "1 of 2 rows are none of the valid values (bad.csv row 2: 7)" },
-      { path: "applications.age", message: "1 of 2 rows are no integer (bad.csv row 1: abc)" },
-      { path: "applications.age", message: "1 of 2 rows are below 18 (bad.csv row 2: 17)" },
+      { path: "applications.risk", message: "1 of 2 rows are none of the valid values (the first in bad.csv, row 2)" },
+      { path: "applications.age", message: "1 of 2 rows are no integer (the first in bad.csv, row 1)" },
+      { path: "applications.age", message: "1 of 2 rows are below 18 (the first in bad.csv, row 2)" },
     ]);
     expect((await bench.store.getJson<ValidationReport>(detail.extra.report)).rows).toBe(2);
   });

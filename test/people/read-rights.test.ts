@@ -27,7 +27,7 @@ const kinds: [RegExp, Kind][] = [
   [/^\/api\/models\/\{model\}\/predictions$/, "serving"],
   [/^\/api\/(models|releases|gates|versions|predictions)\/\{/, "model"],
   [/^\/api\/(models|releases|gates|versions|audit|events)$/, "list"],
-  [/^\/api\/people/, "admin"],
+  [/^\/api\/(people|reconciliation)/, "admin"],
   [/^\/api\/(commands|tokens|delegations)(\/|$)/, "own"],
   [/^\/api\/(me|groups|principals|policies|contracts|decisions|messages|audit\/verification)(\/|$)/, "everybody"],
 ];
