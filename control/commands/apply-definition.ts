@@ -1,5 +1,5 @@
 import { readOwner } from "../../db/reads/people.ts";
-import { definitionWaits } from "../../db/reads/policies.ts";
+import { definitionWaits, hasSubjectCommand } from "../../db/reads/policies.ts";
 import { checkDefinition, faultInWords } from "../../domain/definition-check.ts";
 import type { ResolvedDefinition } from "../../domain/definition-schema.ts";
 import { digestOfJson } from "../../domain/digest.ts";
@@ -48,8 +48,9 @@ async function apply(context: ControlContext, asked: AskedFor<"apply-definition"
         model: present ? model : null,
         error: refusal,
       });
-    // Applied again, it takes back a change that waits at its gate.
-    if (present?.definitionDigest === digest && !(await definitionWaits(context.db, model)))
+    // Applied again, it takes back a change that waits at its gate, and has its command kept where none is.
+    const isInForce = present?.definitionDigest === digest && !(await definitionWaits(context.db, model));
+    if (isInForce && (await hasSubjectCommand(context.db, digest)))
       return { kind: "done", status: 200, value: { model, definitionDigest: digest, gate: null, governed: [] } };
     await context.store.putJson(definition);
     return finishApply(

@@ -1,5 +1,6 @@
 import type { Db } from "../database.ts";
 import type { Row } from "../schema.ts";
+import type { Digest } from "../../domain/ids.ts";
 
 /** Published policies by id, the newest version first. */
 export async function readPolicies(db: Db, page: { limit: number; offset: number }): Promise<Row<"policies">[]> {
@@ -61,4 +62,10 @@ export async function readReleaseForOutlook(
     .orderBy("how")
     .execute();
   return { row, team: model.owner_team, contributors };
+}
+
+/** Whether the signed command is kept that put this definition or policy in force. */
+export async function hasSubjectCommand(db: Db, digest: Digest): Promise<boolean> {
+  const row = await db.selectFrom("subject_commands").select("command_id").where("digest", "=", digest).executeTakeFirst();
+  return row !== undefined;
 }

@@ -1,6 +1,6 @@
 import { Client, Connection } from "@temporalio/client";
 import pg from "pg";
-import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, expect, inject, it, vi } from "vitest";
 import { createDatabase } from "../../db/database.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import type { AuditVerificationView } from "../../domain/http/record-views.ts";
@@ -33,8 +33,9 @@ async function backUp(): Promise<{ url: string; drop(): Promise<void> }> {
   const url = new URL(registry.databaseUrl);
   const name = url.pathname.slice(1);
   const copy = `${name}_backup`;
-  url.pathname = "/postgres";
-  const admin = new pg.Client({ connectionString: url.href });
+  // The processes' own role makes no database.
+  const adminUrl = inject("adminDatabaseUrl");
+  const admin = new pg.Client({ connectionString: adminUrl });
   await admin.connect();
   await admin.query(`select pg_terminate_backend(pid) from pg_stat_activity where datname = $1`, [name]);
   await admin.query(`create database ${copy} template ${name}`);
@@ -44,7 +45,7 @@ async function backUp(): Promise<{ url: string; drop(): Promise<void> }> {
   return {
     url: of.href,
     async drop() {
-      const last = new pg.Client({ connectionString: url.href });
+      const last = new pg.Client({ connectionString: adminUrl });
       await last.connect();
       await last.query(`drop database ${copy} with (force)`);
       await last.end();

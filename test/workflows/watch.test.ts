@@ -35,7 +35,10 @@ async function aMinuteLater(): Promise<void> {
   await world.db.updateTable("models").set({ created_at: before }).execute();
   await world.db.updateTable("releases").set({ created_at: before }).execute();
   // Who joined a group after a gate was opened does not decide there: they joined before all of this.
-  await world.adminDb.updateTable("group_members").set({ since: new Date(before.getTime() - 60_000) }).execute();
+  await world.adminDb
+    .updateTable("group_members")
+    .set({ since: new Date(before.getTime() - 60_000) })
+    .execute();
   await world.db.updateTable("gates").set({ opened_at: before }).where("state", "=", "open").execute();
 }
 
