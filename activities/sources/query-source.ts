@@ -5,7 +5,7 @@ import { CountersignError } from "../../domain/errors.ts";
 import { openDuckDb } from "../../ml/duckdb.ts";
 import type { Brought, Offer, SourceRequest } from "../../ml/datasets/offers.ts";
 import { twinNames, twinsInWords } from "../../ml/datasets/column-twins.ts";
-import { packRows, type TextColumn, textRow, type UnfitCell } from "../../ml/datasets/text-rows.ts";
+import { packRows, type TextColumn, textRow, type UnfitColumn } from "../../ml/datasets/text-rows.ts";
 import type { StageTools } from "../../ml/stage-tools.ts";
 import { count } from "../../ml/count-words.ts";
 import { toldError } from "../told-error.ts";
@@ -151,9 +151,10 @@ const types: Record<number, string> = {
   1700: "DOUBLE",
 };
 
-/** What a cell that is not of its type is told as: the same query would meet it again. */
-function unfit({ name, type, cell }: UnfitCell): CountersignError {
-  const message = `The query gives ${name} as ${cell}, which ${type} cannot hold exactly; cast it to text or to another type in the query.`;
+/** What cells that are not of their type are told as: the same query would meet them again. */
+function unfit({ name, type, cells }: UnfitColumn): CountersignError {
+  const values = cells === 1 ? "one value" : `${count(cells)} values`;
+  const message = `The query gives ${values} of ${name} that ${type} cannot hold exactly; cast ${name} to text or to another type in the query.`;
   return new CountersignError("source-unreadable", message);
 }
 

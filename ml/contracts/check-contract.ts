@@ -1,4 +1,5 @@
 import type { DataContract } from "../../domain/contract-schema.ts";
+import { maskedValue } from "../../domain/contract-sensitivity.ts";
 import { CountersignError, type Fault } from "../../domain/errors.ts";
 import type { DatasetManifest, ValidationReport } from "../../domain/stage-results.ts";
 import type { ArtifactAccess } from "../artifact-access.ts";
@@ -7,7 +8,7 @@ import { typedSource } from "../datasets/typed-source.ts";
 import { type DuckDb, openDuckDb, shortMessage } from "../duckdb.ts";
 import { withScratch } from "../scratch.ts";
 import type { StageTools } from "../stage-tools.ts";
-import { type CheckedSource, openChecked } from "./checked-source.ts";
+import { asksSensitive, type CheckedSource, openChecked } from "./checked-source.ts";
 import { dataFindings } from "./data-findings.ts";
 import { measureRules, type Surroundings } from "./measure-rules.ts";
 import type { Probe, Rule } from "./rule.ts";
@@ -122,7 +123,9 @@ async function checkSource(
   const reports = outcomes.map(({ rule, value, passes }): RuleReport => {
     const { kind } = rule.measure;
     const counted = kind === "rows" || kind === "duplicates" || kind === "orphans";
-    const failing = counted ? value : passes ? 0 : kind === "known" ? rows : Number.isFinite(value) ? value : rows;
+    const hidden = asksSensitive(around.sources.values(), rule);
+    const told = Number.isFinite(value) && !hidden ? value : rows;
+    const failing = counted ? value : passes ? 0 : kind === "known" ? rows : told;
     return {
       rule: rule.rule,
       column: main ? rule.column : `${checked.source.name}.${rule.column ?? "*"}`,
@@ -130,19 +133,19 @@ async function checkSource(
       outcome: passes ? "pass" : "fail",
       failing,
       share: counted || kind === "known" ? failing / Math.max(rows, 1) : 0,
-      message: passes ? "" : tell(rule, value, rows),
+      message: passes ? "" : tell(rule, { value, rows, hidden }),
       sample: passes ? [] : (samples[broken.indexOf(rule)] ?? []),
     };
   });
   return { rules: reports, keyed };
 }
 
-function tell(rule: Rule, value: number, rows: number): string {
+function tell(rule: Rule, { value, rows, hidden }: { value: number; rows: number; hidden: boolean }): string {
   switch (rule.measure.kind) {
     case "known":
       return rule.breach;
     case "query":
-      return `the query gave ${value}, and it ${rule.breach}`;
+      return `the query gave ${hidden ? maskedValue : value}, and it ${rule.breach}`;
     case "row-count":
       return `there are ${count(value)} rows, and their number ${rule.breach}`;
     case "age":

@@ -2,7 +2,7 @@ import type { Json } from "@duckdb/node-api";
 import { maskedValue } from "../../domain/contract-sensitivity.ts";
 import type { ValidationReport } from "../../domain/stage-results.ts";
 import type { DuckDb } from "../duckdb.ts";
-import type { CheckedSource } from "./checked-source.ts";
+import { type CheckedSource, showsSensitive } from "./checked-source.ts";
 import { orphans, present, type Surroundings } from "./measure-rules.ts";
 import type { Rule } from "./rule.ts";
 
@@ -63,9 +63,10 @@ async function rowSamples(db: DuckDb, checked: CheckedSource, rules: Rule[]): Pr
   );
 }
 
-function shownOf({ sensitive }: CheckedSource, { measure, shows }: Rule): string {
+function shownOf(checked: CheckedSource, rule: Rule): string {
+  const { measure } = rule;
   if (!("shown" in measure)) return "NULL";
-  if (shows.some((column) => sensitive.has(column))) return `'${maskedValue}'`;
+  if (showsSensitive(checked, rule)) return `'${maskedValue}'`;
   return `left(CAST(${measure.shown} AS VARCHAR), ${sampleCharacters})`;
 }
 

@@ -7,11 +7,11 @@ export interface TextColumn {
   type: string;
 }
 
-/** A cell that its column's type cannot hold exactly. */
-export interface UnfitCell {
+/** A column with cells that its type cannot hold exactly, and how many: what stands in them is the data's, and goes into no message. */
+export interface UnfitColumn {
   name: string;
   type: string;
-  cell: string;
+  cells: number;
 }
 
 /** One line of the form that `packRows` reads: what is there stands in quotes, what is not is \N. */
@@ -21,17 +21,17 @@ export function textRow(cells: (string | null)[]): string {
 
 /**
  * Packs lines of `textRow` into Parquet, in the order of the values: a database gives its rows in any
- * order, and the same rows shall be the same bytes. `db` has one thread. Gives a cell that is not
- * exactly a value of its column's type, where there is one; then nothing is packed.
+ * order, and the same rows shall be the same bytes. `db` has one thread. Gives the first column with cells that are not
+ * exactly values of its type, where there is one; then nothing is packed.
  */
 export async function packRows(
   db: DuckDb,
   files: { text: string; parquet: string },
   columns: TextColumn[],
-): Promise<UnfitCell | null> {
+): Promise<UnfitColumn | null> {
   const read = `read_csv(${quoteText(files.text)}, auto_detect = false, header = false, delim = ',', quote = '"', escape = '"', nullstr = '\\N', allow_quoted_nulls = false, columns = {${columns.map(({ name }) => `${quoteText(name)}: 'VARCHAR'`).join(", ")}}, parallel = false, strict_mode = true, max_line_size = 16777216)`;
   const typed = columns.map((column) => `${valueOf(column)} AS ${quoteName(column.name)}`).join(", ");
-  const unfit = await unfitCell(db, read, columns);
+  const unfit = await unfitColumn(db, read, columns);
   if (unfit !== null) return unfit;
   await db.run(
     `COPY (SELECT ${typed} FROM ${read} ORDER BY ALL) TO ${quoteText(files.parquet)} (FORMAT parquet, COMPRESSION zstd)`,
@@ -48,17 +48,16 @@ function valueOf({ name, type }: TextColumn): string {
   return `coalesce(CAST(${readText(cell, "number")} AS ${type}), ${odd})`;
 }
 
-async function unfitCell(db: DuckDb, read: string, columns: TextColumn[]): Promise<UnfitCell | null> {
+async function unfitColumn(db: DuckDb, read: string, columns: TextColumn[]): Promise<UnfitColumn | null> {
   const checked = columns.filter(({ type }) => type !== "VARCHAR");
   if (checked.length === 0) return null;
   const counts = checked.map(
-    (column, at) =>
-      `min(${quoteName(column.name)}) FILTER (WHERE ${quoteName(column.name)} IS NOT NULL AND (${valueOf(column)}) IS NULL) AS c${at}`,
+    (column, at) => `count_if(${quoteName(column.name)} IS NOT NULL AND (${valueOf(column)}) IS NULL) AS c${at}`,
   );
   const [found = {}] = await db.rows(`SELECT ${counts.join(", ")} FROM ${read}`);
   for (const [at, { name, type }] of checked.entries()) {
-    const cell = found[`c${at}`];
-    if (typeof cell === "string") return { name, type, cell: cell.slice(0, 80) };
+    const cells = Number(found[`c${at}`]);
+    if (cells > 0) return { name, type, cells };
   }
   return null;
 }

@@ -191,18 +191,19 @@ async function columnNames(path: string): Promise<string[]> {
   }
 }
 
-/** What was found of features and rows before the model was made, where a reader of its numbers must know it: leakage, overlap, a label that moved. */
-/** Features that are made of what the contract calls sensitive; of releases of earlier no origin is known, and none can be told. */
+/** Features that are made of what the contract calls sensitive: all of them where their origins were not kept, as in releases of before. */
 export async function featuresToMask(
   store: EvaluationStore,
-  { holdout }: EvaluateInput,
+  { holdout, candidate }: EvaluateInput,
   sensitive: Set<string>,
 ): Promise<Set<string>> {
-  if (holdout.checks === undefined || sensitive.size === 0) return new Set();
-  const { lineage } = await store.getJson<FeatureChecks>(holdout.checks);
-  return maskedFeatures(sensitive, lineage);
+  if (sensitive.size === 0) return new Set();
+  const { features } = await store.getJson<FeatureSpec>(candidate.features);
+  const lineage = holdout.checks === undefined ? {} : (await store.getJson<FeatureChecks>(holdout.checks)).lineage;
+  return maskedFeatures(features, { sensitive, lineage });
 }
 
+/** What was found of features and rows before the model was made, where a reader of its numbers must know it: leakage, overlap, a label that moved. */
 export async function checkNotes(store: EvaluationStore, { holdout }: EvaluateInput): Promise<string[]> {
   if (holdout.checks === undefined) return [];
   const { findings } = await store.getJson<FeatureChecks>(holdout.checks);

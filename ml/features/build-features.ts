@@ -214,9 +214,11 @@ async function lineageOf(
   const found = new Map(
     (await columnLineage(db.connection, sql, tables)).map(({ name, origins }) => [name.toLowerCase(), origins]),
   );
+  // A feature that the tree does not name may come of anything that the query can read.
+  const anything = [...tables].flatMap(([table, columns]) => columns.map((column) => `${table}.${column}`));
   return Object.fromEntries(
     features.map(({ name }) => {
-      const origins = [...(found.get(name.toLowerCase()) ?? [])].filter((origin) => !origin.endsWith(".row_id"));
+      const origins = [...(found.get(name.toLowerCase()) ?? anything)].filter((origin) => !origin.endsWith(".row_id"));
       return [name, origins.map((origin) => origin.replace(/^request\./, `${manifest.rows}.`)).toSorted()];
     }),
   );

@@ -48,7 +48,7 @@ export async function checkBySingleRows(input: {
         const one = alone.columns[at]?.values[0];
         // Parquet's dictionaries make one of 0 and -0, which are one number.
         if (one === column.values[index] || Object.is(one, column.values[index])) continue;
-        const message = `${column.name} is ${String(column.values[index])} when all rows are computed together, and ${String(one)} for the same row alone, as serving asks; features.sql must not look at other request rows.`;
+        const message = `${column.name} has one value when all rows are computed together, and another for the same row alone, as serving asks; features.sql must not look at other request rows.`;
         throw new CountersignError("feature-sql", `features.sql fails: ${message}`, {
           faults: [{ path: "features.sql", message }],
         });

@@ -54,7 +54,7 @@ function outputs(node: Node, reach: Reach): OutputColumn[] {
   const tables = isNode(node["from_table"]) ? tablesOf(node["from_table"], inner) : [];
   const found: OutputColumn[] = [];
   for (const item of listOf(node["select_list"])) {
-    if (item["class"] === "STAR") found.push(...starColumns(item, tables));
+    if (item["class"] === "STAR") found.push(...starColumns(item, { reach: inner, tables, earlier: found }));
     else found.push({ name: nameOf(item), origins: originsOf(item, { reach: inner, tables, earlier: found }) });
   }
   return found;
@@ -96,8 +96,11 @@ function tablesOf(node: Node, reach: Reach): Table[] {
         (tables, side) => [...tables, ...tablesOf(side, { ...reach, outer: [...reach.outer, ...tables] })],
         [],
       );
-    default:
-      return [{ alias, columns: [{ name: alias, origins: everything(node, { reach, tables: [], earlier: [] }) }] }];
+    default: {
+      // A function that gives rows may pass on whatever goes into it, in each of its columns.
+      const origins = everything(node, { reach, tables: [], earlier: [] });
+      return [{ alias, columns: [alias, ...aliases.map(String)].map((name) => ({ name, origins })) }];
+    }
   }
 }
 
@@ -105,7 +108,8 @@ function renamed(columns: OutputColumn[], aliases: unknown[]): OutputColumn[] {
   return columns.map((column, at) => (aliases[at] === undefined ? column : { ...column, name: String(aliases[at]) }));
 }
 
-function starColumns(star: Node, tables: Table[]): OutputColumn[] {
+function starColumns(star: Node, scope: Scope): OutputColumn[] {
+  const { tables } = scope;
   const of = String(star["relation_name"] ?? "").toLowerCase();
   const excluded = new Set(
     [star["exclude_list"], star["qualified_exclude_list"]].flatMap((list) =>
@@ -114,11 +118,25 @@ function starColumns(star: Node, tables: Table[]): OutputColumn[] {
         : [],
     ),
   );
+  const replaced = new Map(
+    listOf(star["replace_list"]).flatMap(({ key, value }) =>
+      isNode(value) ? [[String(key).toLowerCase(), originsOf(value, scope)] as const] : [],
+    ),
+  );
+  const newNames = new Map(
+    listOf(star["rename_list"]).flatMap(({ key, value }) =>
+      isNode(key) ? [[String(key["column"]).toLowerCase(), String(value)] as const] : [],
+    ),
+  );
   const seen = new Set<string>();
   return tables
     .filter(({ alias }) => of === "" || alias.toLowerCase() === of)
     .flatMap(({ columns }) => columns)
-    .filter(({ name }) => !excluded.has(name.toLowerCase()) && (of !== "" || !seen.has(name) || !seen.add(name)));
+    .filter(({ name }) => !excluded.has(name.toLowerCase()) && (of !== "" || !seen.has(name) || !seen.add(name)))
+    .map(({ name, origins }) => ({
+      name: newNames.get(name.toLowerCase()) ?? name,
+      origins: replaced.get(name.toLowerCase()) ?? origins,
+    }));
 }
 
 interface Scope {
@@ -134,6 +152,15 @@ function originsOf(expression: Node, scope: Scope): Origins {
       ? expression["column_names"].map((one) => String(one).toLowerCase())
       : [];
     return columnOrigins(names, scope);
+  }
+  // `COLUMNS(…)` within an expression chooses columns when it runs, and `#2` counts them.
+  if (expression["class"] === "STAR" || expression["class"] === "POSITIONAL_REFERENCE") return allOf(scope.tables);
+  if (expression["class"] === "LAMBDA" && isNode(expression["lhs"]) && isNode(expression["expr"])) {
+    const parameters = [expression["lhs"], ...listOf(expression["lhs"]["children"])].map((one) => ({
+      name: nameOf(one),
+      origins: new Set<string>(),
+    }));
+    return originsOf(expression["expr"], { ...scope, earlier: [...scope.earlier, ...parameters] });
   }
   if (expression["class"] === "SUBQUERY" && isNode(expression["subquery"]) && isNode(expression["subquery"]["node"])) {
     const inside = { ...scope.reach, outer: [...scope.tables, ...scope.reach.outer] };
@@ -160,8 +187,15 @@ function columnOrigins(names: string[], { reach, tables, earlier }: Scope): Orig
     const plain = around.flatMap(({ columns }) => columns.filter(({ name }) => name.toLowerCase() === first));
     const matching = qualified.length > 0 ? qualified : plain;
     if (matching.length > 0) return new Set(matching.flatMap(({ origins }) => [...origins]));
+    // The table's name stands for its whole row.
+    if (table.length > 0) return allOf(table);
   }
-  return new Set(earlier.filter(({ name }) => name.toLowerCase() === first).flatMap(({ origins }) => [...origins]));
+  const named = earlier.filter(({ name }) => name.toLowerCase() === first);
+  return named.length > 0 ? new Set(named.flatMap(({ origins }) => [...origins])) : allOf([...tables, ...reach.outer]);
+}
+
+function allOf(tables: Table[]): Origins {
+  return new Set(tables.flatMap(({ columns }) => columns.flatMap(({ origins }) => [...origins])));
 }
 
 function nameOf(item: Node): string {

@@ -5,15 +5,11 @@ import { printable } from "../../cli/output.ts";
 import { runCommandLine } from "../../cli/program.ts";
 import type { Evaluation } from "../../domain/evidence.ts";
 import { applyExample, decision, model, requestRelease, waitAtGate } from "../records/passage.ts";
+import { escaped, hostile, namesIn } from "./hostile-texts.ts";
 import { openFrontSite, type FrontSite } from "./site.ts";
 
 /** What people, data and trainers write is shown to other people: in pages, in pictures, in terminals. None of it is obeyed there. */
-const hostile = `<img src=x onerror=alert(1)> "'><script>alert(2)</script> {{7*7}} </textarea></title>`;
-const escaped = "&lt;img src=x onerror=alert(1)&gt;";
 let site: FrontSite;
-
-/** A tag without the values of its attributes, in which anything may stand. */
-const namesIn = (tag: string) => tag.replaceAll(/"[^"]*"/g, '""');
 
 beforeAll(async () => {
   site = await openFrontSite();
@@ -194,6 +190,15 @@ describe("a terminal", () => {
     if (more.length > 0) expect(JSON.parse(text)).toMatchObject({ items: [{ reason: commands }] });
   });
 });
+
+test.each([hostile, "<!channel>", "a b", "A", "-a", 'a"', "a\\b", "\u001b[31m", "*a*"])(
+  "a group cannot be called %j: its name is small letters, digits and hyphens wherever it is shown",
+  async (name) => {
+    const answer = await site.send(`/api/groups/${encodeURIComponent(name)}`, site.json("olga", { members: [] }, "PUT"));
+    expect(answer.status).toBe(422);
+    expect(await site.front.db.selectFrom("groups").select("id").where("id", "=", name).execute()).toEqual([]);
+  },
+);
 
 test("a line of the server's log is one record, whatever a request had in it", async () => {
   const { default: pino } = await import("pino");

@@ -139,7 +139,7 @@ describe("features.sql is refused", () => {
     [
       "looks at other rows of the same request",
       "SELECT row_id, count(*) OVER (PARTITION BY carrier) AS flights FROM request",
-      /must not look at other request rows/,
+      /^features\.sql fails: flights has one value [^\d]*must not look at other request rows\.$/,
     ],
   ])("when it %s", async (_, sql, message) => {
     const failure = await withSql(sql);

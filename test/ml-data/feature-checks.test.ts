@@ -179,6 +179,21 @@ describe("lineage", () => {
     ],
     ["through UNION", "SELECT row_id, n AS a FROM request UNION ALL SELECT k, v FROM look", { a: ["look.v", "request.n"] }],
     [
+      "through stars that replace and rename",
+      "SELECT * REPLACE (n + 1 AS m) RENAME (n AS k) FROM request",
+      { m: ["request.n"], k: ["request.n"] },
+    ],
+    [
+      "through a whole row and columns chosen by pattern, of which any may be meant",
+      "SELECT r.row_id, struct_extract(r, 'm') AS s, coalesce(COLUMNS('n')) AS c FROM request AS r",
+      { s: ["request.m", "request.n", "request.row_id"], c: ["request.m", "request.n", "request.row_id"] },
+    ],
+    [
+      "through the parameter of a lambda and rows of a function",
+      "SELECT row_id, list_sum(list_transform([n], e -> e + 1)) AS a, f AS b FROM request, unnest([m, 1]) AS u(f)",
+      { a: ["request.n"], b: ["request.m"] },
+    ],
+    [
       "through USING and lateral joins",
       "SELECT row_id, q FROM request JOIN LATERAL (SELECT n + 1 AS q) AS l ON true",
       { q: ["request.n"] },

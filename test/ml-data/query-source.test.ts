@@ -29,6 +29,7 @@ describe("a query on PostgreSQL", () => {
   beforeAll(async () => {
     const client = new pg.Client({ connectionString: database.adminUrl });
     await client.connect();
+    await client.query("create type colour as enum ('red')");
     await client.query(`create table visits as select n as id, timestamptz '2024-01-01' + n * interval '1 hour' as at,
       case when n % 7 = 0 then null when n % 7 = 1 then '' else 'quoted "x", \\N
 line ' || n end as note, n / 3.0 as amount, n % 2 = 0 as paid from generate_series(1, 12000) n`);
@@ -91,6 +92,18 @@ line ' || n end as note, n / 3.0 as amount, n % 2 = 0 as paid from generate_seri
     await client.connect();
     expect((await client.query("select count(*)::int as n from visits")).rows).toEqual([{ n: 12_000 }]);
     await client.end();
+  });
+
+  test.each([
+    ["a number beyond a float", "select 98765432109876543210 + id as account from visits where id = 5", "one value of account"],
+    ["a text that is no number", "select note::integer as n from visits where note like 'quoted%'", "SQLSTATE 22P02"],
+    ["a key of JSON", "select (jsonb_build_object('k', note)->>'k')::date as d from visits where note <> ''", "SQLSTATE 22007"],
+    ["a number that cannot be computed", "select 1 / (length(note) - length(note)) as n from visits", "SQLSTATE 22012"],
+    ["a cast to a type of its own", "select note::colour as c from visits where note <> ''", "SQLSTATE 22P02"],
+  ])("tells no value of %s that it cannot take", async (_name, sql, words) => {
+    const failure = await failureOf(freeze({ query: { connection: "warehouse", sql } }, { connections: connections() }));
+    expect(failure).toMatchObject({ code: "source-unreadable", message: expect.stringContaining(words) });
+    expect(JSON.stringify([failure.message, failure.faults])).not.toMatch(/quoted|line \d|9876543/);
   });
 
   test("of a database that the operator did not name, or that does not answer, says so", async () => {

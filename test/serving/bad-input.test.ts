@@ -11,6 +11,7 @@ let fixture: FlightsFixture;
 let serving: Serving;
 let client: ReturnType<typeof createServingClient>;
 let row: Record<string, string | number>;
+const lines: string[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
@@ -23,7 +24,7 @@ beforeAll(async () => {
     verifier: fixture.verifier,
     host: "127.0.0.1",
     port: 0,
-    logger: pino({ level: "silent" }),
+    logger: pino({ level: "trace" }, { write: (line: string) => void lines.push(line) }),
   });
   client = createServingClient({ origin: serving.origin, token: fixture.tokens["ada"] ?? "", model: fixtureModel });
   row = fixture.rows[0] ?? {};
@@ -121,6 +122,27 @@ test("a body whose bytes are not UTF-8 is 400 and says so, and leaves no predict
   expect(await answer.json()).toMatchObject({ code: "malformed-body", detail: expect.stringContaining("UTF-8") });
   expect(await countLogged()).toBe(before);
   expect((await client.post(text)).status).toBe(200);
+});
+
+test("no line of the log says a value of a request, be it answered or refused", async () => {
+  const canary = "canary-4711";
+  const asked = { ...row, tailnum: canary };
+  const body = JSON.stringify({ instances: [asked] });
+  const statuses = [
+    await client.post(body),
+    await client.predict([{ ...asked, distance: canary }]),
+    await client.predict([{ ...asked, [canary]: 1 }]),
+    await client.post(body.slice(0, -2)),
+    await client.post(`{"instances": ${canary}}`),
+    await client.post(JSON.stringify({ instances: canary })),
+    await client.post(JSON.stringify({ instances: [asked], key: [canary] })),
+    await client.post(body, { headers: { "content-type": "text/plain" } }),
+    await client.predict(Array.from({ length: 1_001 }, () => asked)),
+    await client.post(body, { headers: { authorization: "Bearer wrong" } }),
+  ].map(({ status }) => status);
+  expect(statuses).toEqual([200, 422, 422, 400, 400, 422, 422, 415, 413, 401]);
+  expect(lines.some((line) => line.includes("predictions are served"))).toBe(true);
+  expect(lines.filter((line) => line.includes(canary))).toEqual([]);
 });
 
 test("a body without a length is held to the same limit", async () => {
