@@ -7,6 +7,7 @@ import type { Policy } from "../../domain/policy.ts";
 import { stages } from "../../domain/stages.ts";
 import { releaseDetails } from "./release-details.ts";
 import { readChanges } from "../record/requested-changes.ts";
+import { readChampionVersion } from "../slot/read-slot.ts";
 import { recommend } from "./recommendation.ts";
 
 const previousShown = 5;
@@ -35,7 +36,7 @@ export async function gatherEvidence(trx: Trx, of: EvidenceOf): Promise<GateEvid
     .where("state", "=", "done")
     .execute();
   const trained = done.find((row) => row.stage === "train")?.result?.["durationMs"];
-  const champion = await readChampionVersion(trx, of);
+  const champion = await readChampionVersion(trx, { model: of.release.model, environment: of.environment });
   const told = stages.flatMap((stage) =>
     done.filter((row) => row.stage === stage).map((row) => ({ stage, summary: row.summary ?? "" })),
   );
@@ -75,16 +76,6 @@ function lineage(version: Row<"versions">): GateEvidence["lineage"] {
     { name: "definition", digest: definition },
     ...(version.evaluation_digest ? [{ name: "evaluation", digest: version.evaluation_digest }] : []),
   ];
-}
-
-async function readChampionVersion(trx: Trx, { release, environment }: EvidenceOf): Promise<string | null> {
-  const slot = await trx
-    .selectFrom("slots")
-    .select("champion_version")
-    .where("model", "=", release.model)
-    .where("environment", "=", environment)
-    .executeTakeFirst();
-  return slot?.champion_version ?? null;
 }
 
 async function readOpenFindings(trx: Trx, model: string): Promise<NonNullable<GateEvidence["findings"]>> {

@@ -16,6 +16,7 @@ import { jobFiles } from "../../ml/trainers/job-contract.ts";
 import type { RecordDeps } from "./deps.ts";
 import type { ReleaseRow } from "./new-release.ts";
 import { readPinned } from "./pinned-release.ts";
+import { readChampionVersion } from "../slot/read-slot.ts";
 
 /** What the stages before have left, by its own name. They wrote it, so it has their types. */
 export interface StageResults {
@@ -39,6 +40,7 @@ export async function readResult<Name extends keyof StageResults>(
     .where("state", "=", "done")
     .executeTakeFirst();
   if (!row?.result) throw unproven(`${release} has no result of ${stage} on record.`);
+  // As the stage gave it, whose seal was verified when it was recorded.
   return row.result as unknown as StageResults[Name];
 }
 
@@ -121,13 +123,7 @@ async function monitorQuestion(
 /** Compared with the champion of now, or with one that was moved away while the stage ran: with anybody else nothing is proven. */
 async function demandChampion(trx: Trx, { row, version }: { row: ReleaseRow; version: string | null }): Promise<void> {
   const { environment } = await readPinned(trx, row.id);
-  const slot = await trx
-    .selectFrom("slots")
-    .select("champion_version")
-    .where("model", "=", row.model)
-    .where("environment", "=", environment)
-    .executeTakeFirst();
-  if ((slot?.champion_version ?? null) === version) return;
+  if ((await readChampionVersion(trx, { model: row.model, environment })) === version) return;
   const movedMeanwhile = await trx
     .selectFrom("deployments as d")
     .innerJoin("release_stages as s", (join) => join.on("s.release_id", "=", row.id).on("s.stage", "=", "evaluate"))

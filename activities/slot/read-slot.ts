@@ -16,3 +16,17 @@ export async function readSlot(trx: Trx, model: string, environment: string): Pr
   if (!slot) throw new CountersignError("not-found", `${model} has no environment ${environment}.`);
   return slot;
 }
+
+/** The version that serves; null where none does. */
+export async function readChampionVersion(
+  trx: Trx,
+  { model, environment }: { model: string; environment: string },
+): Promise<string | null> {
+  const slot = await trx
+    .selectFrom("slots")
+    .select("champion_version")
+    .where("model", "=", model)
+    .where("environment", "=", environment)
+    .executeTakeFirst();
+  return slot?.champion_version ?? null;
+}
